@@ -1,0 +1,5 @@
+//! Pilothouse.
+pub mod clock;
+pub mod link;
+pub mod protocol;
+pub mod state;

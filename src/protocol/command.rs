@@ -1,0 +1,69 @@
+//! Commands: what the host writes to the bridge's stdin.
+
+use serde::Serialize;
+
+/// One line from the host to the bridge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "cmd", rename_all = "snake_case", rename_all_fields = "camelCase")]
+pub enum Command {
+    /// Connect, and offer a QR or a pairing code when no account is linked.
+    Connect {
+        /// Offer a pairing code instead of a QR.
+        use_pairing_code: bool,
+        /// The number (E.164) that the code is for.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        phone_number: Option<String>,
+    },
+    /// Send a text.
+    Send {
+        /// An E.164 number or a chat id.
+        to: String,
+        /// What to send.
+        text: std::sync::Arc<str>,
+        /// The id to use on the wire (capability `ids`).
+        #[serde(skip_serializing_if = "Option::is_none")]
+        message_id: Option<String>,
+    },
+    /// Ask for a `pong` (capability `heartbeat`).
+    Ping {
+        /// Returned in the answer.
+        id: u64,
+    },
+}
+
+impl Command {
+    /// The command as one line of JSON with its line feed.
+    pub fn to_line(&self) -> Vec<u8> {
+        // Strings, numbers and booleans always serialize; an empty line would be ignored by the bridge.
+        let mut line = serde_json::to_vec(self).unwrap_or_default();
+        line.push(b'\n');
+        line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_written_as_the_protocol_has_them() {
+        let line = |c: Command| String::from_utf8(c.to_line()).unwrap();
+        assert_eq!(
+            line(Command::Connect { use_pairing_code: false, phone_number: None }),
+            "{\"cmd\":\"connect\",\"usePairingCode\":false}\n"
+        );
+        assert_eq!(
+            line(Command::Connect { use_pairing_code: true, phone_number: Some("+584244370180".into()) }),
+            "{\"cmd\":\"connect\",\"usePairingCode\":true,\"phoneNumber\":\"+584244370180\"}\n"
+        );
+        assert_eq!(
+            line(Command::Send { to: "+584244370180".into(), text: "Hola\n\"x\"".into(), message_id: None }),
+            "{\"cmd\":\"send\",\"to\":\"+584244370180\",\"text\":\"Hola\\n\\\"x\\\"\"}\n"
+        );
+        assert_eq!(
+            line(Command::Send { to: "+1".into(), text: "a".into(), message_id: Some("3EB0".into()) }),
+            "{\"cmd\":\"send\",\"to\":\"+1\",\"text\":\"a\",\"messageId\":\"3EB0\"}\n"
+        );
+        assert_eq!(line(Command::Ping { id: 7 }), "{\"cmd\":\"ping\",\"id\":7}\n");
+    }
+}

@@ -1,0 +1,45 @@
+//! Folds changes into a snapshot.
+
+use std::sync::Arc;
+
+use super::{Change, DeliveryState, Direction, FEED_CAPACITY, Snapshot};
+
+/// Folds one change into a snapshot. Total: any change fits any snapshot.
+pub fn apply(snapshot: &mut Snapshot, change: &Change) {
+    match change {
+        Change::Bridge(view) => snapshot.bridge = view.clone(),
+        Change::Connection(view) => snapshot.connection = view.clone(),
+        Change::Pairing(pairing) => snapshot.pairing.clone_from(pairing),
+        Change::Linking(linking) => snapshot.linking = linking.clone(),
+        Change::Account(account) => snapshot.account.clone_from(account),
+        Change::MessageAdded(message) => {
+            match message.direction {
+                Direction::In => snapshot.counters.messages_received += 1,
+                Direction::Out | Direction::OutElsewhere => {}
+            }
+            if snapshot.feed.len() >= FEED_CAPACITY {
+                snapshot.feed.pop_front();
+            }
+            snapshot.feed.push_back(Arc::clone(message));
+        }
+        Change::MessageProgressed { id, from, delivery } => {
+            let passed = |point: DeliveryState| u64::from(*from < point && delivery.state >= point);
+            snapshot.counters.messages_sent += passed(DeliveryState::Sent);
+            snapshot.counters.messages_delivered += passed(DeliveryState::Delivered);
+            snapshot.counters.messages_read += passed(DeliveryState::Read);
+            snapshot.counters.messages_failed += u64::from(delivery.state == DeliveryState::Failed);
+            let found = snapshot.feed.iter_mut().rev().find(|m| m.id == *id && m.direction == Direction::Out);
+            if let Some(message) = found {
+                Arc::make_mut(message).delivery = Some(delivery.clone());
+            }
+        }
+        Change::Queue(waiting) => snapshot.queue = *waiting,
+        Change::Counted(counters) => {
+            snapshot.counters.duplicates = counters.duplicates;
+            snapshot.counters.protocol_errors = counters.protocol_errors;
+            snapshot.counters.unknown_events = counters.unknown_events;
+        }
+        Change::Error(error) => snapshot.last_error = Some(error.clone()),
+        Change::Host(sample) => snapshot.host = sample.clone(),
+    }
+}

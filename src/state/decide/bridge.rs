@@ -1,0 +1,183 @@
+//! News of the bridge: its process, its connection, what it offers to link with.
+
+use std::time::Duration;
+
+use super::super::{
+    BridgeNotice, BridgeState, BridgeView, Change, ConnectionState, ConnectionView, Effect, Incarnation, Pairing,
+    TimerId,
+};
+use super::{HEARTBEAT, Turn};
+use crate::protocol::{self, AccountInfo, Capabilities, Command, Connection, ConnectionPhase, Hello, Reason};
+
+/// How long a QR or a code is shown when the bridge doesn't say. WhatsApp's first QR lives this long.
+const DEFAULT_PAIRING_TTL: Duration = Duration::from_secs(60);
+
+impl Turn<'_> {
+    pub(super) fn bridge_notice(&mut self, notice: BridgeNotice) {
+        let old = self.state.snapshot.bridge.clone();
+        match notice {
+            BridgeNotice::Installing => {
+                self.change(Change::Bridge(BridgeView { state: BridgeState::Installing, ..old }));
+            }
+            BridgeNotice::Started { incarnation, pid } => {
+                let restarts = old.restarts + u64::from(old.incarnation != Incarnation::default());
+                self.state.capabilities = Capabilities::default();
+                self.state.heard = false;
+                self.change(Change::Bridge(BridgeView {
+                    state: BridgeState::Running,
+                    name: None,
+                    incarnation,
+                    pid: Some(pid),
+                    restarts,
+                    retry_at: None,
+                    last_exit: old.last_exit,
+                    rss_bytes: None,
+                }));
+                self.connection(ConnectionState::Connecting, None, None);
+                self.ask_to_connect();
+            }
+            BridgeNotice::BadLine { incarnation, error } => {
+                if incarnation == old.incarnation {
+                    self.state.heard = true;
+                    self.count(|c| c.protocol_errors += 1);
+                    self.error(format!("bridge: {error}"));
+                }
+            }
+            BridgeNotice::Exited { incarnation, exit } => {
+                if incarnation != old.incarnation {
+                    return;
+                }
+                if !exit.wanted {
+                    self.error(format!("the bridge {}", exit.text));
+                }
+                self.change(Change::Bridge(BridgeView {
+                    state: BridgeState::Stopped,
+                    pid: None,
+                    last_exit: Some(exit),
+                    rss_bytes: None,
+                    ..old
+                }));
+                self.connection(ConnectionState::Down, None, None);
+                for id in self.state.outbox.all_in_flight() {
+                    self.retry_later(id, false);
+                }
+                self.state.outbox.release();
+            }
+            BridgeNotice::BackingOff { retry_at } => {
+                let view = BridgeView { state: BridgeState::BackingOff, retry_at: Some(retry_at), ..old };
+                self.change(Change::Bridge(view));
+            }
+            BridgeNotice::BreakerOpened { retry_at } => {
+                let view = BridgeView { state: BridgeState::BreakerOpen, retry_at: Some(retry_at), ..old };
+                self.change(Change::Bridge(view));
+                self.error("the bridge failed too often and is tried again later; press r to try now".to_owned());
+            }
+            BridgeNotice::Refused { why } => {
+                self.change(Change::Bridge(BridgeView {
+                    state: BridgeState::Refused,
+                    retry_at: None,
+                    pid: None,
+                    ..old
+                }));
+                self.connection(ConnectionState::Down, None, None);
+                self.error(why);
+            }
+            BridgeNotice::Stopped => {
+                self.change(Change::Bridge(BridgeView {
+                    state: BridgeState::Stopped,
+                    retry_at: None,
+                    pid: None,
+                    ..old
+                }));
+            }
+        }
+    }
+
+    pub(super) fn hello(&mut self, incarnation: Incarnation, hello: Hello) {
+        if hello.protocol.major != protocol::MAJOR {
+            let why = format!(
+                "the bridge speaks version {} of the protocol and this host version {}; install the bridge that belongs \
+                 to it, or set WA_BRIDGE to another",
+                hello.protocol.major,
+                protocol::MAJOR
+            );
+            return self.effect(Effect::RefuseBridge { incarnation, why });
+        }
+        self.state.capabilities = hello.capabilities;
+        let view = BridgeView { name: Some(hello.bridge.into()), ..self.state.snapshot.bridge.clone() };
+        self.change(Change::Bridge(view));
+        if hello.capabilities.heartbeat {
+            self.effect(Effect::SetTimer { timer: TimerId::Heartbeat { incarnation }, after: HEARTBEAT });
+        }
+    }
+
+    /// Tells the bridge to connect, in the way that the operator wants.
+    pub(super) fn ask_to_connect(&mut self) {
+        let linking = &self.state.snapshot.linking;
+        let command = Command::Connect {
+            use_pairing_code: linking.use_pairing_code,
+            phone_number: linking.phone_number.as_ref().map(ToString::to_string),
+        };
+        self.dispatch(command);
+    }
+
+    pub(super) fn connection_event(&mut self, connection: Connection) {
+        let Connection { state, account, reason, retry_in_ms } = connection;
+        let retry_in = retry_in_ms.map(Duration::from_millis);
+        match state {
+            ConnectionPhase::Connecting => self.connection(ConnectionState::Connecting, None, None),
+            ConnectionPhase::Open => self.opened(account),
+            ConnectionPhase::Closed => self.connection(ConnectionState::Closed, reason, retry_in),
+            ConnectionPhase::LoggedOut => {
+                self.connection(ConnectionState::LoggedOut, reason, retry_in);
+                if self.state.snapshot.account.is_some() {
+                    self.change(Change::Account(None));
+                }
+            }
+        }
+    }
+
+    /// The connection is open.
+    pub(super) fn opened(&mut self, account: Option<AccountInfo>) {
+        if account.is_some() && account != self.state.snapshot.account {
+            self.change(Change::Account(account));
+        }
+        self.connection(ConnectionState::Open, None, None);
+    }
+
+    /// Something to scan or to type has come.
+    pub(super) fn pairing(&mut self, ttl_ms: Option<u64>, pairing: impl FnOnce(crate::clock::Timestamp) -> Pairing) {
+        let ttl = ttl_ms.map_or(DEFAULT_PAIRING_TTL, Duration::from_millis);
+        let expires_at = self.now.wall.plus(ttl);
+        self.connection(ConnectionState::Linking, None, None);
+        if self.state.snapshot.account.is_some() {
+            self.change(Change::Account(None));
+        }
+        self.change(Change::Pairing(Some(pairing(expires_at))));
+        self.effect(Effect::SetTimer { timer: TimerId::PairingExpires { expires_at }, after: ttl });
+    }
+
+    /// Goes to a state of the connection; being there already with nothing new changes nothing.
+    fn connection(&mut self, state: ConnectionState, reason: Option<Reason>, retry_in: Option<Duration>) {
+        let retry_at = retry_in.map(|d| self.now.wall.plus(d));
+        if state != ConnectionState::Linking && self.state.snapshot.pairing.is_some() {
+            self.change(Change::Pairing(None));
+        }
+        let old = self.state.snapshot.connection.clone();
+        if old.state == state && old.reason == reason && old.retry_at == retry_at {
+            return;
+        }
+        let since = if old.state == state { old.since } else { self.now.wall };
+        // While the bridge tries again, what ended the connection before is still worth reading.
+        let reason = match state {
+            ConnectionState::Connecting | ConnectionState::Down => reason.or(old.reason),
+            ConnectionState::Linking | ConnectionState::Open | ConnectionState::Closed | ConnectionState::LoggedOut => {
+                reason
+            }
+        };
+        self.change(Change::Connection(ConnectionView { state, since, reason, retry_at }));
+        if old.state != state {
+            self.journal_connection();
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! What consoles and callers ask for.
+
+use std::sync::Arc;
+
+use super::super::{
+    Answer, BridgeState, Change, Chat, ConnectionState, Delivery, Direction, Effect, Linking, Message, MessageId,
+    Pending, QUEUE_CAPACITY, Refusal, Request, RequestId, Write,
+};
+use super::Turn;
+
+/// The longest text that WhatsApp takes, in characters.
+const MAX_TEXT_CHARS: usize = 65_536;
+
+impl Turn<'_> {
+    pub(super) fn request(&mut self, id: RequestId, request: Request, random: [u8; 9]) {
+        let answer = match request {
+            Request::Send { chat, text } => self.send(chat, text, random),
+            Request::SetLinking(linking) => self.set_linking(linking),
+            Request::RestartBridge => {
+                self.effect(Effect::RestartBridge);
+                Answer::Done
+            }
+        };
+        self.effect(Effect::Reply { id, answer });
+    }
+
+    fn send(&mut self, chat: Chat, text: Arc<str>, random: [u8; 9]) -> Answer {
+        if text.trim().is_empty() {
+            return Answer::Refused(Refusal::EmptyText);
+        }
+        let length = text.chars().count();
+        if length > MAX_TEXT_CHARS {
+            return Answer::Refused(Refusal::TextTooLong { length, limit: MAX_TEXT_CHARS });
+        }
+        if self.state.outbox.len() >= QUEUE_CAPACITY {
+            return Answer::Refused(Refusal::QueueFull { limit: QUEUE_CAPACITY });
+        }
+        let id = MessageId::from_random(random);
+        let delivery = Delivery::queued(self.now.wall);
+        self.message_added(Message {
+            id: id.clone(),
+            direction: Direction::Out,
+            chat: chat.clone(),
+            from: self.own_number(),
+            name: None,
+            kind: "text".into(),
+            body: Arc::clone(&text),
+            at: self.now.wall,
+            delivery: Some(delivery.clone()),
+        });
+        self.state.outbox.push(Pending { id: id.clone(), chat, text, delivery: delivery.clone() });
+        self.queue_changed();
+        Answer::Accepted { id, delivery }
+    }
+
+    fn own_number(&self) -> Arc<str> {
+        let phone = self.state.snapshot.account.as_ref().and_then(|a| a.phone.as_deref());
+        phone.unwrap_or_default().into()
+    }
+
+    fn set_linking(&mut self, linking: Linking) -> Answer {
+        if linking.use_pairing_code && linking.phone_number.is_none() {
+            return Answer::Refused(Refusal::NumberMissing);
+        }
+        if linking != self.state.snapshot.linking {
+            self.write(Write::Linking(linking.clone()));
+            self.change(Change::Linking(linking));
+        }
+        let running = self.state.snapshot.bridge.state == BridgeState::Running;
+        if running && self.state.snapshot.connection.state != ConnectionState::Open {
+            self.ask_to_connect();
+        }
+        Answer::Done
+    }
+}

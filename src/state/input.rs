@@ -1,0 +1,356 @@
+//! What comes into [`decide`](super::decide) and what comes out: plain data.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ApiSample, BridgeView, Chat, ConnectionView, Counters, Delivery, DeliveryState, HostSample, Incarnation, LastError,
+    Message, MessageId, Pairing, Phone, RequestId,
+};
+use crate::clock::Timestamp;
+use crate::protocol::{AccountInfo, BadLine, Command, Event};
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// The bridge, or its supervisor, has news.
+    Bridge(BridgeNotice),
+    /// The bridge told an event.
+    Event {
+        /// In which run.
+        incarnation: Incarnation,
+        /// What.
+        event: Event,
+        /// What the store knows of the message that the event is about.
+        known: Known,
+    },
+    /// Somebody asks for something.
+    Request {
+        /// What the answer is matched by.
+        id: RequestId,
+        /// What.
+        request: Request,
+        /// Randomness for an id that may be needed.
+        random: [u8; 9],
+    },
+    /// A timer that was set has run out.
+    TimerFired(TimerId),
+    /// New figures.
+    Sampled(Sampled),
+}
+
+/// What the store knows of a message, looked up before deciding.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Known {
+    /// Nothing: it is new, or the event is not about a message.
+    #[default]
+    No,
+    /// It came in before.
+    Seen,
+    /// It is ours, and this is how far it has come.
+    Ours(Delivery),
+}
+
+/// News of the child process.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BridgeNotice {
+    /// Its packages are being installed.
+    Installing,
+    /// It was started.
+    Started {
+        /// Which run.
+        incarnation: Incarnation,
+        /// Its process id.
+        pid: u32,
+    },
+    /// It wrote a line that is not an event.
+    BadLine {
+        /// In which run.
+        incarnation: Incarnation,
+        /// What is wrong with it.
+        error: BadLine,
+    },
+    /// It ended.
+    Exited {
+        /// Which run.
+        incarnation: Incarnation,
+        /// How.
+        exit: LastExit,
+    },
+    /// It is started again at this time.
+    BackingOff {
+        /// When.
+        retry_at: Timestamp,
+    },
+    /// It failed too often and is tried again only at this time.
+    BreakerOpened {
+        /// When.
+        retry_at: Timestamp,
+    },
+    /// It is not started again, since that can't help.
+    Refused {
+        /// Why, and what to do.
+        why: String,
+    },
+    /// It was stopped because it was to be.
+    Stopped,
+}
+
+/// How a run of the bridge ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastExit {
+    /// When.
+    pub at: Timestamp,
+    /// In words: `exited with code 1`, `killed by signal 9`.
+    pub text: String,
+    /// It was to end.
+    pub wanted: bool,
+}
+
+/// How the operator wants to link.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Linking {
+    /// By a pairing code instead of a QR.
+    pub use_pairing_code: bool,
+    /// The number that the code is for.
+    pub phone_number: Option<Phone>,
+}
+
+/// What consoles and callers can ask for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "request", rename_all = "snake_case")]
+pub enum Request {
+    /// Send a text.
+    Send {
+        /// To whom.
+        chat: Chat,
+        /// What.
+        text: Arc<str>,
+    },
+    /// Link in this way from now on.
+    SetLinking(Linking),
+    /// Stop the bridge and start it again, breaker or not.
+    RestartBridge,
+}
+
+/// What comes back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "snake_case")]
+pub enum Answer {
+    /// The message is on disk and will be sent.
+    Accepted {
+        /// Its id.
+        id: MessageId,
+        /// How far it has come.
+        delivery: Delivery,
+    },
+    /// Done.
+    Done,
+    /// Not done.
+    Refused(Refusal),
+}
+
+/// Why a request was not done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum Refusal {
+    /// There is nothing to send.
+    #[error("the text is empty; write something to send")]
+    EmptyText,
+    /// The text is too long for WhatsApp.
+    #[error("the text has {length} characters, and WhatsApp takes at most {limit}; split it")]
+    TextTooLong {
+        /// Its length in characters.
+        length: usize,
+        /// The longest allowed.
+        limit: usize,
+    },
+    /// Too many messages wait.
+    #[error("{limit} messages wait to be sent already; try again when some have left")]
+    QueueFull {
+        /// How many may wait.
+        limit: usize,
+    },
+    /// A pairing code needs a number.
+    #[error("a pairing code needs the phone number that is to be linked, as in +584244370180")]
+    NumberMissing,
+    /// Nothing can be written.
+    #[error("the database can't be written ({reason}); nothing is accepted until it can")]
+    StoreFailed {
+        /// What the database says.
+        reason: String,
+    },
+    /// The process is ending, or the engine is overloaded.
+    #[error("the gateway is busy or stopping; try again")]
+    Unavailable,
+}
+
+/// A change of the [`Snapshot`](super::Snapshot).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "change", content = "to", rename_all = "snake_case")]
+pub enum Change {
+    /// The child process.
+    Bridge(BridgeView),
+    /// The connection to WhatsApp.
+    Connection(ConnectionView),
+    /// What there is to scan or type; none: nothing any more.
+    Pairing(Option<Pairing>),
+    /// How the operator wants to link.
+    Linking(Linking),
+    /// The linked account.
+    Account(Option<AccountInfo>),
+    /// A message came in or was accepted.
+    MessageAdded(Arc<Message>),
+    /// A message of ours got further.
+    MessageProgressed {
+        /// Which.
+        id: MessageId,
+        /// How far it had come before.
+        from: DeliveryState,
+        /// How far it has come now.
+        delivery: Delivery,
+    },
+    /// How many messages wait.
+    Queue(usize),
+    /// Counters that don't follow from messages.
+    Counted(Counters),
+    /// Something went wrong.
+    Error(LastError),
+    /// New figures.
+    Host(HostSample),
+}
+
+/// Something to be written.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Write {
+    /// A new message, and its row in the journal.
+    Message(Arc<Message>),
+    /// How far a message of ours has come, and a row in the journal.
+    Delivery {
+        /// Which.
+        id: MessageId,
+        /// How far.
+        delivery: Delivery,
+    },
+    /// A row in the journal that is about no message.
+    Journal {
+        /// When it happened.
+        at: Timestamp,
+        /// What kind.
+        kind: JournalKind,
+        /// The facts.
+        payload: serde_json::Value,
+    },
+    /// How the operator wants to link.
+    Linking(Linking),
+}
+
+/// The kinds of rows in the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JournalKind {
+    /// A message came in, or went out from another device.
+    MessageReceived,
+    /// A message of ours was accepted or got further.
+    MessageStatus,
+    /// The connection to WhatsApp changed.
+    ConnectionChanged,
+}
+
+impl JournalKind {
+    /// The name of the event for programs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MessageReceived => "message.received",
+            Self::MessageStatus => "message.status",
+            Self::ConnectionChanged => "connection.changed",
+        }
+    }
+}
+
+/// Something to be done once the writes before it are on disk.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Answer a request.
+    Reply {
+        /// Which.
+        id: RequestId,
+        /// With what.
+        answer: Answer,
+    },
+    /// Write a command to this run of the bridge.
+    Dispatch {
+        /// Which run: another one ignores it.
+        incarnation: Incarnation,
+        /// What.
+        command: Command,
+    },
+    /// Stop the bridge and start it again.
+    RestartBridge,
+    /// Stop the bridge and leave it stopped, since it can't be worked with.
+    RefuseBridge {
+        /// Which run.
+        incarnation: Incarnation,
+        /// Why, and what to do.
+        why: String,
+    },
+    /// Wake up later.
+    SetTimer {
+        /// With what.
+        timer: TimerId,
+        /// After how long.
+        after: Duration,
+    },
+}
+
+/// A timer. It says itself when it is stale.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum TimerId {
+    /// The bridge should have answered this `send` by now.
+    Unanswered {
+        /// In which run it was given.
+        incarnation: Incarnation,
+        /// Which message.
+        id: MessageId,
+        /// Which attempt.
+        attempt: u32,
+    },
+    /// The QR or the code runs out.
+    PairingExpires {
+        /// The time of its end.
+        expires_at: Timestamp,
+    },
+    /// Time for a `ping`.
+    Heartbeat {
+        /// To which run.
+        incarnation: Incarnation,
+    },
+    /// A message that was sent back by the bridge may be tried again.
+    Retry {
+        /// To which run.
+        incarnation: Incarnation,
+    },
+}
+
+/// Figures from outside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sampled {
+    /// The resident memory of this process in bytes.
+    pub host_rss: Option<u64>,
+    /// The resident memory of the bridge in bytes.
+    pub bridge_rss: Option<u64>,
+    /// How the HTTP API does.
+    pub api: ApiSample,
+}
+
+/// What follows from an input.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// For everyone who watches.
+    pub changes: Vec<Change>,
+    /// For the disk.
+    pub writes: Vec<Write>,
+    /// To be done, in this order, once the writes are on disk.
+    pub effects: Vec<Effect>,
+}

@@ -1,0 +1,36 @@
+//! The domain: what is known, and what follows from what happens. Pure: no I/O, no clock, no tokio.
+//!
+//! Two functions hold the logic. [`decide`] looks at the [`State`] and an [`Input`] and says what changes, what must
+//! be written and what must be done ([`Outcome`]). [`apply`] folds a [`Change`] into a [`Snapshot`].
+//!
+//! * A [`Snapshot`] is exactly the fold of its changes: consoles and the engine use the same `apply`.
+//! * Everything in a [`Snapshot`] is bounded: the feed holds the last [`FEED_CAPACITY`] messages, the outbox at most
+//!   [`QUEUE_CAPACITY`].
+//! * Time comes in as [`Now`](crate::clock::Now), randomness as an argument.
+
+mod apply;
+mod decide;
+mod ids;
+mod input;
+mod message;
+mod outbox;
+mod phone;
+mod snapshot;
+
+pub use apply::apply;
+pub use decide::{Lookup, State, WINDOW, decide, lookup};
+pub use ids::{AccountId, ChatId, Incarnation, MessageId, RequestId, Seq, WriteSeq};
+pub use input::{
+    Answer, BridgeNotice, Change, Effect, Input, JournalKind, Known, LastExit, Linking, Outcome, Refusal, Request,
+    Sampled, TimerId, Write,
+};
+pub use message::{Chat, Delivery, DeliveryState, Direction, Failure, Message, Times};
+pub use outbox::{Outbox, Pending};
+pub use phone::{Phone, PhoneError};
+pub use snapshot::{
+    ApiSample, BridgeState, BridgeView, ConnectionState, ConnectionView, Counters, FEED_CAPACITY, HostSample,
+    LastError, Pairing, QUEUE_CAPACITY, Secret, Snapshot,
+};
+
+#[cfg(test)]
+mod tests;

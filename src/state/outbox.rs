@@ -1,0 +1,241 @@
+//! Messages that were accepted and are not settled: what waits, what is in flight, what is held back.
+//!
+//! * Each chat has at most one message in flight, and messages of a chat go in the order in which they were accepted.
+//! * A message leaves the outbox exactly when its outcome is known.
+//! * What every message goes through (push, launch, settle in its turn) costs the logarithm of the number of messages.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+
+use super::{Chat, ChatId, Delivery, MessageId};
+
+/// A message that is not settled.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pending {
+    /// Its id.
+    pub id: MessageId,
+    /// Where it goes.
+    pub chat: Chat,
+    /// What it says.
+    pub text: Arc<str>,
+    /// How far it has come.
+    pub delivery: Delivery,
+}
+
+/// The place of a message in the order of acceptance.
+type Order = u64;
+
+#[derive(Clone, Debug, Default)]
+struct Lane {
+    waiting: VecDeque<Order>,
+    in_flight: bool,
+    held: bool,
+}
+
+/// The unsettled messages.
+#[derive(Clone, Debug, Default)]
+pub struct Outbox {
+    rows: BTreeMap<Order, Pending>,
+    by_id: HashMap<MessageId, Order>,
+    lanes: HashMap<ChatId, Lane>,
+    /// The first message of each chat that may go now.
+    ready: BTreeSet<Order>,
+    in_flight: BTreeSet<Order>,
+    next_order: Order,
+}
+
+impl Outbox {
+    /// How many messages are not settled.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// There is no unsettled message.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// How many messages are in flight.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    /// Adds a message behind all others.
+    pub fn push(&mut self, pending: Pending) {
+        let order = self.next_order;
+        self.next_order += 1;
+        let lane = self.lanes.entry(pending.chat.id.clone()).or_default();
+        lane.waiting.push_back(order);
+        if lane.waiting.len() == 1 && !lane.held {
+            self.ready.insert(order);
+        }
+        self.by_id.insert(pending.id.clone(), order);
+        self.rows.insert(order, pending);
+    }
+
+    /// The message with this id.
+    pub fn get(&self, id: &MessageId) -> Option<&Pending> {
+        self.rows.get(self.by_id.get(id)?)
+    }
+
+    /// The id of the oldest message in flight to this address: what an answer without an id is about.
+    pub fn in_flight_to(&self, address: &str) -> Option<MessageId> {
+        self.in_flight
+            .iter()
+            .filter_map(|o| self.rows.get(o))
+            .find(|p| p.chat.address() == address)
+            .map(|p| p.id.clone())
+    }
+
+    /// The message that may go next.
+    pub fn next_ready(&self) -> Option<&Pending> {
+        self.rows.get(self.ready.first()?)
+    }
+
+    /// Marks the message as in flight, with its new delivery.
+    pub fn launch(&mut self, id: &MessageId, delivery: Delivery) {
+        let Some(&order) = self.by_id.get(id) else { return };
+        let Some(row) = self.rows.get_mut(&order) else { return };
+        row.delivery = delivery;
+        self.ready.remove(&order);
+        self.in_flight.insert(order);
+        if let Some(lane) = self.lanes.get_mut(&row.chat.id) {
+            lane.in_flight = true;
+        }
+    }
+
+    /// Takes a settled message out. The next one of its chat may then go.
+    pub fn settle(&mut self, id: &MessageId) -> Option<Pending> {
+        let order = self.by_id.remove(id)?;
+        let row = self.rows.remove(&order)?;
+        self.ready.remove(&order);
+        let was_in_flight = self.in_flight.remove(&order);
+        if let Some(lane) = self.lanes.get_mut(&row.chat.id) {
+            if lane.waiting.front() == Some(&order) {
+                lane.waiting.pop_front();
+            } else {
+                lane.waiting.retain(|&o| o != order);
+            }
+            if was_in_flight {
+                lane.in_flight = false;
+            }
+            match lane.waiting.front() {
+                None => {
+                    self.lanes.remove(&row.chat.id);
+                }
+                Some(&first) if !lane.in_flight && !lane.held => {
+                    self.ready.insert(first);
+                }
+                Some(_) => {}
+            }
+        }
+        Some(row)
+    }
+
+    /// Puts a message in flight back at the front of its chat. With `hold` the chat waits for [`Outbox::release`].
+    pub fn requeue(&mut self, id: &MessageId, delivery: Delivery, hold: bool) {
+        let Some(&order) = self.by_id.get(id) else { return };
+        let Some(row) = self.rows.get_mut(&order) else { return };
+        row.delivery = delivery;
+        if !self.in_flight.remove(&order) {
+            return;
+        }
+        if let Some(lane) = self.lanes.get_mut(&row.chat.id) {
+            lane.in_flight = false;
+            lane.held = hold;
+        }
+        if !hold {
+            self.ready.insert(order);
+        }
+    }
+
+    /// Lets the chats go on that were held.
+    pub fn release(&mut self) {
+        for lane in self.lanes.values_mut().filter(|l| l.held) {
+            lane.held = false;
+            if let (Some(&first), false) = (lane.waiting.front(), lane.in_flight) {
+                self.ready.insert(first);
+            }
+        }
+    }
+
+    /// The ids of all messages in flight, oldest first.
+    pub fn all_in_flight(&self) -> Vec<MessageId> {
+        self.in_flight.iter().filter_map(|o| self.rows.get(o)).map(|p| p.id.clone()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+
+    fn outbox(rows: &[(&str, &str)]) -> Outbox {
+        let mut outbox = Outbox::default();
+        for (id, phone) in rows {
+            outbox.push(Pending {
+                id: MessageId::from(*id),
+                chat: Chat::with_person(phone.parse().unwrap()),
+                text: "x".into(),
+                delivery: Delivery::queued(Timestamp::default()),
+            });
+        }
+        outbox
+    }
+
+    fn launch_all(outbox: &mut Outbox) -> Vec<String> {
+        let mut out = Vec::new();
+        while let Some(next) = outbox.next_ready().cloned() {
+            outbox.launch(&next.id, next.delivery.clone().dispatched(Timestamp::default()));
+            out.push(next.id.to_string());
+        }
+        out
+    }
+
+    const ANA: &str = "+15551111111";
+    const BEN: &str = "+15552222222";
+
+    #[test]
+    fn one_message_a_chat_is_in_flight_and_order_is_kept() {
+        let mut o = outbox(&[("a1", ANA), ("a2", ANA), ("b1", BEN), ("a3", ANA)]);
+        assert_eq!(launch_all(&mut o), ["a1", "b1"]);
+        o.settle(&"a1".into());
+        assert_eq!(launch_all(&mut o), ["a2"]);
+        o.settle(&"b1".into());
+        assert_eq!(launch_all(&mut o), Vec::<String>::new());
+        o.settle(&"a2".into());
+        assert_eq!(launch_all(&mut o), ["a3"]);
+        o.settle(&"a3".into());
+        assert!(o.is_empty() && o.lanes.is_empty() && o.by_id.is_empty() && o.ready.is_empty());
+    }
+
+    #[test]
+    fn a_requeued_message_goes_before_the_later_ones_of_its_chat() {
+        let mut o = outbox(&[("a1", ANA), ("a2", ANA)]);
+        launch_all(&mut o);
+        o.requeue(&"a1".into(), Delivery::queued(Timestamp::default()), false);
+        assert_eq!(launch_all(&mut o), ["a1"]);
+    }
+
+    #[test]
+    fn a_held_chat_waits_for_its_release_and_the_others_go_on() {
+        let mut o = outbox(&[("a1", ANA), ("b1", BEN)]);
+        launch_all(&mut o);
+        o.requeue(&"a1".into(), Delivery::queued(Timestamp::default()), true);
+        o.settle(&"b1".into());
+        o.push(Pending { id: "a2".into(), ..o.get(&"a1".into()).unwrap().clone() });
+        assert_eq!(launch_all(&mut o), Vec::<String>::new());
+        o.release();
+        assert_eq!(launch_all(&mut o), ["a1"]);
+    }
+
+    #[test]
+    fn settling_what_waits_behind_another_does_not_let_it_overtake() {
+        let mut o = outbox(&[("a1", ANA), ("a2", ANA), ("a3", ANA)]);
+        launch_all(&mut o);
+        o.settle(&"a2".into());
+        assert_eq!(launch_all(&mut o), Vec::<String>::new());
+        o.settle(&"a1".into());
+        assert_eq!(launch_all(&mut o), ["a3"]);
+    }
+}

@@ -1,0 +1,284 @@
+//! What consoles and callers may see. Bounded to what they can show.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Delivery, Incarnation, LastExit, Linking, Message, MessageId};
+use crate::clock::Timestamp;
+use crate::protocol::{AccountInfo, Reason};
+
+/// How many messages the feed of a snapshot holds.
+pub const FEED_CAPACITY: usize = 1_000;
+
+/// How many messages may wait to be sent.
+pub const QUEUE_CAPACITY: usize = 10_000;
+
+/// Everything that a console shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// When the process started.
+    pub started_at: Timestamp,
+    /// The child process.
+    pub bridge: BridgeView,
+    /// The connection to WhatsApp.
+    pub connection: ConnectionView,
+    /// What there is to scan or type while no account is linked.
+    pub pairing: Option<Pairing>,
+    /// How the operator wants to link.
+    pub linking: Linking,
+    /// The linked account.
+    pub account: Option<AccountInfo>,
+    /// What has been counted since the start.
+    pub counters: Counters,
+    /// How many messages wait to be sent, those without a known outcome included.
+    pub queue: usize,
+    /// The last error, whatever it was about.
+    pub last_error: Option<LastError>,
+    /// Memory and API figures, sampled now and then.
+    pub host: HostSample,
+    /// The last messages, oldest first, in the order in which they came.
+    pub feed: VecDeque<Arc<Message>>,
+}
+
+impl Snapshot {
+    /// The snapshot of a process that has just started.
+    pub fn new(started_at: Timestamp) -> Self {
+        Self {
+            started_at,
+            bridge: BridgeView::default(),
+            connection: ConnectionView {
+                state: ConnectionState::Down,
+                since: started_at,
+                reason: None,
+                retry_at: None,
+            },
+            pairing: None,
+            linking: Linking::default(),
+            account: None,
+            counters: Counters::default(),
+            queue: 0,
+            last_error: None,
+            host: HostSample::default(),
+            feed: VecDeque::new(),
+        }
+    }
+
+    /// WhatsApp can be reached and messages can be sent.
+    pub fn connected(&self) -> bool {
+        self.connection.state == ConnectionState::Open
+    }
+
+    /// The message with this id, when the feed still holds it. Ours only: ids of others are not unique.
+    pub fn delivery(&self, id: &MessageId) -> Option<&Delivery> {
+        self.feed.iter().rev().find(|m| m.id == *id && m.delivery.is_some()).and_then(|m| m.delivery.as_ref())
+    }
+}
+
+/// The child process.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BridgeView {
+    /// Its state.
+    pub state: BridgeState,
+    /// Its name, from its `hello`; none at base level.
+    pub name: Option<Arc<str>>,
+    /// Which run it is.
+    pub incarnation: Incarnation,
+    /// Its process id, while it runs.
+    pub pid: Option<u32>,
+    /// How often it was started again since the start of this process.
+    pub restarts: u64,
+    /// When it is started again, while it backs off.
+    pub retry_at: Option<Timestamp>,
+    /// How the last run ended.
+    pub last_exit: Option<LastExit>,
+    /// Its resident memory in bytes.
+    pub rss_bytes: Option<u64>,
+}
+
+/// The states of the child process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BridgeState {
+    /// Not running, and not wanted.
+    #[default]
+    Stopped,
+    /// Its packages are being installed.
+    Installing,
+    /// It runs.
+    Running,
+    /// It ended and is started again later.
+    BackingOff,
+    /// It failed too often; it is tried again much later, or when the operator asks.
+    BreakerOpen,
+    /// Restarting can't help: another protocol, or a program that can't be started.
+    Refused,
+}
+
+impl BridgeState {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stopped => "stopped",
+            Self::Installing => "installing",
+            Self::Running => "running",
+            Self::BackingOff => "backing_off",
+            Self::BreakerOpen => "breaker_open",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// The connection to WhatsApp.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectionView {
+    /// Its state.
+    pub state: ConnectionState,
+    /// Since when.
+    pub since: Timestamp,
+    /// Why it ended, when it did.
+    pub reason: Option<Reason>,
+    /// When the bridge tries again by itself; none: it waits for the operator.
+    pub retry_at: Option<Timestamp>,
+}
+
+/// The states of the connection to WhatsApp.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConnectionState {
+    /// The bridge does not run.
+    Down,
+    /// On the way.
+    Connecting,
+    /// Waiting for somebody to scan the QR or to type the code.
+    Linking,
+    /// Logged in.
+    Open,
+    /// Ended.
+    Closed,
+    /// The phone ended the link.
+    LoggedOut,
+}
+
+impl ConnectionState {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Down => "down",
+            Self::Connecting => "connecting",
+            Self::Linking => "linking",
+            Self::Open => "open",
+            Self::Closed => "closed",
+            Self::LoggedOut => "logged_out",
+        }
+    }
+}
+
+/// A text that must not get into logs.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(Arc<str>);
+
+impl Secret {
+    /// The text itself.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+/// What there is to scan or type.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Pairing {
+    /// A QR.
+    Qr {
+        /// What it encodes.
+        qr: Secret,
+        /// When it came.
+        shown_at: Timestamp,
+        /// Until when WhatsApp accepts it.
+        expires_at: Timestamp,
+    },
+    /// A code to type on the phone.
+    Code {
+        /// Eight characters.
+        code: Secret,
+        /// When it came.
+        shown_at: Timestamp,
+        /// Until when WhatsApp accepts it.
+        expires_at: Timestamp,
+    },
+}
+
+impl Pairing {
+    /// Until when WhatsApp accepts it.
+    pub const fn expires_at(&self) -> Timestamp {
+        match self {
+            Self::Qr { expires_at, .. } | Self::Code { expires_at, .. } => *expires_at,
+        }
+    }
+}
+
+/// What has been counted since the start of the process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counters {
+    /// Messages that came in.
+    pub messages_received: u64,
+    /// Messages of ours that WhatsApp's server acknowledged.
+    pub messages_sent: u64,
+    /// Messages of ours that reached the recipient's phone.
+    pub messages_delivered: u64,
+    /// Messages of ours that were read.
+    pub messages_read: u64,
+    /// Messages of ours that failed.
+    pub messages_failed: u64,
+    /// Messages that the bridge gave again and that were taken once.
+    pub duplicates: u64,
+    /// Lines of the bridge that were not events.
+    pub protocol_errors: u64,
+    /// Events of the bridge that this host does not know.
+    pub unknown_events: u64,
+}
+
+/// The last thing that went wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastError {
+    /// When.
+    pub at: Timestamp,
+    /// What, and what to do.
+    pub text: Arc<str>,
+}
+
+/// Figures that are sampled now and then.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct HostSample {
+    /// The resident memory of this process in bytes.
+    pub rss_bytes: Option<u64>,
+    /// The HTTP API.
+    pub api: ApiSample,
+}
+
+/// How the HTTP API does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiSample {
+    /// Requests answered since the start.
+    pub requests: u64,
+    /// The median of the last answers' times, in microseconds.
+    pub p50_micros: u64,
+    /// The 99th percentile of the last answers' times, in microseconds.
+    pub p99_micros: u64,
+}
