@@ -3,3 +3,4 @@ pub mod clock;
 pub mod link;
 pub mod protocol;
 pub mod state;
+pub mod store;

@@ -131,6 +131,8 @@ pub enum Request {
     },
     /// Link in this way from now on.
     SetLinking(Linking),
+    /// Use the bridge with this configured name from now on.
+    UseBridge(Arc<str>),
     /// Stop the bridge and start it again, breaker or not.
     RestartBridge,
 }
@@ -245,6 +247,8 @@ pub enum Write {
     },
     /// How the operator wants to link.
     Linking(Linking),
+    /// The bridge that the operator chose, by its configured name.
+    Bridge(Arc<str>),
 }
 
 /// The kinds of rows in the journal.
@@ -288,6 +292,8 @@ pub enum Effect {
     },
     /// Stop the bridge and start it again.
     RestartBridge,
+    /// Stop the bridge and start the one with this configured name.
+    UseBridge(Arc<str>),
     /// Stop the bridge and leave it stopped, since it can't be worked with.
     RefuseBridge {
         /// Which run.

@@ -16,6 +16,11 @@ impl Turn<'_> {
         let answer = match request {
             Request::Send { chat, text } => self.send(chat, text, random),
             Request::SetLinking(linking) => self.set_linking(linking),
+            Request::UseBridge(name) => {
+                self.write(Write::Bridge(Arc::clone(&name)));
+                self.effect(Effect::UseBridge(name));
+                Answer::Done
+            }
             Request::RestartBridge => {
                 self.effect(Effect::RestartBridge);
                 Answer::Done

@@ -1,0 +1,147 @@
+//! Looks things up, on a connection that can't write.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+
+use super::rows::{self, COLUMNS};
+use crate::state::{AccountId, ChatId, Delivery, Message, MessageId, Pending};
+
+/// A way into the database for looking things up. Cheap to clone; clones take turns.
+///
+/// Its calls block for as long as SQLite takes: microseconds for what goes by a key.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    connection: Arc<Mutex<Connection>>,
+    account: AccountId,
+}
+
+impl Reader {
+    /// Opens a database that exists already.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn open(path: &Path, account: AccountId) -> rusqlite::Result<Self> {
+        let connection = Connection::open_with_flags(
+            path,
+            // Not `READ_ONLY`: that could not bring in what a killed process left in the log.
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?;
+        connection.pragma_update(None, "query_only", true)?;
+        connection.pragma_update(None, "cache_size", -256)?;
+        connection.busy_timeout(std::time::Duration::from_secs(5))?;
+        connection.set_prepared_statement_cache_capacity(8);
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), account })
+    }
+
+    fn with<T>(&self, query: impl FnOnce(&Connection, &str) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        query(&connection, self.account.as_str())
+    }
+
+    /// Whether this message is in the database.
+    ///
+    /// # Errors
+    /// What SQLite says, here and in the other look-ups.
+    pub fn has_message(&self, chat: &ChatId, id: &MessageId) -> rusqlite::Result<bool> {
+        self.with(|c, account| {
+            c.prepare_cached("SELECT 1 FROM messages WHERE account = ?1 AND chat = ?2 AND id = ?3")?.exists(params![
+                account,
+                chat.as_str(),
+                id.as_str()
+            ])
+        })
+    }
+
+    /// How far this message of ours has come.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn delivery(&self, id: &MessageId) -> rusqlite::Result<Option<Delivery>> {
+        Ok(self.sent_message(id)?.and_then(|m| m.delivery))
+    }
+
+    /// This message of ours.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn sent_message(&self, id: &MessageId) -> rusqlite::Result<Option<Message>> {
+        self.with(|c, account| {
+            c.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM messages WHERE account = ?1 AND id = ?2 AND direction = 'out'"
+            ))?
+            .query_row(params![account, id.as_str()], rows::message)
+            .optional()
+        })
+    }
+
+    /// The last `count` messages, oldest first.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn last_messages(&self, count: usize) -> rusqlite::Result<Vec<Message>> {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        self.with(|c, account| {
+            let mut statement =
+                c.prepare(&format!("SELECT {COLUMNS} FROM messages WHERE account = ?1 ORDER BY n DESC LIMIT ?2"))?;
+            let mut found =
+                statement.query_map(params![account, count], rows::message)?.collect::<Result<Vec<_>, _>>()?;
+            found.reverse();
+            Ok(found)
+        })
+    }
+
+    /// The unsettled messages of ours, in the order in which they were accepted.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn pending(&self) -> rusqlite::Result<Vec<Pending>> {
+        self.with(|c, account| {
+            let mut statement = c.prepare(&format!(
+                "SELECT {COLUMNS} FROM messages WHERE account = ?1 AND state IN ('queued', 'dispatched') ORDER BY n"
+            ))?;
+            let messages = statement.query_map(params![account], rows::message)?;
+            messages
+                .filter_map(|m| match m {
+                    Ok(Message { id, chat, body, delivery: Some(delivery), .. }) => {
+                        Some(Ok(Pending { id, chat, text: body, delivery }))
+                    }
+                    Ok(_) => None,
+                    Err(error) => Some(Err(error)),
+                })
+                .collect()
+        })
+    }
+
+    /// The value of a setting.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn setting(&self, key: &str) -> rusqlite::Result<Option<String>> {
+        self.with(|c, account| {
+            c.prepare_cached("SELECT value FROM settings WHERE account = ?1 AND key = ?2")?
+                .query_row(params![account, key], |row| row.get(0))
+                .optional()
+        })
+    }
+
+    /// The rows of the journal after `seq`, at most `limit`: number, type and payload.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn journal_after(&self, seq: u64, limit: usize) -> rusqlite::Result<Vec<(u64, String, serde_json::Value)>> {
+        self.with(|c, account| {
+            let mut statement = c.prepare_cached(
+                "SELECT seq, type, payload FROM journal WHERE account = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
+            )?;
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let after = i64::try_from(seq).unwrap_or(i64::MAX);
+            let rows = statement.query_map(params![account, after, limit], |row| {
+                let payload = serde_json::from_str(row.get_ref(2)?.as_str()?).unwrap_or_default();
+                Ok((u64::try_from(row.get::<_, i64>(0)?).unwrap_or_default(), row.get(1)?, payload))
+            })?;
+            rows.collect()
+        })
+    }
+}

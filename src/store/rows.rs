@@ -1,0 +1,129 @@
+//! Rows and what they mean.
+
+use rusqlite::{Row, Statement, named_params};
+
+use crate::clock::Timestamp;
+use crate::protocol::ChatKind;
+use crate::state::{Chat, ChatId, Delivery, DeliveryState, Direction, Failure, Message, MessageId, Times};
+
+pub(super) const COLUMNS: &str = "id, direction, chat, chat_kind, phone, lid, sender, name, kind, body, at, state, \
+     attempts, queued_at, dispatched_at, sent_at, delivered_at, read_at, failed_at, failure_code, failure_text, \
+     failure_retryable";
+
+pub(super) const INSERT: &str = "INSERT INTO messages (account, id, direction, chat, chat_kind, phone, lid, sender, name, \
+     kind, body, at, state, attempts, queued_at) VALUES (:account, :id, :direction, :chat, :chat_kind, :phone, :lid, \
+     :sender, :name, :kind, :body, :at, :state, :attempts, :queued_at) ON CONFLICT (account, chat, id) DO NOTHING";
+
+pub(super) const UPDATE: &str = "UPDATE messages SET state = :state, attempts = :attempts, queued_at = :queued_at, \
+     dispatched_at = :dispatched_at, sent_at = :sent_at, delivered_at = :delivered_at, read_at = :read_at, \
+     failed_at = :failed_at, failure_code = :failure_code, failure_text = :failure_text, \
+     failure_retryable = :failure_retryable WHERE account = :account AND id = :id AND direction = 'out'";
+
+/// Inserts a message. Returns whether it was new.
+pub(super) fn insert(statement: &mut Statement<'_>, account: &str, message: &Message) -> rusqlite::Result<bool> {
+    let delivery = message.delivery.as_ref();
+    let rows = statement.execute(named_params! {
+        ":account": account,
+        ":id": message.id.as_str(),
+        ":direction": message.direction.as_str(),
+        ":chat": message.chat.id.as_str(),
+        ":chat_kind": message.chat.kind.as_str(),
+        ":phone": message.chat.phone.as_ref().map(|p| p.as_str()),
+        ":lid": message.chat.lid.as_deref(),
+        ":sender": &*message.from,
+        ":name": message.name.as_deref(),
+        ":kind": &*message.kind,
+        ":body": &*message.body,
+        ":at": message.at.as_millis(),
+        ":state": delivery.map(|d| d.state.as_str()),
+        ":attempts": delivery.map_or(0, |d| d.attempts),
+        ":queued_at": delivery.and_then(|d| d.times.queued_at).map(Timestamp::as_millis),
+    })?;
+    Ok(rows > 0)
+}
+
+/// Writes how far a message of ours has come.
+pub(super) fn update(
+    statement: &mut Statement<'_>,
+    account: &str,
+    id: &MessageId,
+    delivery: &Delivery,
+) -> rusqlite::Result<()> {
+    let ms = |t: Option<Timestamp>| t.map(Timestamp::as_millis);
+    let Times { queued_at, dispatched_at, sent_at, delivered_at, read_at, failed_at } = delivery.times;
+    statement.execute(named_params! {
+        ":account": account,
+        ":id": id.as_str(),
+        ":state": delivery.state.as_str(),
+        ":attempts": delivery.attempts,
+        ":queued_at": ms(queued_at),
+        ":dispatched_at": ms(dispatched_at),
+        ":sent_at": ms(sent_at),
+        ":delivered_at": ms(delivered_at),
+        ":read_at": ms(read_at),
+        ":failed_at": ms(failed_at),
+        ":failure_code": delivery.failure.as_ref().and_then(|f| f.code),
+        ":failure_text": delivery.failure.as_ref().map(|f| &*f.text),
+        ":failure_retryable": delivery.failure.as_ref().map(|f| f.retryable),
+    })?;
+    Ok(())
+}
+
+/// The message of a row with [`COLUMNS`]. A word that this version does not know reads as the most general one.
+pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
+    let direction = match row.get_ref("direction")?.as_str()? {
+        "out" => Direction::Out,
+        "out_elsewhere" => Direction::OutElsewhere,
+        _ => Direction::In,
+    };
+    let kind = row.get_ref("chat_kind")?.as_str()?.to_owned();
+    let kind = [ChatKind::Person, ChatKind::Group, ChatKind::Status, ChatKind::Broadcast, ChatKind::Newsletter]
+        .into_iter()
+        .find(|k| k.as_str() == kind)
+        .unwrap_or_default();
+    Ok(Message {
+        id: MessageId::from(row.get_ref("id")?.as_str()?),
+        direction,
+        chat: Chat {
+            id: ChatId::from(row.get_ref("chat")?.as_str()?),
+            kind,
+            phone: row.get_ref("phone")?.as_str_or_null()?.and_then(|p| p.parse().ok()),
+            lid: row.get_ref("lid")?.as_str_or_null()?.map(Into::into),
+        },
+        from: row.get_ref("sender")?.as_str()?.into(),
+        name: row.get_ref("name")?.as_str_or_null()?.map(Into::into),
+        kind: row.get_ref("kind")?.as_str()?.into(),
+        body: row.get_ref("body")?.as_str()?.into(),
+        at: Timestamp::from_millis(row.get("at")?),
+        delivery: delivery(row)?,
+    })
+}
+
+/// How far the message of a row with [`COLUMNS`] has come, when it is ours.
+pub(super) fn delivery(row: &Row<'_>) -> rusqlite::Result<Option<Delivery>> {
+    let Some(state) = row.get_ref("state")?.as_str_or_null()?.and_then(DeliveryState::from_word) else {
+        return Ok(None);
+    };
+    let time = |name: &str| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(name)?.map(Timestamp::from_millis));
+    let failure = match row.get_ref("failure_text")?.as_str_or_null()? {
+        Some(text) => Some(Failure {
+            code: row.get("failure_code")?,
+            text: text.into(),
+            retryable: row.get::<_, Option<bool>>("failure_retryable")?.unwrap_or(false),
+        }),
+        None => None,
+    };
+    Ok(Some(Delivery {
+        state,
+        times: Times {
+            queued_at: time("queued_at")?,
+            dispatched_at: time("dispatched_at")?,
+            sent_at: time("sent_at")?,
+            delivered_at: time("delivered_at")?,
+            read_at: time("read_at")?,
+            failed_at: time("failed_at")?,
+        },
+        attempts: row.get("attempts")?,
+        failure,
+    }))
+}

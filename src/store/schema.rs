@@ -1,0 +1,97 @@
+//! The tables, and how an older database becomes a present one.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::StoreError;
+
+/// What each version adds. The version of a database is how many of these it has had.
+const MIGRATIONS: &[&str] = &["
+    CREATE TABLE messages (
+        n                 INTEGER PRIMARY KEY,
+        account           TEXT NOT NULL,
+        chat              TEXT NOT NULL,
+        id                TEXT NOT NULL,
+        direction         TEXT NOT NULL,
+        chat_kind         TEXT NOT NULL,
+        phone             TEXT,
+        lid               TEXT,
+        sender            TEXT NOT NULL,
+        name              TEXT,
+        kind              TEXT NOT NULL,
+        body              TEXT NOT NULL,
+        at                INTEGER NOT NULL,
+        state             TEXT,
+        attempts          INTEGER NOT NULL DEFAULT 0,
+        queued_at         INTEGER,
+        dispatched_at     INTEGER,
+        sent_at           INTEGER,
+        delivered_at      INTEGER,
+        read_at           INTEGER,
+        failed_at         INTEGER,
+        failure_code      INTEGER,
+        failure_text      TEXT,
+        failure_retryable INTEGER
+    ) STRICT;
+    CREATE UNIQUE INDEX messages_key ON messages (account, chat, id);
+    CREATE UNIQUE INDEX messages_ours ON messages (account, id) WHERE direction = 'out';
+    CREATE INDEX messages_pending ON messages (account, n) WHERE state IN ('queued', 'dispatched');
+    CREATE TABLE journal (
+        seq        INTEGER PRIMARY KEY AUTOINCREMENT,
+        account    TEXT NOT NULL,
+        at         INTEGER NOT NULL,
+        type       TEXT NOT NULL,
+        chat       TEXT,
+        message_id TEXT,
+        payload    TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE settings (
+        account TEXT NOT NULL,
+        key     TEXT NOT NULL,
+        value   TEXT NOT NULL,
+        PRIMARY KEY (account, key)
+    ) STRICT, WITHOUT ROWID;
+"];
+
+/// Opens the database for writing, making it or bringing it up to date.
+pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
+    let sqlite = |source| StoreError::Sqlite { path: path.to_owned(), source };
+    make_private(path).map_err(|source| StoreError::Io { path: path.to_owned(), source })?;
+    let mut connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )
+    .map_err(sqlite)?;
+    let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(sqlite)?;
+    let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
+    if found > known {
+        return Err(StoreError::Newer { path: path.to_owned(), found, known });
+    }
+    configure(&connection).map_err(sqlite)?;
+    if found < known {
+        let transaction = connection.transaction().map_err(sqlite)?;
+        for migration in &MIGRATIONS[found as usize..] {
+            transaction.execute_batch(migration).map_err(sqlite)?;
+        }
+        transaction.pragma_update(None, "user_version", known).map_err(sqlite)?;
+        transaction.commit().map_err(sqlite)?;
+    }
+    Ok(connection)
+}
+
+/// What holds for the writing connection. The cache is small since the operating system has one as well.
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "cache_size", -512)?;
+    connection.pragma_update(None, "journal_size_limit", 8 << 20)?;
+    connection.set_prepared_statement_cache_capacity(16);
+    Ok(())
+}
+
+/// Makes the file before SQLite does, so that nobody else can read it.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path).map(drop)
+}

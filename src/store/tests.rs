@@ -1,0 +1,153 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::clock::Timestamp;
+use crate::protocol::ChatKind;
+use crate::state::{Chat, ChatId, Delivery, DeliveryState, Direction, Failure, MessageId, Phone, Write, WriteSeq};
+
+const AT: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+
+fn open(folder: &Path) -> Store {
+    Store::open(folder, AccountId::main(), 10).unwrap()
+}
+
+fn incoming(chat: &str, id: &str, body: &str) -> Write {
+    Write::Message(Arc::new(Message {
+        id: MessageId::from(id),
+        direction: Direction::In,
+        chat: Chat { id: ChatId::from(chat), kind: ChatKind::Group, phone: None, lid: None },
+        from: "+15551112222".into(),
+        name: Some("Ana".into()),
+        kind: "text".into(),
+        body: body.into(),
+        at: AT,
+        delivery: None,
+    }))
+}
+
+fn outgoing(id: &str, phone: &str) -> Message {
+    Message {
+        id: MessageId::from(id),
+        direction: Direction::Out,
+        chat: Chat::with_person(phone.parse::<Phone>().unwrap()),
+        from: "".into(),
+        name: None,
+        kind: "text".into(),
+        body: "hola".into(),
+        at: AT,
+        delivery: Some(Delivery::queued(AT)),
+    }
+}
+
+/// Gives batches to the writer, waits until they are on disk, and closes the store.
+async fn write_all(store: Store, batches: Vec<Vec<Write>>) {
+    let Store { writer, lock, .. } = store;
+    let mut watermark = writer.watermark;
+    let last = WriteSeq(batches.len() as u64);
+    for (n, writes) in batches.into_iter().enumerate() {
+        writer.batches.send(Batch { seq: WriteSeq(n as u64 + 1), writes }).await.unwrap();
+    }
+    watermark.wait_for(|w| w.committed == last).await.unwrap();
+    drop(writer.batches);
+    tokio::task::spawn_blocking(|| writer.thread.join().unwrap()).await.unwrap();
+    drop(lock);
+}
+
+#[tokio::test]
+async fn what_the_watermark_has_reached_is_there_after_opening_again() {
+    let folder = tempfile::tempdir().unwrap();
+    write_all(
+        open(folder.path()),
+        vec![
+            vec![incoming("a@g.us", "1", "one"), incoming("a@g.us", "2", "two")],
+            vec![Write::Linking(Linking { use_pairing_code: true, phone_number: "+15551112222".parse().ok() })],
+            vec![Write::Bridge("other".into())],
+        ],
+    )
+    .await;
+    let store = open(folder.path());
+    let bodies: Vec<_> = store.restored.feed.iter().map(|m| &*m.body).collect();
+    assert_eq!(bodies, ["one", "two"]);
+    assert_eq!(store.restored.feed[0].chat.kind, ChatKind::Group);
+    assert!(store.restored.linking.as_ref().unwrap().use_pairing_code);
+    assert_eq!(store.restored.bridge.as_deref(), Some("other"));
+    assert_eq!(store.reader.journal_after(0, 10).unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_message_is_there_once_for_each_account_chat_and_id() {
+    let folder = tempfile::tempdir().unwrap();
+    write_all(
+        open(folder.path()),
+        vec![vec![
+            incoming("a@g.us", "1", "first"),
+            incoming("a@g.us", "1", "again"),
+            incoming("b@g.us", "1", "same id, other chat"),
+        ]],
+    )
+    .await;
+    let store = open(folder.path());
+    let bodies: Vec<_> = store.restored.feed.iter().map(|m| &*m.body).collect();
+    assert_eq!(bodies, ["first", "same id, other chat"]);
+    assert_eq!(store.reader.journal_after(0, 10).unwrap().len(), 2, "the journal has it once as well");
+    assert!(store.reader.has_message(&"a@g.us".into(), &"1".into()).unwrap());
+    assert!(!store.reader.has_message(&"a@g.us".into(), &"2".into()).unwrap());
+}
+
+#[tokio::test]
+async fn unsettled_messages_come_back_in_their_order_and_settled_ones_do_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let queued = Delivery::queued(AT);
+    let dispatched = queued.clone().dispatched(AT);
+    let sent = dispatched.reached(DeliveryState::Sent, AT).unwrap();
+    let failure = Failure { code: Some(463), text: "restricted".into(), retryable: false };
+    let failed = dispatched.clone().failed(AT, failure.clone());
+    let add = |id: &str| Write::Message(Arc::new(outgoing(id, "+15551112222")));
+    let set = |id: &str, delivery: &Delivery| Write::Delivery { id: id.into(), delivery: delivery.clone() };
+    write_all(
+        open(folder.path()),
+        vec![
+            vec![add("a"), add("b"), add("c"), add("d")],
+            vec![set("b", &sent), set("c", &dispatched), set("d", &failed)],
+        ],
+    )
+    .await;
+    let store = open(folder.path());
+    let pending: Vec<_> = store.restored.pending.iter().map(|p| (p.id.as_str(), &p.delivery)).collect();
+    assert_eq!(pending, [("a", &queued), ("c", &dispatched)]);
+    assert_eq!(store.reader.delivery(&"b".into()).unwrap(), Some(sent));
+    assert_eq!(store.reader.delivery(&"d".into()).unwrap().unwrap().failure, Some(failure));
+    assert_eq!(store.reader.sent_message(&"nobody's".into()).unwrap(), None);
+}
+
+#[test]
+fn a_second_process_is_told_who_has_the_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let _first = open(folder.path());
+    let error = Store::open(folder.path(), AccountId::main(), 10).unwrap_err().to_string();
+    assert!(error.contains(&format!("process {}", std::process::id())), "{error}");
+    assert!(error.contains("--data-dir"), "{error}");
+}
+
+#[test]
+fn a_newer_database_is_refused_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pilothouse.db");
+    rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 999).unwrap();
+    let before = std::fs::read(&path).unwrap();
+    let error = Store::open(folder.path(), AccountId::main(), 10).unwrap_err().to_string();
+    assert!(error.contains("version 999"), "{error}");
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn the_folder_and_the_database_are_the_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let base = tempfile::tempdir().unwrap();
+    let folder = base.path().join("state/pilothouse");
+    let _store = open(&folder);
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&folder), 0o700);
+    assert_eq!(mode(&folder.join("pilothouse.db")), 0o600);
+    assert_eq!(mode(&folder.join("pilothouse.db-wal")), 0o600);
+}

@@ -1,0 +1,172 @@
+//! The one thread that writes.
+
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rusqlite::{Connection, params};
+use serde_json::json;
+use tokio::sync::{mpsc, watch};
+
+use super::rows;
+use crate::clock::Timestamp;
+use crate::state::{AccountId, Direction, JournalKind, Message, Write, WriteSeq};
+
+/// How many batches may wait for the writing thread. The engine waits when there are more: the one place where it does.
+const WAITING_BATCHES: usize = 64;
+
+/// How long the thread waits before it tries a commit again that failed.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Writes that belong together, and their number.
+#[derive(Debug)]
+pub struct Batch {
+    /// Numbers grow by one.
+    pub seq: WriteSeq,
+    /// What to write, in order.
+    pub writes: Vec<Write>,
+}
+
+/// How far the disk is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Watermark {
+    /// All batches up to this one are on disk.
+    pub committed: WriteSeq,
+    /// Why the next one can't be committed at present. It is tried again until it can.
+    pub failing: Option<String>,
+}
+
+/// The engine's end of the writing thread. Dropping the sender ends the thread once everything is written.
+#[derive(Debug)]
+pub struct Writer {
+    /// Where batches go.
+    pub batches: mpsc::Sender<Batch>,
+    /// How far the disk is.
+    pub watermark: watch::Receiver<Watermark>,
+    /// The thread; it ends after the last batch.
+    pub thread: JoinHandle<()>,
+}
+
+impl Writer {
+    pub(super) fn start(connection: Connection, account: AccountId) -> std::io::Result<Self> {
+        let (batches, waiting) = mpsc::channel(WAITING_BATCHES);
+        let (progress, watermark) = watch::channel(Watermark::default());
+        let thread = std::thread::Builder::new()
+            .name("store".to_owned())
+            .spawn(move || run(connection, &account, waiting, &progress))?;
+        Ok(Self { batches, watermark, thread })
+    }
+}
+
+fn run(
+    mut connection: Connection,
+    account: &AccountId,
+    mut waiting: mpsc::Receiver<Batch>,
+    progress: &watch::Sender<Watermark>,
+) {
+    let mut group = Vec::with_capacity(WAITING_BATCHES);
+    while let Some(first) = waiting.blocking_recv() {
+        group.push(first);
+        while let Ok(next) = waiting.try_recv() {
+            group.push(next);
+        }
+        while let Err(error) = commit(&mut connection, account, &group) {
+            tracing::error!(%error, "the database can't be written; nothing is accepted until it can");
+            let text = error.to_string();
+            progress.send_if_modified(|w| {
+                let news = w.failing.as_ref() != Some(&text);
+                w.failing = Some(text);
+                news
+            });
+            std::thread::park_timeout(RETRY_AFTER);
+        }
+        if let Some(last) = group.last() {
+            progress.send_replace(Watermark { committed: last.seq, failing: None });
+        }
+        group.clear();
+    }
+    if let Err(error) = connection.close() {
+        tracing::warn!(error = %error.1, "the database was not closed in order; it is mended at the next start");
+    }
+}
+
+/// Commits a group of batches in one transaction.
+fn commit(connection: &mut Connection, account: &AccountId, group: &[Batch]) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    for write in group.iter().flat_map(|batch| &batch.writes) {
+        execute(&transaction, account.as_str(), write)?;
+    }
+    transaction.commit()
+}
+
+fn execute(connection: &Connection, account: &str, write: &Write) -> rusqlite::Result<()> {
+    match write {
+        Write::Message(message) => {
+            if rows::insert(&mut *connection.prepare_cached(rows::INSERT)?, account, message)? {
+                let kind = match message.direction {
+                    Direction::Out => JournalKind::MessageStatus,
+                    Direction::In | Direction::OutElsewhere => JournalKind::MessageReceived,
+                };
+                journal_message(connection, account, kind, message)?;
+            }
+            Ok(())
+        }
+        Write::Delivery { id, delivery } => {
+            rows::update(&mut *connection.prepare_cached(rows::UPDATE)?, account, id, delivery)?;
+            let at = [
+                delivery.times.failed_at,
+                delivery.times.read_at,
+                delivery.times.delivered_at,
+                delivery.times.sent_at,
+                delivery.times.dispatched_at,
+                delivery.times.queued_at,
+            ];
+            let at = at.into_iter().flatten().next().unwrap_or_default();
+            let payload = json!({ "id": id, "delivery": delivery });
+            let kind = JournalKind::MessageStatus;
+            journal(connection, account, &Row { at, kind, chat: None, id: Some(id.as_str()), payload: &payload })
+        }
+        Write::Journal { at, kind, payload } => {
+            journal(connection, account, &Row { at: *at, kind: *kind, chat: None, id: None, payload })
+        }
+        Write::Linking(linking) => set(connection, account, "linking", &json!(linking).to_string()),
+        Write::Bridge(name) => set(connection, account, "bridge", name),
+    }
+}
+
+fn journal_message(
+    connection: &Connection,
+    account: &str,
+    kind: JournalKind,
+    message: &Message,
+) -> rusqlite::Result<()> {
+    let (chat, id) = (Some(message.chat.id.as_str()), Some(message.id.as_str()));
+    journal(connection, account, &Row { at: message.at, kind, chat, id, payload: &json!(message) })
+}
+
+/// A row of the journal.
+struct Row<'a> {
+    at: Timestamp,
+    kind: JournalKind,
+    chat: Option<&'a str>,
+    id: Option<&'a str>,
+    payload: &'a serde_json::Value,
+}
+
+fn journal(connection: &Connection, account: &str, row: &Row<'_>) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO journal (account, at, type, chat, message_id, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![account, row.at.as_millis(), row.kind.as_str(), row.chat, row.id, row.payload.to_string()])?;
+    Ok(())
+}
+
+fn set(connection: &Connection, account: &str, key: &str, value: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO settings (account, key, value) VALUES (?1, ?2, ?3)
+             ON CONFLICT (account, key) DO UPDATE SET value = excluded.value",
+        )?
+        .execute(params![account, key, value])?;
+    Ok(())
+}
