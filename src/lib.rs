@@ -4,3 +4,4 @@ pub mod link;
 pub mod protocol;
 pub mod state;
 pub mod store;
+pub mod supervisor;
