@@ -107,11 +107,10 @@ impl Running {
         let Self { child, stdin, incarnation, .. } = self;
         let write = async {
             while let Some((run, command)) = commands.recv().await {
-                if let (true, Some(pipe)) = (run == *incarnation, stdin.as_mut()) {
-                    if let Err(error) = pipe.write_all(&command.to_line()).await {
-                        tracing::warn!(%error, "writing to the bridge's stdin");
-                        *stdin = None;
-                    }
+                let Some(pipe) = stdin.as_mut().filter(|_| run == *incarnation) else { continue };
+                if let Err(error) = pipe.write_all(&command.to_line()).await {
+                    tracing::warn!(%error, "writing to the bridge's stdin");
+                    *stdin = None;
                 }
             }
             std::future::pending::<()>().await;

@@ -61,6 +61,11 @@ impl State {
         &self.snapshot
     }
 
+    /// Takes over a change that was not decided on, such as that the disk fails.
+    pub fn note(&mut self, change: &Change) {
+        apply(&mut self.snapshot, change);
+    }
+
     /// The unsettled messages.
     pub fn outbox(&self) -> &Outbox {
         &self.outbox

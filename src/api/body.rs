@@ -1,0 +1,59 @@
+//! Reading a request's body and query, with errors that say what is wrong.
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, StatusCode, header};
+use serde::de::DeserializeOwned;
+
+use super::Problem;
+
+/// A JSON body.
+///
+/// It must be declared as JSON: that keeps web pages of other sites from posting forms to this API.
+#[derive(Debug)]
+pub(super) struct Body<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        if !is_json(request.headers()) {
+            let detail = "send the body as JSON, with the header Content-Type: application/json";
+            let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+            return Err(Problem::new(status, "not-json", "The body is not declared as JSON", detail));
+        }
+        let bytes = Bytes::from_request(request, state).await.map_err(unreadable)?;
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
+            let detail = format!("the body can't be read: {error}");
+            if error.is_data() {
+                Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-value", "A value is not valid", detail)
+            } else {
+                Problem::new(StatusCode::BAD_REQUEST, "bad-json", "The body is not valid JSON", detail)
+            }
+        })
+    }
+}
+
+fn unreadable(rejection: BytesRejection) -> Problem {
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        let detail = format!("a body has at most {} bytes", super::MAX_BODY_BYTES);
+        return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large", detail);
+    }
+    Problem::new(StatusCode::BAD_REQUEST, "bad-body", "The body can't be read", rejection.body_text())
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(kind) = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()) else { return false };
+    let essence = kind.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json")
+}
+
+/// Whether the caller prefers JSON to plain text.
+pub(super) fn wants_json(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    accept
+        .split(',')
+        .map(|part| part.split(';').next().unwrap_or_default().trim())
+        .any(|part| part == "application/json")
+}

@@ -1,0 +1,118 @@
+//! Errors as RFC 9457 has them.
+
+use axum::Json;
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::engine::Unavailable;
+use crate::state::Refusal;
+
+/// An error that a caller can act on.
+#[derive(Debug, Serialize)]
+pub struct Problem {
+    /// A stable name of the kind of problem.
+    #[serde(rename = "type")]
+    kind: String,
+    /// The kind in words.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// What is wrong this time, and what to do.
+    detail: String,
+    /// The field that is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'static str>,
+    /// The seconds after which it makes sense to ask again; sent as `Retry-After`.
+    #[serde(skip)]
+    retry_after: Option<u32>,
+}
+
+impl Problem {
+    /// A problem of the kind `urn:pilothouse:problem:NAME`.
+    pub fn new(status: StatusCode, name: &str, title: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            kind: format!("urn:pilothouse:problem:{name}"),
+            title,
+            status: status.as_u16(),
+            detail: detail.into(),
+            field: None,
+            retry_after: None,
+        }
+    }
+
+    /// A value of the request is wrong.
+    pub fn bad_field(field: &'static str, detail: impl Into<String>) -> Self {
+        let detail = format!("{field}: {}", detail.into());
+        Self {
+            field: Some(field),
+            ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-value", "A value is not valid", detail)
+        }
+    }
+
+    /// The database can't be read.
+    pub fn store(error: &rusqlite::Error) -> Self {
+        tracing::error!(%error, "reading the database");
+        let detail = format!("the database can't be read ({error}); try again");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "store-failed", "The database can't be used", detail).retry_after(5)
+    }
+
+    /// Says when to ask again.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let retry_after = self.retry_after;
+        let mut response = (status, Json(self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+impl From<Unavailable> for Problem {
+    fn from(error: Unavailable) -> Self {
+        let detail = format!("{error}; try again");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The gateway is busy or stopping", detail)
+            .retry_after(1)
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let detail = refusal.to_string();
+        match refusal {
+            Refusal::EmptyText | Refusal::TextTooLong { .. } => Self::bad_field("text", detail),
+            Refusal::NumberMissing => Self::bad_field("phone_number", detail),
+            Refusal::QueueFull { .. } => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "queue-full", "Too many messages wait", detail).retry_after(10)
+            }
+            Refusal::StoreFailed { .. } => {
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                Self::new(status, "store-failed", "The database can't be used", detail).retry_after(5)
+            }
+            Refusal::Unavailable => Unavailable.into(),
+        }
+    }
+}
+
+/// The answer for a path that is not there.
+pub(super) async fn not_found(uri: Uri) -> Problem {
+    let detail = format!("there is nothing at {}", uri.path());
+    Problem::new(StatusCode::NOT_FOUND, "not-found", "Not found", detail)
+}
+
+/// The answer for a method that a path does not have.
+pub(super) async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
+    let detail = format!("{} does not take {method}; see the Allow header", uri.path());
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed", detail)
+}

@@ -1,0 +1,121 @@
+//! `POST /send`: accept a message.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+
+use super::body::Body;
+use super::messages::{SentMessage, look_up};
+use super::{Api, Problem};
+use crate::engine::{Cursor, Next};
+use crate::protocol::ChatKind;
+use crate::state::{Answer, Change, Chat, ChatId, DeliveryState, MessageId, Phone, Request};
+
+/// How long `?wait=sent` waits for WhatsApp's answer.
+const WAIT_FOR_SENT: Duration = Duration::from_secs(30);
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Send {
+    to: String,
+    text: Arc<str>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Options {
+    wait: Option<Wait>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Wait {
+    Sent,
+}
+
+/// 202 when the message is on disk and will be sent; with `?wait=sent` 200 when WhatsApp's server has answered by then.
+pub(super) async fn send(
+    State(api): State<Api>,
+    options: Result<Query<Options>, QueryRejection>,
+    Body(Send { to, text }): Body<Send>,
+) -> Result<Response, Problem> {
+    let Query(Options { wait }) = options.map_err(|_| {
+        let detail = "the only option is wait, and its only value is sent: POST /send?wait=sent";
+        Problem::new(StatusCode::BAD_REQUEST, "bad-query", "The query is not valid", detail)
+    })?;
+    let chat = addressee(&to)?;
+    let cursor = api.engine.feed().follow();
+    let id = match api.engine.ask(Request::Send { chat, text }).await? {
+        Answer::Accepted { id, .. } => id,
+        Answer::Refused(refusal) => return Err(refusal.into()),
+        Answer::Done => return Err(crate::engine::Unavailable.into()),
+    };
+    if let Some(Wait::Sent) = wait {
+        wait_for_answer(&api, cursor, &id).await?;
+    }
+    let Some(message) = look_up(&api, id).await? else { return Err(crate::engine::Unavailable.into()) };
+    Ok(accepted(&message, Json(&message)))
+}
+
+fn accepted(message: &SentMessage, body: impl IntoResponse) -> Response {
+    let status = if message.state().is_pending() { StatusCode::ACCEPTED } else { StatusCode::OK };
+    let mut response = (status, body).into_response();
+    if let Ok(location) = HeaderValue::from_str(&message.location()) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response
+}
+
+/// Whom a text is for: a telephone number, or the id of a chat.
+fn addressee(to: &str) -> Result<Chat, Problem> {
+    let Some((user, server)) = to.split_once('@') else {
+        return to.parse::<Phone>().map(Chat::with_person).map_err(|error| Problem::bad_field("to", error.to_string()));
+    };
+    let digits = !user.is_empty() && user.len() <= 40 && user.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+    match server {
+        "s.whatsapp.net" if digits => format!("+{user}")
+            .parse()
+            .map(Chat::with_person)
+            .map_err(|error: crate::state::PhoneError| Problem::bad_field("to", error.to_string())),
+        "lid" if digits => Ok(Chat { id: ChatId::from(to), kind: ChatKind::Person, phone: None, lid: Some(to.into()) }),
+        "g.us" if digits => Ok(Chat { id: ChatId::from(to), kind: ChatKind::Group, phone: None, lid: None }),
+        _ => Err(Problem::bad_field("to", "give a number such as +584244370180, or a chat's id such as 1203630@g.us")),
+    }
+}
+
+/// Waits until the message is no longer pending, for at most [`WAIT_FOR_SENT`] and not beyond the process's end.
+async fn wait_for_answer(api: &Api, mut cursor: Cursor, id: &MessageId) -> Result<(), Problem> {
+    let answered = async {
+        loop {
+            match cursor.next(usize::MAX).await {
+                Next::Changes(changes) => {
+                    if changes.iter().any(|change| settles(change, id)) {
+                        return Ok(());
+                    }
+                }
+                Next::Snapshot(_) => {
+                    let state = look_up(api, id.clone()).await?.map(|m| m.state());
+                    if !state.is_some_and(DeliveryState::is_pending) {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    };
+    let mut shutdown = api.shutdown.clone();
+    tokio::select! {
+        result = answered => result,
+        () = tokio::time::sleep(WAIT_FOR_SENT) => Ok(()),
+        _ = shutdown.wait_for(|stop| *stop) => Ok(()),
+    }
+}
+
+fn settles(change: &Change, wanted: &MessageId) -> bool {
+    matches!(change, Change::MessageProgressed { id, delivery, .. } if id == wanted && !delivery.state.is_pending())
+}

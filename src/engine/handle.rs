@@ -1,0 +1,70 @@
+//! Asking an engine.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::Feed;
+use crate::state::{Answer, Request};
+use crate::store::Reader;
+
+/// How long a request may wait for room. An engine that has none for so long is overloaded.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+/// A request on its way to the engine.
+#[derive(Debug)]
+pub(super) struct Envelope {
+    pub(super) request: Request,
+    pub(super) reply: oneshot::Sender<Answer>,
+}
+
+/// The engine is overloaded or has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the gateway is busy or stopping")]
+pub struct Unavailable;
+
+/// For asking an engine and for watching it. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    requests: mpsc::Sender<Envelope>,
+    feed: Arc<Feed>,
+    reader: Reader,
+    stop: watch::Sender<bool>,
+}
+
+impl Handle {
+    pub(super) fn new(
+        requests: mpsc::Sender<Envelope>,
+        feed: Arc<Feed>,
+        reader: Reader,
+        stop: watch::Sender<bool>,
+    ) -> Self {
+        Self { requests, feed, reader, stop }
+    }
+
+    /// Asks, and waits for the answer: it comes once everything that it promises is on disk.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when there is no room for 250 ms, or when the engine ends before it answers.
+    pub async fn ask(&self, request: Request) -> Result<Answer, Unavailable> {
+        let (reply, answer) = oneshot::channel();
+        self.requests.send_timeout(Envelope { request, reply }, PATIENCE).await.map_err(|_| Unavailable)?;
+        answer.await.map_err(|_| Unavailable)
+    }
+
+    /// The published changes and the snapshot.
+    pub fn feed(&self) -> &Arc<Feed> {
+        &self.feed
+    }
+
+    /// For looking up messages.
+    pub fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    /// Begins the end: no more requests, the bridge is stopped, what it still says is written.
+    pub fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+}

@@ -1,0 +1,85 @@
+//! What is known of the message that an event is about: from the disk, and from what is on its way there.
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::state::{ChatId, Delivery, Known, Lookup, MessageId, Write, WriteSeq};
+use crate::store::Reader;
+
+/// Finds messages by their ids. What is not committed yet is kept here, so that a look-up never misses it.
+#[derive(Debug)]
+pub(super) struct KnownMessages {
+    reader: Reader,
+    incoming: HashMap<(ChatId, MessageId), WriteSeq>,
+    ours: HashMap<MessageId, (WriteSeq, Delivery)>,
+    /// What to forget once it is committed, in order.
+    order: VecDeque<(WriteSeq, Lookup)>,
+}
+
+impl KnownMessages {
+    pub(super) fn new(reader: Reader) -> Self {
+        Self { reader, incoming: HashMap::new(), ours: HashMap::new(), order: VecDeque::new() }
+    }
+
+    pub(super) fn find(&self, lookup: &Lookup) -> Known {
+        let found = match lookup {
+            Lookup::Incoming(chat, id) => {
+                if self.incoming.contains_key(&(chat.clone(), id.clone())) {
+                    return Known::Seen;
+                }
+                self.reader.has_message(chat, id).map(|seen| if seen { Known::Seen } else { Known::No })
+            }
+            Lookup::Ours(id) => {
+                if let Some((_, delivery)) = self.ours.get(id) {
+                    return Known::Ours(delivery.clone());
+                }
+                self.reader.delivery(id).map(|delivery| delivery.map_or(Known::No, Known::Ours))
+            }
+        };
+        found.unwrap_or_else(|error| {
+            // Taken as new: the database itself keeps a message from being there twice.
+            tracing::error!(%error, "looking up a message");
+            Known::No
+        })
+    }
+
+    /// These writes will be committed with this number.
+    pub(super) fn note(&mut self, writes: &[Write], seq: WriteSeq) {
+        for write in writes {
+            let lookup = match write {
+                Write::Message(message) => {
+                    let key = (message.chat.id.clone(), message.id.clone());
+                    self.incoming.insert(key.clone(), seq);
+                    Lookup::Incoming(key.0, key.1)
+                }
+                Write::Delivery { id, delivery } => {
+                    self.ours.insert(id.clone(), (seq, delivery.clone()));
+                    Lookup::Ours(id.clone())
+                }
+                Write::Journal { .. } | Write::Linking(_) | Write::Bridge(_) => continue,
+            };
+            self.order.push_back((seq, lookup));
+        }
+    }
+
+    /// Everything up to this number is on disk.
+    pub(super) fn committed(&mut self, upto: WriteSeq) {
+        while self.order.front().is_some_and(|(seq, _)| *seq <= upto) {
+            match self.order.pop_front() {
+                Some((_, Lookup::Incoming(chat, id))) => {
+                    self.incoming.remove(&(chat, id));
+                }
+                Some((_, Lookup::Ours(id))) if self.ours.get(&id).is_some_and(|(seq, _)| *seq <= upto) => {
+                    self.ours.remove(&id);
+                }
+                // A later write about the same message is still on its way.
+                Some((_, Lookup::Ours(_))) | None => {}
+            }
+        }
+        if self.order.is_empty() {
+            // After a burst the room is given back.
+            self.incoming.shrink_to(64);
+            self.ours.shrink_to(64);
+            self.order.shrink_to(64);
+        }
+    }
+}

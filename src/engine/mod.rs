@@ -1,0 +1,308 @@
+//! Runs the domain: takes inputs in order, decides, has the writes committed, and only then lets anything out.
+//!
+//! One task owns the [`State`]. Its loop merges the console's and the API's requests, the bridge's events, timers, and
+//! the store's progress.
+//!
+//! * Nothing leaves (a reply, a publication, a command to the bridge) before the writes that justify it are on disk:
+//!   see [`gate`](self).
+//! * It waits for nothing but the store.
+//! * When the requests' and the supervisor's ends are gone and everything is written, it ends.
+
+mod console;
+mod feed;
+mod gate;
+mod handle;
+mod known;
+mod timers;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+pub use console::link;
+pub use feed::{Cursor, Feed, Next};
+pub use handle::{Handle, Unavailable};
+
+use crate::clock::Clock;
+use crate::state::{
+    Answer, BridgeNotice, Change, Effect, Input, Known, LastError, Outcome, Refusal, Request, RequestId, Sampled,
+    State, decide, lookup,
+};
+use crate::store::{Batch, Reader, Watermark};
+use crate::supervisor::{self, Notice};
+use gate::{Gate, Release};
+use handle::Envelope;
+use known::KnownMessages;
+use timers::Timers;
+
+/// How many requests may wait for the engine.
+const REQUESTS: usize = 64;
+
+/// How many inputs make one batch at most.
+const BATCH: usize = 256;
+
+/// How often memory and API figures are taken.
+const SAMPLE_EVERY: Duration = Duration::from_secs(10);
+
+/// What an engine needs.
+pub struct Parts {
+    /// What was restored.
+    pub state: State,
+    /// Where writes go, and how far the disk is.
+    pub writer: crate::store::Writer,
+    /// For looking up what an event is about.
+    pub reader: Reader,
+    /// The bridge.
+    pub supervisor: supervisor::Handle,
+    /// What the bridge and its supervisor tell.
+    pub notices: mpsc::Receiver<Notice>,
+    /// Takes figures.
+    pub sample: Box<dyn FnMut(Option<u32>) -> Sampled + Send>,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// Why an engine ended.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The writing thread is gone.
+    #[error("the database's thread ended; nothing more can be accepted")]
+    StoreGone,
+}
+
+/// An engine that runs.
+#[derive(Debug)]
+pub struct Running {
+    /// For asking it.
+    pub handle: Handle,
+    /// Ends when the engine does.
+    pub task: tokio::task::JoinHandle<Result<(), EngineError>>,
+}
+
+/// Starts the engine. It ends after [`Handle::stop`], once the bridge has ended and everything is written.
+pub fn start(parts: Parts) -> Running {
+    let (requests, requests_rx) = mpsc::channel(REQUESTS);
+    let feed = Arc::new(Feed::new(parts.state.snapshot().clone()));
+    let stop = tokio::sync::watch::Sender::new(false);
+    let handle = Handle::new(requests, Arc::clone(&feed), parts.reader.clone(), stop.clone());
+    let engine = Engine {
+        state: parts.state,
+        clock: parts.clock,
+        known: KnownMessages::new(parts.reader),
+        supervisor: Some(parts.supervisor),
+        feed,
+        gate: Gate::default(),
+        timers: Timers::default(),
+        replies: HashMap::new(),
+        next_request: RequestId::default(),
+        pending: None,
+        store_failing: None,
+        sample: parts.sample,
+    };
+    let task = tokio::spawn(engine.run(parts.writer, requests_rx, parts.notices, stop.subscribe()));
+    Running { handle, task }
+}
+
+struct Engine {
+    state: State,
+    clock: Clock,
+    known: KnownMessages,
+    supervisor: Option<supervisor::Handle>,
+    feed: Arc<Feed>,
+    gate: Gate,
+    timers: Timers,
+    replies: HashMap<RequestId, oneshot::Sender<Answer>>,
+    next_request: RequestId,
+    /// Decided, and waiting for room at the store.
+    pending: Option<Batch>,
+    store_failing: Option<String>,
+    sample: Box<dyn FnMut(Option<u32>) -> Sampled + Send>,
+}
+
+impl Engine {
+    async fn run(
+        mut self,
+        writer: crate::store::Writer,
+        mut requests: mpsc::Receiver<Envelope>,
+        mut notices: mpsc::Receiver<Notice>,
+        mut stop: tokio::sync::watch::Receiver<bool>,
+    ) -> Result<(), EngineError> {
+        let crate::store::Writer { batches, mut watermark, thread } = writer;
+        let mut envelopes = Vec::with_capacity(REQUESTS);
+        let mut told = Vec::with_capacity(BATCH);
+        let mut inputs = Vec::with_capacity(BATCH);
+        let mut sampler = tokio::time::interval(SAMPLE_EVERY);
+        sampler.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut ended = false;
+        loop {
+            let idle = self.pending.is_none();
+            tokio::select! {
+                biased;
+                changed = watermark.changed() => {
+                    changed.map_err(|_| EngineError::StoreGone)?;
+                    let mark = watermark.borrow_and_update().clone();
+                    self.store_progressed(mark);
+                }
+                permit = batches.reserve(), if !idle => {
+                    let permit = permit.map_err(|_| EngineError::StoreGone)?;
+                    if let Some(batch) = self.pending.take() {
+                        permit.send(batch);
+                    }
+                }
+                () = self.timers.fired(&self.clock), if idle => {}
+                n = notices.recv_many(&mut told, BATCH), if idle => ended = n == 0,
+                _ = requests.recv_many(&mut envelopes, REQUESTS), if idle && !requests.is_closed() => {}
+                _ = sampler.tick(), if idle => {
+                    inputs.push(Input::Sampled((self.sample)(self.state.snapshot().bridge.pid)));
+                }
+                stopping = stop.wait_for(|stop| *stop), if self.supervisor.is_some() => {
+                    drop(stopping);
+                    requests.close();
+                    if let Some(supervisor) = self.supervisor.take() {
+                        supervisor.stop();
+                        // It ends by itself; its notices are followed to their end.
+                        tokio::spawn(supervisor.join());
+                    }
+                }
+            }
+            if idle {
+                // Whatever woke us, everyone gets a turn: a flood on one side does not starve the others.
+                inputs.extend(self.timers.take(self.clock.now().mono).map(Input::TimerFired));
+                while envelopes.len() < REQUESTS
+                    && let Ok(envelope) = requests.try_recv()
+                {
+                    envelopes.push(envelope);
+                }
+                inputs.extend(envelopes.drain(..).filter_map(|envelope| self.register(envelope)));
+                inputs.extend(told.drain(..).map(|notice| match notice {
+                    Notice::Bridge(notice) => Input::Bridge(notice),
+                    Notice::Event { incarnation, event } => Input::Event { incarnation, event, known: Known::No },
+                }));
+                self.take_inputs(&mut inputs);
+            }
+            if ended && self.pending.is_none() {
+                break;
+            }
+        }
+        drop(batches);
+        while watermark.changed().await.is_ok() {
+            let mark = watermark.borrow_and_update().clone();
+            self.store_progressed(mark);
+        }
+        if tokio::task::spawn_blocking(|| thread.join().is_ok()).await.unwrap_or(false) {
+            Ok(())
+        } else {
+            Err(EngineError::StoreGone)
+        }
+    }
+
+    /// Gives a request its number and keeps where its answer goes. While the store fails it is answered at once.
+    fn register(&mut self, Envelope { request, reply }: Envelope) -> Option<Input> {
+        if let (Some(reason), false) = (&self.store_failing, request == Request::RestartBridge) {
+            let _ = reply.send(Answer::Refused(Refusal::StoreFailed { reason: reason.clone() }));
+            return None;
+        }
+        let id = self.next_request;
+        self.next_request = id.next();
+        self.replies.insert(id, reply);
+        let mut random = [0; 9];
+        fastrand::Rng::new().fill(&mut random);
+        Some(Input::Request { id, request, random })
+    }
+
+    /// Decides on a batch of inputs, in order.
+    fn take_inputs(&mut self, inputs: &mut Vec<Input>) {
+        let mut writes = Vec::new();
+        let seq = self.gate.next_seq();
+        let mut releases = Vec::new();
+        for mut input in inputs.drain(..) {
+            if let Input::Event { event, known, .. } = &mut input
+                && let Some(wanted) = lookup(&self.state, event)
+            {
+                *known = self.known.find(&wanted);
+            }
+            log_notice(&input);
+            let outcome = decide(&mut self.state, input, self.clock.now());
+            self.known.note(&outcome.writes, seq);
+            let Outcome { changes, writes: more, effects } = outcome;
+            writes.extend(more);
+            if !changes.is_empty() {
+                releases.push(Release::Publish(changes.into_iter().map(Arc::new).collect()));
+            }
+            releases.extend(effects.into_iter().map(Release::Effect));
+        }
+        if !writes.is_empty() {
+            self.pending = Some(Batch { seq, writes });
+            self.gate.wrote(seq);
+        }
+        for release in releases {
+            self.gate.push(release);
+        }
+        self.open_gate();
+    }
+
+    fn store_progressed(&mut self, mark: Watermark) {
+        self.gate.committed(mark.committed);
+        self.known.committed(mark.committed);
+        if let (None, Some(reason)) = (&self.store_failing, &mark.failing) {
+            let text = format!("the database can't be written: {reason}; nothing is accepted until it can");
+            let change = Change::Error(LastError { at: self.clock.now().wall, text: text.into() });
+            // This one can't wait for the disk.
+            self.state.note(&change);
+            self.feed.publish([Arc::new(change)]);
+        }
+        self.store_failing = mark.failing;
+        self.open_gate();
+    }
+
+    /// Lets out what is justified.
+    fn open_gate(&mut self) {
+        while let Some(release) = self.gate.pop() {
+            match release {
+                Release::Publish(changes) => self.feed.publish(changes),
+                Release::Effect(effect) => self.perform(effect),
+            }
+        }
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::Reply { id, answer } => {
+                if let Some(reply) = self.replies.remove(&id) {
+                    let _ = reply.send(answer);
+                }
+            }
+            Effect::SetTimer { timer, after } => self.timers.set(timer, self.clock.now().mono.plus(after)),
+            Effect::Dispatch { incarnation, command } => {
+                if self.supervisor.as_ref().is_some_and(|s| !s.command(incarnation, command)) {
+                    tracing::warn!("the bridge does not read its stdin; a command was not given");
+                }
+            }
+            Effect::RestartBridge => self.with_supervisor(supervisor::Handle::restart),
+            Effect::UseBridge(name) => self.with_supervisor(|s| s.use_program(name)),
+            Effect::RefuseBridge { incarnation, why } => self.with_supervisor(|s| s.refuse(incarnation, why)),
+        }
+    }
+
+    fn with_supervisor(&self, act: impl FnOnce(&supervisor::Handle)) {
+        if let Some(supervisor) = &self.supervisor {
+            act(supervisor);
+        }
+    }
+}
+
+fn log_notice(input: &Input) {
+    match input {
+        Input::Bridge(BridgeNotice::Refused { why }) => tracing::error!("{why}"),
+        Input::Bridge(notice) => tracing::debug!(?notice, "bridge"),
+        Input::Event { incarnation, event: crate::protocol::Event::Error(text), .. } => {
+            tracing::warn!(%incarnation, "the bridge says: {text}");
+        }
+        Input::Event { .. } | Input::Request { .. } | Input::TimerFired(_) | Input::Sampled(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests;
