@@ -1,4 +1,37 @@
-//! Pilothouse.
+//! Pilothouse: a terminal operations console and an HTTP API for a WhatsApp gateway.
+//!
+//! ```text
+//!                      ┌───────────────────────── one process ──────────────────────────┐
+//!  bridge (child)      │  supervisor             engine (owns State)         store       │
+//!  stdout ── NDJSON ───┼─► reader ──notices────► decide ─ apply ──writes───► writer thread│─► SQLite (WAL)
+//!  stdin  ◄────────────┼── writer ◄──commands─── gate ◄─────watermark(watch)────┘         │
+//!  exit, signals ◄─────┼── desired(watch) ◄───── │                        reader ─────────┤
+//!                      │                         │ feed: ring + watch<Seq>  journal       │
+//!                      │  api (axum) ── requests ►│                                        │
+//!                      │  tui (own thread) ──────┘  Link: updates in, requests out        │
+//!                      └───────────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! # What holds
+//!
+//! 1. One engine task owns the domain's state. The logic is [`state::decide`] and [`state::apply`]: no clock, no I/O.
+//! 2. [`state::Snapshot`] and numbered [`state::Change`]s are the only read model of consoles.
+//! 3. The journal is the only read model of programs: one row for each message and each change of state.
+//! 4. Nothing leaves the engine before the write that justifies it is on disk: nobody is told what a crash could take
+//!    back.
+//! 5. Every channel is bounded, and the engine waits only for the store.
+//! 6. What is desired of the bridge is a level, not a message: it can't be lost.
+//! 7. The console is one more subscriber, on its own thread: a frozen terminal costs one resync, never a message.
+//! 8. There is no tick: at rest nothing is drawn.
+//!
+//! # Words
+//!
+//! *host* this program · *bridge* the child process that talks to WhatsApp · *incarnation* one run of the bridge ·
+//! *account* one linked WhatsApp number · *engine* the task that owns the state · *gate* what waits for a commit ·
+//! *watermark* the last committed batch · *feed* the numbered changes for consoles · *journal* the numbered events for
+//! programs · *link* a console's connection to an engine · *outbox* messages accepted and not settled. Events are past
+//! tense, commands and effects imperative.
+
 pub mod api;
 pub mod clock;
 pub mod engine;

@@ -1,1 +1,3 @@
+//! The `pilothouse` program.
+
 fn main() {}

@@ -33,4 +33,5 @@ pub use snapshot::{
 };
 
 #[cfg(test)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "tests pick out what they look for")]
 mod tests;
