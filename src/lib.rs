@@ -33,7 +33,9 @@
 //! tense, commands and effects imperative.
 
 pub mod api;
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod engine;
 pub mod link;
 pub mod protocol;

@@ -1,0 +1,173 @@
+//! Where values come from, strongest last.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use config::{ConfigError as LibraryError, Map, Source, Value, ValueKind};
+
+use super::{BRIDGES, ConfigError, Inputs, Origin, SETTINGS, Setting};
+
+/// The merged values.
+pub(super) struct Layers {
+    values: Map<String, Value>,
+    /// The table of further bridges.
+    pub(super) bridges: BTreeMap<String, String>,
+}
+
+/// A layer whose values are known already, with the origin of each.
+#[derive(Clone, Debug, Default)]
+struct Known(Map<String, Value>);
+
+impl Source for Known {
+    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn collect(&self) -> Result<Map<String, Value>, LibraryError> {
+        Ok(self.0.clone())
+    }
+}
+
+impl Known {
+    fn set(&mut self, key: &str, value: String, origin: &str) {
+        self.0.insert(key.to_owned(), Value::new(Some(&origin.to_owned()), ValueKind::String(value)));
+    }
+}
+
+/// Reads all layers.
+pub(super) fn read(inputs: &Inputs) -> Result<Layers, ConfigError> {
+    let mut builder = config::Config::builder();
+    for Setting { key, default, .. } in SETTINGS {
+        if !default.is_empty() {
+            let mut known = Known::default();
+            known.set(key, (*default).to_owned(), "default");
+            builder = builder.add_source(known);
+        }
+    }
+    let file = settings_file(inputs);
+    if let Some(path) = &file {
+        builder = builder.add_source(config::File::from(path.as_path()).format(config::FileFormat::Toml));
+    }
+    builder = builder.add_source(dot_env(&inputs.folder)?).add_source(environment(inputs)).add_source(flags(inputs));
+    let path = file.unwrap_or_default();
+    let merged = builder.build().map_err(|error| ConfigError::File { path: path.clone(), why: error.to_string() })?;
+    let mut values = merged.collect().map_err(|e| ConfigError::File { path: path.clone(), why: e.to_string() })?;
+    let bridges = match values.remove(BRIDGES) {
+        Some(table) => table.try_deserialize().map_err(|error| ConfigError::File {
+            path: path.clone(),
+            why: format!("[{BRIDGES}] has a name and a path in each line: {error}"),
+        })?,
+        None => BTreeMap::new(),
+    };
+    if let Some(key) = values.keys().find(|key| SETTINGS.iter().all(|s| s.key != *key)) {
+        let known = SETTINGS.iter().map(|s| s.key).chain([BRIDGES]).collect::<Vec<_>>().join(", ");
+        return Err(ConfigError::UnknownKey { path, key: key.clone(), known });
+    }
+    Ok(Layers { values, bridges })
+}
+
+/// The file that was asked for, else the one in the working directory, else the user's.
+fn settings_file(inputs: &Inputs) -> Option<PathBuf> {
+    if let Some(path) = &inputs.cli.config {
+        return Some(inputs.folder.join(path));
+    }
+    let set = |name: &str| inputs.env.get(std::ffi::OsStr::new(name)).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let user = set("XDG_CONFIG_HOME").or_else(|| set("HOME").map(|home| home.join(".config")));
+    let candidates =
+        [Some(inputs.folder.join("pilothouse.toml")), user.map(|folder| folder.join("pilothouse/pilothouse.toml"))];
+    candidates.into_iter().flatten().find(|path| path.is_file())
+}
+
+/// `.env` in the working directory. It is read, not put into the environment.
+fn dot_env(folder: &Path) -> Result<Known, ConfigError> {
+    let path = folder.join(".env");
+    let mut known = Known::default();
+    if !path.is_file() {
+        return Ok(known);
+    }
+    let broken = |error: dotenvy::Error| ConfigError::File { path: path.clone(), why: error.to_string() };
+    for pair in dotenvy::from_path_iter(&path).map_err(broken)? {
+        let (name, value) = pair.map_err(broken)?;
+        if let Some(setting) = SETTINGS.iter().find(|s| s.env == name && !value.is_empty()) {
+            known.set(setting.key, value, &format!("{name} in .env"));
+        }
+    }
+    Ok(known)
+}
+
+fn environment(inputs: &Inputs) -> Known {
+    let mut known = Known::default();
+    for Setting { key, env, .. } in SETTINGS {
+        if let Some(value) = inputs.env.get(std::ffi::OsStr::new(env)).filter(|v| !v.is_empty()) {
+            known.set(key, value.to_string_lossy().into_owned(), &format!("environment {env}"));
+        }
+    }
+    known
+}
+
+fn flags(inputs: &Inputs) -> Known {
+    let cli = &inputs.cli;
+    let path = |p: &Option<PathBuf>| p.as_ref().map(|p| p.to_string_lossy().into_owned());
+    let given = [
+        ("headless", cli.headless.then(|| "true".to_owned()), "--headless"),
+        ("listen", cli.listen.clone(), "--listen"),
+        ("data_dir", path(&cli.data_dir), "--data-dir"),
+        ("bridge", path(&cli.bridge), "--bridge"),
+        ("pairing_code", cli.pairing_code.clone(), "--pairing-code"),
+        ("node", path(&cli.node), "--node"),
+    ];
+    let mut known = Known::default();
+    for (key, value, flag) in given {
+        if let Some(value) = value {
+            known.set(key, value, &format!("flag {flag}"));
+        }
+    }
+    known
+}
+
+impl Layers {
+    /// The value as text; none when it is not set or empty.
+    pub(super) fn text(&self, key: &str) -> Option<String> {
+        self.values.get(key).and_then(|v| v.clone().into_string().ok()).filter(|text| !text.is_empty())
+    }
+
+    fn origin(&self, key: &str) -> String {
+        self.values.get(key).and_then(|v| v.origin().map(str::to_owned)).unwrap_or_else(|| "default".to_owned())
+    }
+
+    /// The value, read by `check`, whose error says what would be right.
+    pub(super) fn checked<T>(
+        &self,
+        key: &'static str,
+        check: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Result<Option<T>, ConfigError> {
+        let Some(value) = self.text(key) else { return Ok(None) };
+        check(&value).map(Some).map_err(|why| ConfigError::Value { key, value, origin: self.origin(key), why })
+    }
+
+    /// The value, parsed. `right` says how a right one looks.
+    pub(super) fn parsed<T: std::str::FromStr>(
+        &self,
+        key: &'static str,
+        right: &str,
+    ) -> Result<Option<T>, ConfigError> {
+        self.checked(key, |text| text.parse().map_err(|_| format!("it is {right}")))
+    }
+
+    /// Each setting with its value and origin; secrets are masked.
+    pub(super) fn origins(&self) -> Vec<Origin> {
+        let of = |Setting { key, secret, .. }: &Setting| {
+            let value = self.text(key).unwrap_or_default();
+            Origin { key, value: if *secret { masked(&value) } else { value }, origin: self.origin(key) }
+        };
+        SETTINGS.iter().map(of).collect()
+    }
+}
+
+/// An address without the name and password that it may hold.
+fn masked(url: &str) -> String {
+    match url.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.split_once('@')?))) {
+        Some((scheme, (_, host))) => format!("{scheme}://***@{host}"),
+        None => url.to_owned(),
+    }
+}
