@@ -33,12 +33,15 @@
 //! tense, commands and effects imperative.
 
 pub mod api;
+pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod engine;
 pub mod link;
+pub mod packages;
 pub mod protocol;
 pub mod state;
 pub mod store;
 pub mod supervisor;
+pub mod telemetry;

@@ -226,8 +226,8 @@ fn state_home(env: &BTreeMap<OsString, OsString>) -> Option<PathBuf> {
 /// The bridge that comes with the program: beside or above the program's folder, else in the working directory.
 fn bundled_bridge(exe: Option<&Path>, folder: &Path) -> PathBuf {
     let relative = Path::new("bridge/baileys-bridge.mjs");
-    let above = exe.into_iter().flat_map(Path::ancestors).skip(1).map(|dir| dir.join(relative));
-    above.filter(|path| path.is_file()).next().unwrap_or_else(|| folder.join(relative))
+    let mut above = exe.into_iter().flat_map(Path::ancestors).skip(1).map(|dir| dir.join(relative));
+    above.find(|path| path.is_file()).unwrap_or_else(|| folder.join(relative))
 }
 
 #[cfg(test)]

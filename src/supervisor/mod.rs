@@ -37,8 +37,17 @@ const NOTICES: usize = 256;
 /// How many commands may wait for the bridge's stdin: the window of messages and some besides.
 const COMMANDS: usize = 128;
 
-/// Something to be done before each start, such as installing packages. The error is a sentence for the operator.
-pub type Prepare = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
+/// Something to be done before a start, such as installing packages.
+#[derive(Clone)]
+pub struct Prepare {
+    /// Whether it is done already. Quick.
+    pub done: Arc<dyn Fn() -> bool + Send + Sync>,
+    /// Does it. The error is a sentence for the operator.
+    pub run: PrepareRun,
+}
+
+/// What a [`Prepare`] runs.
+pub type PrepareRun = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
 
 /// A bridge that can be started.
 #[derive(Clone)]
@@ -256,10 +265,10 @@ impl Supervisor {
         let Some(program) = self.programs.get(&name).cloned() else {
             return Over::Refused(format!("no bridge named {name:?} is configured; see pilothouse.toml"));
         };
-        if let Some(prepare) = &program.prepare {
+        if let Some(prepare) = program.prepare.as_ref().filter(|prepare| !(prepare.done)()) {
             self.tell(BridgeNotice::Installing).await;
             let done = tokio::select! {
-                done = prepare() => done,
+                done = (prepare.run)() => done,
                 over = over(&mut self.desired, self.incarnation, seen) => return over,
             };
             if let Err(why) = done {

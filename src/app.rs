@@ -1,0 +1,176 @@
+//! Composition: what is started, in which order, and how it all ends.
+//!
+//! The start: store, log, listener, bridge, engine, API, console. The end: a signal, or the operator, sets one flag;
+//! the API finishes its answers, the bridge is stopped, what it still said is written, and a deadline bounds it all.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::api::{self, Api, ApiStats};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::engine::{self, Parts};
+use crate::packages::Plan;
+use crate::state::{AccountId, FEED_CAPACITY, Linking, Sampled, Snapshot, State};
+use crate::store::{Restored, Store};
+use crate::supervisor::{self, Program};
+use crate::telemetry;
+
+/// How long the whole end may take.
+const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(9);
+
+/// Runs the gateway until it is asked to end. Blocks.
+///
+/// # Errors
+/// What keeps it from starting, or what ended it out of turn, in words for the operator.
+pub fn run(config: &Config, clock: Clock) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(8)
+        .thread_name("pilothouse")
+        .enable_all()
+        .build()
+        .context("can't start the runtime")?;
+    let result = runtime.block_on(serve(config, clock));
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    result
+}
+
+async fn serve(config: &Config, clock: Clock) -> anyhow::Result<()> {
+    let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    let console = terminal && !config.headless;
+    let store = Store::open(&config.data_dir, AccountId::main(), FEED_CAPACITY)?;
+    let _log = telemetry::start(&config.data_dir, &config.log, !console)?;
+    if !terminal && !config.headless {
+        tracing::info!("stdin or stdout is not a terminal: running headless");
+    }
+    let listener = TcpListener::bind(config.listen).await.with_context(|| {
+        format!("can't listen on {}; is another program there? choose another with --listen", config.listen)
+    })?;
+    let address = listener.local_addr().context("the listener has no address")?;
+    tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "the API listens");
+
+    let Store { writer, reader, restored, lock: _lock } = store;
+    let programs = programs(config);
+    let name = restored.bridge.as_deref().and_then(|name| programs.get_key_value(name)).map(|(name, _)| name);
+    let name = name.cloned().unwrap_or_else(|| Arc::clone(&config.bridge));
+    let names: BTreeSet<_> = programs.keys().cloned().collect();
+    let (supervisor, notices) = supervisor::start(programs, name, supervisor::Settings::default(), clock);
+    let stats = Arc::new(ApiStats::default());
+    let figures = Arc::clone(&stats);
+    let engine = engine::start(Parts {
+        state: restore(restored, config, clock),
+        writer,
+        reader,
+        supervisor,
+        notices,
+        sample: Box::new(move |bridge| Sampled {
+            host_rss: resident_bytes("self"),
+            bridge_rss: bridge.and_then(|pid| resident_bytes(&pid.to_string())),
+            api: figures.sample(),
+        }),
+        clock,
+    });
+    let (stop, stopping) = watch::channel(false);
+    let api = Api { engine: engine.handle.clone(), clock, stats, bridges: Arc::new(names), shutdown: stopping.clone() };
+    let api = tokio::spawn(api::serve(listener, api));
+    let mut engine_task = engine.task;
+
+    let early = tokio::select! {
+        reason = asked_to_end() => {
+            tracing::info!(reason = reason?, "ending");
+            None
+        }
+        ended = &mut engine_task => Some(ended),
+    };
+    stop.send_replace(true);
+    engine.handle.stop();
+    let end = async {
+        let engine = match early {
+            Some(ended) => {
+                ended.context("the engine ended by a panic")??;
+                return Err(anyhow!("the engine ended without being asked to; see the log"));
+            }
+            None => engine_task.await,
+        };
+        api.await.context("the API ended by a panic")?.context("the API failed")?;
+        engine.context("the engine ended by a panic")??;
+        Ok(())
+    };
+    match tokio::time::timeout(SHUTDOWN_DEADLINE, end).await {
+        Ok(result) => result,
+        Err(_late) => Err(anyhow!("not everything ended within {} s", SHUTDOWN_DEADLINE.as_secs())),
+    }
+}
+
+/// Waits for a signal that asks for the end, and names it.
+async fn asked_to_end() -> anyhow::Result<&'static str> {
+    let mut interrupt = signal(SignalKind::interrupt()).context("can't wait for SIGINT")?;
+    let mut terminate = signal(SignalKind::terminate()).context("can't wait for SIGTERM")?;
+    let mut hangup = signal(SignalKind::hangup()).context("can't wait for SIGHUP")?;
+    Ok(tokio::select! {
+        _ = interrupt.recv() => "SIGINT",
+        _ = terminate.recv() => "SIGTERM",
+        _ = hangup.recv() => "SIGHUP",
+    })
+}
+
+/// The state that the last process left, with what the settings say on top.
+fn restore(restored: Restored, config: &Config, clock: Clock) -> State {
+    let mut snapshot = Snapshot::new(clock.now().wall);
+    snapshot.feed = restored.feed.into_iter().map(Arc::new).collect();
+    snapshot.linking = match &config.pairing_code {
+        Some(number) => Linking { use_pairing_code: true, phone_number: Some(number.clone()) },
+        None => restored.linking.unwrap_or_default(),
+    };
+    State::restored(snapshot, restored.pending)
+}
+
+/// The configured bridges, ready to be started.
+fn programs(config: &Config) -> BTreeMap<Arc<str>, Program> {
+    let of = |name: &Arc<str>| {
+        let line = config.command_line(name)?;
+        let plan = line.script_folder.as_ref().map(|folder| Plan {
+            folder: folder.clone(),
+            node: config.node.clone(),
+            env: line.env.clone(),
+        });
+        let program = Program {
+            program: line.program,
+            args: line.args,
+            env: line.env,
+            folder: None,
+            prepare: plan.map(|plan| prepare(Arc::new(plan))),
+        };
+        Some((Arc::clone(name), program))
+    };
+    config.bridges.keys().filter_map(of).collect()
+}
+
+/// Installs the bridge's packages when they are not in place.
+fn prepare(plan: Arc<Plan>) -> supervisor::Prepare {
+    supervisor::Prepare {
+        done: {
+            let plan = Arc::clone(&plan);
+            Arc::new(move || plan.is_done())
+        },
+        run: Arc::new(move || {
+            let plan = Arc::clone(&plan);
+            Box::pin(async move { plan.ensure().await.map_err(|error| error.to_string()) })
+        }),
+    }
+}
+
+/// The resident memory of a process in bytes; none where the system does not tell.
+fn resident_bytes(process: &str) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kb| kb * 1024)
+}

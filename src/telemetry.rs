@@ -1,0 +1,78 @@
+//! Logging: to a rolling file in the data folder, and on stderr when there is no console.
+//!
+//! Never on stdout, and never on stderr while a console owns the terminal.
+
+use std::fs::{DirBuilder, Permissions};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::Path;
+
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use tracing_appender::rolling::{RollingFileAppender, Rotation};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, fmt};
+
+/// How many days of logs are kept.
+const KEEP_FILES: usize = 7;
+
+/// How many lines may wait for the disk. More are dropped: a full disk must not stop the gateway.
+const WAITING_LINES: usize = 4_096;
+
+/// Why logging can't be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// The folder or the file can't be used.
+    #[error("can't write logs to {folder}: {why}")]
+    Folder {
+        /// Where.
+        folder: String,
+        /// Why.
+        why: String,
+    },
+    /// Logging was set up before.
+    #[error("logging was set up twice")]
+    Twice,
+}
+
+/// Sets logging up: what `filter` lets through goes to `<data_dir>/logs`, and to stderr when `stderr` is set.
+///
+/// What waits is written when the guard is dropped.
+///
+/// # Errors
+/// [`TelemetryError`] when the folder can't be used.
+pub fn start(data_dir: &Path, filter: &str, stderr: bool) -> Result<WorkerGuard, TelemetryError> {
+    let folder = data_dir.join("logs");
+    let failed = |why: String| TelemetryError::Folder { folder: folder.display().to_string(), why };
+    DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(|e| failed(e.to_string()))?;
+    std::fs::set_permissions(&folder, Permissions::from_mode(0o700)).map_err(|e| failed(e.to_string()))?;
+    let file = RollingFileAppender::builder()
+        .rotation(Rotation::DAILY)
+        .filename_prefix("pilothouse")
+        .filename_suffix("log")
+        .max_log_files(KEEP_FILES)
+        .build(&folder)
+        .map_err(|e| failed(e.to_string()))?;
+    let (writer, guard) =
+        NonBlockingBuilder::default().lossy(true).buffered_lines_limit(WAITING_LINES).thread_name("log").finish(file);
+    let to_file = fmt::layer().with_writer(writer).with_ansi(false).with_target(true).with_thread_ids(true);
+    let to_stderr = stderr.then(|| fmt::layer().with_writer(std::io::stderr).with_ansi(false).with_target(true));
+    tracing_subscriber::registry()
+        .with(to_file.and_then(to_stderr).with_filter(EnvFilter::new(filter)))
+        .try_init()
+        .map_err(|_| TelemetryError::Twice)?;
+    log_panics();
+    Ok(guard)
+}
+
+/// Panics are logged as well. The hook that was there runs after.
+fn log_panics() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let location = info.location().map(ToString::to_string).unwrap_or_default();
+        let payload = info.payload();
+        let words =
+            payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        tracing::error!(target: "panic", location, "{}", words.unwrap_or("a panic without words"));
+        before(info);
+    }));
+}
