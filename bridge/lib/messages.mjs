@@ -1,0 +1,107 @@
+// From Baileys' messages to the protocol's.
+
+import { bare, chatKind, isLid, phoneOf } from './ids.mjs';
+
+const KINDS = {
+  conversation: 'text',
+  extendedTextMessage: 'text',
+  imageMessage: 'image',
+  videoMessage: 'video',
+  ptvMessage: 'video',
+  audioMessage: 'audio',
+  documentMessage: 'document',
+  stickerMessage: 'sticker',
+  lottieStickerMessage: 'sticker',
+  locationMessage: 'location',
+  liveLocationMessage: 'location',
+  contactMessage: 'contact',
+  contactsArrayMessage: 'contact',
+  reactionMessage: 'reaction',
+};
+
+const REVOKE = 0;
+const EDIT = 14;
+
+/** What a message's content is: kind and body. Null: nothing that is for people. */
+export function contentOf(message, normalize) {
+  const content = normalize(message);
+  const name = Object.keys(content ?? {}).find(
+    (key) => content[key] != null && (key === 'conversation' || key.includes('Message')) && key !== 'senderKeyDistributionMessage',
+  );
+  if (!name) return null;
+  const value = content[name];
+  if (name === 'protocolMessage') return protocolContent(value, normalize);
+  if (name.startsWith('pollCreation')) return { kind: 'poll', body: value.name ?? '' };
+  const kind = KINDS[name] ?? name.replace(/Message$/, '');
+  const body = typeof value === 'string' ? value : (value.text ?? value.caption ?? value.displayName ?? value.name ?? value.title ?? '');
+  return { kind, body: String(body) };
+}
+
+function protocolContent(value, normalize) {
+  const type = value.type ?? REVOKE;
+  if (type === REVOKE) return { kind: 'revoke', body: '' };
+  if (type === EDIT) return { kind: 'edit', body: contentOf(value.editedMessage, normalize)?.body ?? '' };
+  return null;
+}
+
+/** A timestamp of protobuf (seconds, as a number or a Long) in milliseconds. */
+export function millis(timestamp) {
+  const seconds = Number(typeof timestamp?.toNumber === 'function' ? timestamp.toNumber() : timestamp);
+  return Number.isFinite(seconds) && seconds > 0 ? Math.round(seconds * 1000) : undefined;
+}
+
+/** A person by both ids, as far as they are known. `phoneForLid` asks WhatsApp's own mapping. */
+async function person(jid, alt, phoneForLid) {
+  const [one, other] = [bare(jid), bare(alt)];
+  const lid = [one, other].find((j) => isLid(j));
+  let phone = phoneOf(one) ?? phoneOf(other);
+  if (!phone && lid) phone = phoneOf(await phoneForLid(lid));
+  return { phone, lid };
+}
+
+/** The conversation that a message belongs to. Its id is the number's wherever the number is known. */
+async function chatOf(key, phoneForLid) {
+  const kind = chatKind(key.remoteJid);
+  if (kind !== 'person') return { kind, id: bare(key.remoteJid) || String(key.remoteJid) };
+  const { phone, lid } = await person(key.remoteJid, key.remoteJidAlt, phoneForLid);
+  const id = phone ? `${phone.slice(1)}@s.whatsapp.net` : bare(key.remoteJid);
+  return { kind, id, ...(phone && { phone }), ...(lid && { lid }) };
+}
+
+/**
+ * The protocol's event for a message of Baileys, or null when it holds nothing for people.
+ *
+ * `context` has `me` (jid), `normalize` (Baileys' own unwrapping) and `phoneForLid`.
+ */
+export async function eventOf(message, { me, normalize, phoneForLid }) {
+  const { key } = message;
+  if (!key?.remoteJid || !key.id) return null;
+  if (!message.message) {
+    if (!message.messageStubType) return null;
+    return { type: 'undecryptable', messageId: key.id, chat: await chatOf(key, phoneForLid) };
+  }
+  const content = contentOf(message.message, normalize);
+  if (!content) return null;
+  const chat = await chatOf(key, phoneForLid);
+  let from;
+  if (key.fromMe) {
+    from = phoneOf(me) ?? bare(me);
+  } else if (chat.kind === 'person') {
+    from = chat.phone ?? chat.id;
+  } else {
+    const writer = await person(key.participant, key.participantAlt, phoneForLid);
+    from = writer.phone ?? (bare(key.participant) || chat.id);
+  }
+  const timestampMs = millis(message.messageTimestamp);
+  return {
+    type: 'message',
+    from,
+    body: content.body,
+    messageId: key.id,
+    kind: content.kind,
+    fromMe: Boolean(key.fromMe),
+    ...(timestampMs && { timestampMs }),
+    ...(message.pushName && !key.fromMe && { name: message.pushName }),
+    chat,
+  };
+}
