@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +23,10 @@ use crate::state::{AccountId, FEED_CAPACITY, Linking, Sampled, Snapshot, State};
 use crate::store::{Restored, Store};
 use crate::supervisor::{self, Program};
 use crate::telemetry;
+use crate::tui::{self, Console};
+
+/// How long a terminal may take to be given back.
+const TERMINAL_PATIENCE: Duration = Duration::from_secs(1);
 
 /// How long the whole end may take.
 const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(9);
@@ -83,14 +88,22 @@ async fn serve(config: &Config, clock: Clock) -> anyhow::Result<()> {
     let api = tokio::spawn(api::serve(listener, api));
     let mut engine_task = engine.task;
 
+    let mut console = if console { Some(start_console(&engine.handle, clock, address)?) } else { None };
     let early = tokio::select! {
         reason = asked_to_end() => {
             tracing::info!(reason = reason?, "ending");
             None
         }
+        () = console_ended(console.as_mut()) => {
+            tracing::info!(reason = "the operator quit", "ending");
+            None
+        }
         ended = &mut engine_task => Some(ended),
     };
     stop.send_replace(true);
+    if let Some(console) = console {
+        console.stop(TERMINAL_PATIENCE).await;
+    }
     engine.handle.stop();
     let end = async {
         let engine = match early {
@@ -107,6 +120,20 @@ async fn serve(config: &Config, clock: Clock) -> anyhow::Result<()> {
     match tokio::time::timeout(SHUTDOWN_DEADLINE, end).await {
         Ok(result) => result,
         Err(_late) => Err(anyhow!("not everything ended within {} s", SHUTDOWN_DEADLINE.as_secs())),
+    }
+}
+
+fn start_console(engine: &engine::Handle, clock: Clock, api: SocketAddr) -> anyhow::Result<Console> {
+    let colors = std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
+    let options = tui::Options { api: format!("http://{api}"), colors };
+    Console::start(engine::link(engine), clock, options).context("can't use the terminal; try --headless")
+}
+
+/// Waits for the console's end; for ever when there is none.
+async fn console_ended(console: Option<&mut Console>) {
+    match console {
+        Some(console) => console.ended().await,
+        None => std::future::pending().await,
     }
 }
 

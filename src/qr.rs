@@ -1,0 +1,134 @@
+//! A QR code as modules, and as characters of a terminal.
+//!
+//! Version by length, error correction L: the fewest modules, since a terminal has few.
+
+use qrcode::{Color, EcLevel, QrCode};
+
+/// The quiet zone that is drawn around a code, in modules.
+///
+/// ISO/IEC 18004 asks for 4; with 2 phones still read a code from a screen, and it saves 4 columns and 2 rows.
+pub const QUIET: usize = 2;
+
+/// The modules of a QR code with its quiet zone: a square of dark and light.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Modules {
+    size: usize,
+    dark: Vec<bool>,
+}
+
+/// The text is too long for a QR code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the text is too long for a QR code")]
+pub struct TooLong;
+
+impl Modules {
+    /// The code for a text.
+    ///
+    /// # Errors
+    /// [`TooLong`] for more than 2,953 bytes.
+    pub fn encode(text: &str) -> Result<Self, TooLong> {
+        let code = QrCode::with_error_correction_level(text.as_bytes(), EcLevel::L).map_err(|_| TooLong)?;
+        let (inner, colors) = (code.width(), code.to_colors());
+        let size = inner + 2 * QUIET;
+        let mut dark = vec![false; size * size];
+        for (at, color) in colors.iter().enumerate() {
+            dark[(at / inner + QUIET) * size + at % inner + QUIET] = *color == Color::Dark;
+        }
+        Ok(Self { size, dark })
+    }
+
+    /// The length of a side in modules, quiet zone included.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Whether this module is dark; outside of the code all is light.
+    pub fn is_dark(&self, x: usize, y: usize) -> bool {
+        x < self.size && y < self.size && self.dark.get(y * self.size + x).copied().unwrap_or(false)
+    }
+}
+
+/// How modules become characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drawing {
+    /// Two modules a character: scans from every terminal that was tried.
+    Half,
+    /// Two by three: needs a font, or a terminal, that has Unicode 13's sextants.
+    Sextant,
+    /// Two by four: needs Unicode 16's octants.
+    Octant,
+}
+
+impl Drawing {
+    /// All drawings, the most robust first.
+    pub const ALL: [Self; 3] = [Self::Half, Self::Sextant, Self::Octant];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Half => "half blocks",
+            Self::Sextant => "sextants",
+            Self::Octant => "octants",
+        }
+    }
+
+    /// How many modules a character holds: across, down.
+    pub const fn cell(self) -> (usize, usize) {
+        match self {
+            Self::Half => (1, 2),
+            Self::Sextant => (2, 3),
+            Self::Octant => (2, 4),
+        }
+    }
+
+    /// The columns and rows that a code of this size needs.
+    pub fn needs(self, modules: &Modules) -> (usize, usize) {
+        let (across, down) = self.cell();
+        (modules.size.div_ceil(across), modules.size.div_ceil(down))
+    }
+
+    /// The most robust drawing that fits.
+    pub fn fitting(modules: &Modules, columns: usize, rows: usize) -> Option<Self> {
+        Self::ALL.into_iter().find(|drawing| {
+            let (c, r) = drawing.needs(modules);
+            c <= columns && r <= rows
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As long as what Baileys gives.
+    fn linking_text() -> String {
+        format!("https://wa.me/settings/linked_devices#2@{},1", "Ab3+/".repeat(44).get(..215).unwrap())
+    }
+
+    #[test]
+    fn a_linking_code_needs_the_measured_room() {
+        let text = linking_text();
+        assert_eq!(text.len(), 257);
+        let modules = Modules::encode(&text).unwrap();
+        assert_eq!(modules.size(), 61);
+        assert_eq!(Drawing::ALL.map(|d| d.needs(&modules)), [(61, 31), (31, 21), (31, 16)]);
+        assert_eq!(Drawing::fitting(&modules, 61, 31), Some(Drawing::Half));
+        assert_eq!(Drawing::fitting(&modules, 80, 24), Some(Drawing::Sextant));
+        assert_eq!(Drawing::fitting(&modules, 40, 16), Some(Drawing::Octant));
+        assert_eq!(Drawing::fitting(&modules, 30, 60), None);
+    }
+
+    #[test]
+    fn the_quiet_zone_is_light() {
+        let modules = Modules::encode("x").unwrap();
+        let n = modules.size();
+        assert!((0..n).all(|i| !modules.is_dark(i, 0) && !modules.is_dark(1, i) && !modules.is_dark(n - 1, i)));
+        assert!(modules.is_dark(QUIET, QUIET));
+        assert!(!modules.is_dark(n, n));
+    }
+
+    #[test]
+    fn a_text_that_is_too_long_is_refused() {
+        assert_eq!(Modules::encode(&"x".repeat(3_000)), Err(TooLong));
+    }
+}

@@ -1,0 +1,241 @@
+//! What the console knows: the engine's snapshot, and what only this console has.
+
+use std::collections::{HashMap, VecDeque};
+
+use tui_input::Input;
+
+use crate::clock::{Now, Timestamp};
+use crate::qr::{Drawing, Modules};
+use crate::state::{Change, Chat, DeliveryState, Direction, Message, Pairing, RequestId, Snapshot, apply};
+
+/// How long one bar of the sparkline is, in milliseconds.
+pub const BUCKET_MS: i64 = 10_000;
+
+/// How many bars it has: five minutes.
+pub const BUCKETS: usize = 30;
+
+/// How many lines the history of the input box holds.
+const HISTORY: usize = 100;
+
+/// Everything that is drawn.
+#[derive(Debug)]
+pub struct Model {
+    /// What the engine tells.
+    pub snapshot: Snapshot,
+    /// What only this console has.
+    pub ui: Ui,
+    /// The linking code as modules, made once for each code.
+    pub qr: Option<Modules>,
+}
+
+/// Where keys go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Focus {
+    /// The messages.
+    Feed,
+    /// The input box.
+    Compose,
+}
+
+/// What lies over the screen.
+#[derive(Clone, Debug)]
+pub enum Overlay {
+    /// The keys.
+    Help,
+    /// Whether to quit though messages wait.
+    Quit,
+    /// The number for a pairing code.
+    Number(Box<Input>),
+}
+
+/// What only this console has.
+#[derive(Debug)]
+pub struct Ui {
+    /// Where keys go.
+    pub focus: Focus,
+    /// What lies over the screen.
+    pub overlay: Option<Overlay>,
+    /// The chosen message, by its number since the start; none: the newest is followed.
+    pub selected: Option<u64>,
+    /// How many messages have been added since the start, those before this console included.
+    pub added: u64,
+    /// How many messages came since the newest was left.
+    pub unseen: u64,
+    /// The line that is written.
+    pub input: Input,
+    /// To whom a line without a number goes.
+    pub recipient: Option<Chat>,
+    /// Lines sent before, oldest first.
+    pub history: VecDeque<String>,
+    /// Where in the history we are, counted from its end; none: not there.
+    pub history_at: Option<usize>,
+    /// One line that says what just happened or why something did not.
+    pub notice: Option<String>,
+    /// Lines that were given to the engine and not yet answered for.
+    pub sending: HashMap<RequestId, String>,
+    /// The number of the next request.
+    pub next_request: RequestId,
+    /// The way of drawing the QR that was chosen; none: the most robust that fits.
+    pub drawing: Option<Drawing>,
+    /// The QR takes the whole screen.
+    pub whole_screen: bool,
+    /// Ctrl-C was pressed once.
+    pub interrupted: bool,
+    /// The screen: columns, rows.
+    pub size: (u16, u16),
+    /// Messages in and out for each bar, the newest last.
+    pub traffic: Traffic,
+    /// Where the HTTP API is.
+    pub api: String,
+    /// Times are shown in this zone.
+    pub zone: jiff::tz::TimeZone,
+}
+
+/// Messages in the last five minutes.
+#[derive(Clone, Debug, Default)]
+pub struct Traffic {
+    bars: VecDeque<(u64, u64)>,
+    /// The number of the newest bar since the Unix epoch.
+    newest: i64,
+}
+
+impl Traffic {
+    /// Moves on to `now`.
+    pub fn advance(&mut self, now: Timestamp) {
+        let bar = now.as_millis().div_euclid(BUCKET_MS);
+        let steps = usize::try_from(bar.saturating_sub(self.newest)).unwrap_or(0);
+        for _ in 0..steps.min(BUCKETS) {
+            self.bars.push_back((0, 0));
+        }
+        while self.bars.len() > BUCKETS {
+            self.bars.pop_front();
+        }
+        self.newest = self.newest.max(bar);
+    }
+
+    fn count(&mut self, now: Timestamp, message_in: bool) {
+        self.advance(now);
+        if let Some((incoming, outgoing)) = self.bars.back_mut() {
+            *(if message_in { incoming } else { outgoing }) += 1;
+        }
+    }
+
+    /// Nothing happened in the last five minutes: time changes nothing.
+    pub fn is_flat(&self) -> bool {
+        self.bars.iter().all(|bar| *bar == (0, 0))
+    }
+
+    /// Messages for each bar, the newest last: in, or out.
+    pub fn bars(&self, incoming: bool) -> impl Iterator<Item = u64> + '_ {
+        let pad = BUCKETS.saturating_sub(self.bars.len());
+        std::iter::repeat_n(0, pad).chain(self.bars.iter().map(move |bar| if incoming { bar.0 } else { bar.1 }))
+    }
+}
+
+impl Model {
+    /// The model of a console that has just been linked to an engine.
+    pub fn new(snapshot: Snapshot, api: String, zone: jiff::tz::TimeZone, now: Now) -> Self {
+        let traffic = Traffic { newest: now.wall.as_millis().div_euclid(BUCKET_MS), ..Traffic::default() };
+        let added = snapshot.feed.len() as u64;
+        let ui = Ui {
+            focus: Focus::Feed,
+            overlay: None,
+            selected: None,
+            added,
+            unseen: 0,
+            input: Input::default(),
+            recipient: None,
+            history: VecDeque::new(),
+            history_at: None,
+            notice: None,
+            sending: HashMap::new(),
+            next_request: RequestId(1),
+            drawing: None,
+            whole_screen: false,
+            interrupted: false,
+            size: (80, 24),
+            traffic,
+            api,
+            zone,
+        };
+        let mut model = Self { snapshot, ui, qr: None };
+        model.pairing_changed();
+        model
+    }
+
+    /// Takes a snapshot over in place of what was known.
+    pub fn replace(&mut self, snapshot: Snapshot) {
+        self.ui.added = self.ui.added.max(snapshot.feed.len() as u64);
+        self.ui.selected = None;
+        self.ui.unseen = 0;
+        self.snapshot = snapshot;
+        self.pairing_changed();
+    }
+
+    /// Folds a change in.
+    pub fn apply(&mut self, change: &Change, now: Now) {
+        apply(&mut self.snapshot, change);
+        match change {
+            Change::MessageAdded(message) => {
+                self.ui.added += 1;
+                if self.ui.selected.is_some() {
+                    self.ui.unseen += 1;
+                }
+                if message.direction == Direction::In {
+                    self.ui.traffic.count(now.wall, true);
+                }
+            }
+            Change::MessageProgressed { from, delivery, .. } => {
+                if *from < DeliveryState::Sent && delivery.state >= DeliveryState::Sent {
+                    self.ui.traffic.count(now.wall, false);
+                }
+            }
+            Change::Pairing(_) => self.pairing_changed(),
+            Change::Bridge(_)
+            | Change::Connection(_)
+            | Change::Linking(_)
+            | Change::Account(_)
+            | Change::Queue(_)
+            | Change::Counted(_)
+            | Change::Error(_)
+            | Change::Host(_) => {}
+        }
+    }
+
+    fn pairing_changed(&mut self) {
+        self.qr = match &self.snapshot.pairing {
+            Some(Pairing::Qr { qr, .. }) => Modules::encode(qr.reveal()).ok(),
+            Some(Pairing::Code { .. }) | None => None,
+        };
+        if self.qr.is_none() {
+            self.ui.whole_screen = false;
+        }
+    }
+
+    /// The number of the oldest message that is still known.
+    pub fn first(&self) -> u64 {
+        self.ui.added.saturating_sub(self.snapshot.feed.len() as u64)
+    }
+
+    /// The message with this number.
+    pub fn message(&self, number: u64) -> Option<&Message> {
+        let at = number.checked_sub(self.first())?;
+        self.snapshot.feed.get(usize::try_from(at).ok()?).map(AsRef::as_ref)
+    }
+
+    /// Something is offered to link with, and has not run out.
+    pub fn pairing(&self, now: Now) -> Option<&Pairing> {
+        self.snapshot.pairing.as_ref().filter(|p| p.expires_at() > now.wall)
+    }
+
+    /// Keeps a line in the history.
+    pub fn remember(&mut self, line: String) {
+        if self.ui.history.back() != Some(&line) {
+            self.ui.history.push_back(line);
+        }
+        while self.ui.history.len() > HISTORY {
+            self.ui.history.pop_front();
+        }
+        self.ui.history_at = None;
+    }
+}

@@ -1,0 +1,52 @@
+//! The last line: what just happened, or the keys that work now.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::super::keymap::{Action, Context, KEYS};
+use super::super::model::{Focus, Model};
+use super::super::theme::Theme;
+use super::put;
+use crate::clock::Now;
+use crate::state::ConnectionState;
+
+pub(in super::super) fn draw(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) {
+    if let Some(notice) = &model.ui.notice {
+        put(buffer, area, (0, 0), notice, area.width, theme.busy());
+        return;
+    }
+    let context = match model.ui.focus {
+        Focus::Feed => Context::Browse,
+        Focus::Compose => Context::Compose,
+    };
+    let mut x = 0;
+    for binding in KEYS.iter().filter(|b| b.context == context && works(b.action, model, now)) {
+        let (Some(text), Some(key)) = (binding.footer, binding.keys.first()) else { continue };
+        let needed = u16::try_from(key.chars().count() + text.chars().count() + 3).unwrap_or(u16::MAX);
+        if x + needed > area.width {
+            break;
+        }
+        x += put(buffer, area, (x, 0), key, needed, theme.key());
+        x += put(buffer, area, (x + 1, 0), text, needed, Style::new()) + 3;
+    }
+}
+
+/// Whether a key does anything at present.
+pub(super) fn works(action: Action, model: &Model, now: Now) -> bool {
+    match action {
+        Action::CycleDrawing | Action::WholeScreen => model.qr.is_some() && model.pairing(now).is_some(),
+        Action::PairingCode => model.snapshot.connection.state != ConnectionState::Open,
+        Action::Answer | Action::Down | Action::Up | Action::Top | Action::Bottom => !model.snapshot.feed.is_empty(),
+        Action::PageDown | Action::PageUp => !model.snapshot.feed.is_empty(),
+        Action::HistoryBack | Action::HistoryForward => !model.ui.history.is_empty(),
+        Action::FocusNext
+        | Action::FocusPrevious
+        | Action::Compose
+        | Action::Leave
+        | Action::Help
+        | Action::Restart
+        | Action::Quit
+        | Action::Send => true,
+    }
+}

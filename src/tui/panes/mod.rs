@@ -1,0 +1,80 @@
+//! What is drawn, one file a pane. A pane draws inside its area and returns nothing but where the cursor is.
+
+pub(super) mod compose;
+pub(super) mod feed;
+pub(super) mod footer;
+pub(super) mod overlay;
+pub(super) mod pairing;
+pub(super) mod status;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Line;
+use ratatui::widgets::{Block, BorderType, Widget};
+
+use super::sanitize;
+use super::theme::Theme;
+
+/// A border with a title; returns the area inside.
+fn framed(title: &str, focused: bool, theme: Theme, area: Rect, buffer: &mut Buffer) -> Rect {
+    let title = sanitize::line(title, usize::from(area.width.saturating_sub(4)));
+    let block = Block::bordered()
+        .border_type(BorderType::Rounded)
+        .border_style(theme.border(focused))
+        .title(Line::styled(format!(" {title} "), theme.title()));
+    let inner = block.inner(area);
+    block.render(area, buffer);
+    inner
+}
+
+/// Writes text from anywhere at a place, at most `columns` wide and never beyond the area. Returns the columns used.
+fn put(buffer: &mut Buffer, area: Rect, at: (u16, u16), text: &str, columns: u16, style: Style) -> u16 {
+    let (x, y) = (area.x.saturating_add(at.0), area.y.saturating_add(at.1));
+    if x >= area.right() || y >= area.bottom() {
+        return 0;
+    }
+    let columns = columns.min(area.right() - x);
+    let text = sanitize::line(text, usize::from(columns));
+    let (end, _) = buffer.set_stringn(x, y, text, usize::from(columns), style);
+    end.saturating_sub(x)
+}
+
+/// Writes pieces after one another in one line.
+fn row(buffer: &mut Buffer, area: Rect, y: u16, pieces: &[(&str, Style)]) {
+    let mut x = 0;
+    for (text, style) in pieces {
+        x += put(buffer, area, (x, y), text, area.width, *style);
+    }
+}
+
+/// A number of bytes for people.
+fn bytes(n: Option<u64>) -> String {
+    match n {
+        None => "–".to_owned(),
+        Some(n) if n < 10 << 20 => format!("{}.{} MB", n >> 20, ((n % (1 << 20)) * 10) >> 20),
+        Some(n) => format!("{} MB", n >> 20),
+    }
+}
+
+/// A number of microseconds for people.
+fn micros(n: u64) -> String {
+    match n {
+        0..1_000 => format!("{n} µs"),
+        1_000..10_000 => format!("{}.{} ms", n / 1_000, n % 1_000 / 100),
+        _ => format!("{} ms", n / 1_000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_written_for_people() {
+        assert_eq!(bytes(Some(7_654_321)), "7.2 MB");
+        assert_eq!(bytes(Some(100 << 20)), "100 MB");
+        assert_eq!(bytes(None), "–");
+        assert_eq!([micros(87), micros(1_250), micros(31_000)], ["87 µs", "1.2 ms", "31 ms"]);
+    }
+}

@@ -1,0 +1,183 @@
+//! What there is to scan or to type, and how.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::symbols::pixel::{OCTANTS, SEXTANTS};
+
+use super::super::model::Model;
+use super::super::sanitize;
+use super::super::theme::Theme;
+use super::status::in_time;
+use super::{framed, put};
+use crate::clock::Now;
+use crate::qr::{Drawing, Modules};
+use crate::state::{BridgeState, ConnectionState, Pairing};
+
+/// The columns of the instructions beside a code.
+const STEPS: u16 = 34;
+
+/// No account is linked, so this pane has the room.
+pub(in super::super) fn wanted(model: &Model, now: Now) -> bool {
+    let state = model.snapshot.connection.state;
+    let installing = model.snapshot.bridge.state == BridgeState::Installing;
+    model.pairing(now).is_some()
+        || state == ConnectionState::Linking
+        || (installing && model.snapshot.account.is_none())
+}
+
+/// The columns and rows that the framed pane would like, with the most robust drawing.
+pub(in super::super) fn room(model: &Model, now: Now) -> (u16, u16) {
+    let (columns, rows) = match (&model.qr, model.pairing(now)) {
+        (Some(modules), _) => model.ui.drawing.unwrap_or(Drawing::Half).needs(modules),
+        (None, _) => (46, 10),
+    };
+    let side = |n: usize, more: u16| u16::try_from(n).unwrap_or(u16::MAX).saturating_add(more);
+    (side(columns, 4), side(rows, 4))
+}
+
+/// With a frame and a line below the code.
+pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) {
+    let inner = framed("Link an account", false, theme, area, buffer);
+    let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
+    content(model, theme, inner, buffer, now, false);
+}
+
+/// Without a frame, for small terminals.
+pub(in super::super) fn borderless(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) {
+    content(model, theme, area, buffer, now, false);
+}
+
+/// Over the whole screen.
+pub(in super::super) fn whole_screen(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) {
+    content(model, theme, area, buffer, now, true);
+}
+
+fn content(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now, whole: bool) {
+    match (model.pairing(now), &model.qr) {
+        (Some(Pairing::Code { code, expires_at, .. }), _) => {
+            let spaced = code.reveal().chars().map(|c| format!("{c} ")).collect::<String>();
+            let (first, second) = spaced.split_at_checked(8).unwrap_or((spaced.as_str(), ""));
+            put(buffer, area, (2, 1), &format!("{first}– {second}"), area.width, theme.title());
+            put(buffer, area, (2, 2), &format!("expires {}", in_time(*expires_at, now)), area.width, theme.dim());
+            let steps = [
+                "1  On the phone open WhatsApp",
+                "2  Settings › Linked devices › Link a device",
+                "3  Link with phone number instead, type the code",
+            ];
+            write_steps(&steps, theme, Rect { y: area.y + 4, height: area.height.saturating_sub(4), ..area }, buffer);
+        }
+        (Some(Pairing::Qr { expires_at, .. }), Some(modules)) => {
+            let left = format!("expires {}", in_time(*expires_at, now));
+            draw_fitting(model, modules, &left, theme, area, buffer, whole);
+        }
+        (Some(_) | None, _) => {
+            let text = if model.snapshot.bridge.state == BridgeState::Installing {
+                "Setting up: the bridge's packages are being installed. This happens once."
+            } else {
+                "Waiting for a code to link with …"
+            };
+            for (y, line) in (1..).zip(sanitize::wrap(text, usize::from(area.width.saturating_sub(4)), 3)) {
+                put(buffer, area, (2, y), &line, area.width, theme.busy());
+            }
+        }
+    }
+}
+
+const QR_STEPS: [&str; 3] =
+    ["1  On the phone open WhatsApp", "2  Settings › Linked devices › Link a device", "3  Scan this code"];
+
+fn draw_fitting(
+    model: &Model,
+    modules: &Modules,
+    left: &str,
+    theme: Theme,
+    area: Rect,
+    buffer: &mut Buffer,
+    whole: bool,
+) {
+    let (width, height) = (usize::from(area.width), usize::from(area.height));
+    // The drawing that was chosen counts when it fits.
+    let chosen = model.ui.drawing.filter(|d| {
+        let (c, r) = d.needs(modules);
+        c <= width && r <= height
+    });
+    let Some(drawing) = chosen.or_else(|| Drawing::fitting(modules, width, height)) else {
+        return too_small(model, modules, theme, area, buffer);
+    };
+    let (columns, rows) = drawing.needs(modules);
+    let (columns, rows) = (u16::try_from(columns).unwrap_or(0), u16::try_from(rows).unwrap_or(0));
+    let beside = !whole && area.width >= columns + STEPS;
+    let below = area.height.saturating_sub(rows);
+    draw(modules, drawing, Rect { width: columns, height: rows, ..area }, buffer);
+    if beside {
+        let text = Rect { x: area.x + columns + 2, width: area.width - columns - 2, ..area };
+        write_steps(&QR_STEPS, theme, text, buffer);
+        put(buffer, text, (0, 9), left, text.width, theme.busy());
+        put(
+            buffer,
+            text,
+            (0, 11),
+            &format!("drawn with {}; v draws it otherwise,", drawing.name()),
+            text.width,
+            theme.dim(),
+        );
+        put(buffer, text, (0, 12), "Z on the whole screen, p gives a code to type", text.width, theme.dim());
+    } else if below > 0 {
+        let line = format!("WhatsApp › Settings › Linked devices › Link a device · {left}");
+        put(buffer, area, (0, rows), &line, area.width, theme.title());
+    }
+}
+
+fn write_steps(steps: &[&str], theme: Theme, area: Rect, buffer: &mut Buffer) {
+    let mut y = 0;
+    for step in steps {
+        let (number, text) = step.split_at_checked(3).unwrap_or(("", step));
+        put(buffer, area, (0, y), number, 3, theme.key());
+        for line in sanitize::wrap(text, usize::from(area.width.saturating_sub(3)), 3) {
+            put(buffer, area, (3, y), &line, area.width, Style::new());
+            y += 1;
+        }
+        y += 1;
+    }
+}
+
+fn too_small(model: &Model, modules: &Modules, theme: Theme, area: Rect, buffer: &mut Buffer) {
+    let (columns, rows) = Drawing::Octant.needs(modules);
+    let text = format!(
+        "The QR needs {columns}×{rows} at least, and there is room for {}×{}.\n\
+         Make the terminal larger, press Z for the whole screen, press p for a code to type, or open {}/qr.",
+        area.width, area.height, model.ui.api
+    );
+    for (y, line) in (0..).zip(sanitize::wrap(&text, usize::from(area.width), usize::from(area.height))) {
+        put(buffer, area, (0, y), &line, area.width, theme.busy());
+    }
+}
+
+/// Draws the modules. Both colours are always set, dark on light.
+///
+/// Half blocks are drawn with `▄` alone, the lower module in the foreground: other half blocks leave a light seam in some
+/// fonts, and then the code does not scan.
+fn draw(modules: &Modules, drawing: Drawing, area: Rect, buffer: &mut Buffer) {
+    let (across, down) = drawing.cell();
+    for row in 0..area.height {
+        for column in 0..area.width {
+            let (x, y) = (usize::from(column) * across, usize::from(row) * down);
+            let Some(cell) = buffer.cell_mut((area.x + column, area.y + row)) else { continue };
+            let (symbol, foreground, background) = match drawing {
+                Drawing::Half => {
+                    let (upper, lower) = (modules.is_dark(x, y), modules.is_dark(x, y + 1));
+                    (if upper == lower { ' ' } else { '▄' }, Theme::qr(lower), Theme::qr(upper))
+                }
+                Drawing::Sextant | Drawing::Octant => {
+                    let bits = (0..across * down).filter(|n| modules.is_dark(x + n % across, y + n / across));
+                    let index = bits.fold(0, |bits, n| bits | 1 << n);
+                    let table: &[char] = if drawing == Drawing::Sextant { &SEXTANTS } else { &OCTANTS };
+                    (table.get(index).copied().unwrap_or(' '), Theme::qr(true), Theme::qr(false))
+                }
+            };
+            cell.reset();
+            cell.set_char(symbol).set_fg(foreground).set_bg(background);
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! The connection, what ended it and what to do, and live figures.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::Style;
+use ratatui::widgets::{Sparkline, Widget};
+
+use super::super::model::Model;
+use super::super::sanitize;
+use super::super::theme::Theme;
+use super::{bytes, framed, micros, put, row};
+use crate::clock::{Now, Timestamp};
+use crate::protocol::ReasonClass;
+use crate::state::{BridgeState, ConnectionState};
+
+/// How things stand: a mark, a word, and its style. The mark and the word say it without the colour.
+fn headline(model: &Model, theme: Theme) -> (&'static str, &'static str, Style) {
+    match (model.snapshot.bridge.state, model.snapshot.connection.state) {
+        (_, ConnectionState::Open) => ("●", "connected", theme.good()),
+        (BridgeState::Installing, _) => ("◌", "installing the bridge", theme.busy()),
+        (BridgeState::BackingOff, _) => ("✗", "the bridge ended", theme.bad()),
+        (BridgeState::BreakerOpen, _) => ("✗", "the bridge keeps failing", theme.bad()),
+        (BridgeState::Refused, _) => ("✗", "the bridge can't run", theme.bad()),
+        (BridgeState::Stopped, _) => ("○", "starting", theme.busy()),
+        (BridgeState::Running, ConnectionState::Linking) => ("◌", "waiting to be linked", theme.busy()),
+        (BridgeState::Running, ConnectionState::Connecting) => ("◌", "connecting", theme.busy()),
+        (BridgeState::Running, ConnectionState::LoggedOut) => ("✗", "logged out", theme.bad()),
+        (BridgeState::Running, ConnectionState::Closed) => ("✗", "not connected", theme.bad()),
+        (BridgeState::Running, ConnectionState::Down) => ("○", "not connected", theme.busy()),
+    }
+}
+
+/// What the operator can do about it, or what happens by itself.
+fn advice(model: &Model, now: Now) -> Option<String> {
+    let (bridge, connection) = (&model.snapshot.bridge, &model.snapshot.connection);
+    let again = |at: Option<Timestamp>| at.map(|at| format!("again {}", in_time(at, now)));
+    match bridge.state {
+        BridgeState::Installing => return Some("npm fetches its packages; this takes some seconds".to_owned()),
+        BridgeState::BackingOff => return again(bridge.retry_at).map(|t| format!("{t}; r tries now")),
+        BridgeState::BreakerOpen => return again(bridge.retry_at).map(|t| format!("{t}; see the log, r tries now")),
+        BridgeState::Refused => return Some("mend it, then press r".to_owned()),
+        BridgeState::Stopped | BridgeState::Running => {}
+    }
+    match connection.state {
+        ConnectionState::LoggedOut => Some("press r to link again".to_owned()),
+        ConnectionState::Closed => again(connection.retry_at).or_else(|| {
+            let class = connection.reason.as_ref().map(|r| r.class).unwrap_or_default();
+            Some(what_to_do(class).to_owned())
+        }),
+        ConnectionState::Linking | ConnectionState::Open | ConnectionState::Connecting | ConnectionState::Down => None,
+    }
+}
+
+const fn what_to_do(class: ReasonClass) -> &'static str {
+    match class {
+        ReasonClass::Banned => "see WhatsApp on the phone; r tries again",
+        ReasonClass::Replaced => "end the other program, then press r",
+        ReasonClass::Outdated => "update Pilothouse, then press r",
+        ReasonClass::BadSession => "press r; link anew when it stays",
+        ReasonClass::LoggedOut => "press r to link again",
+        ReasonClass::RestartRequired
+        | ReasonClass::ConnectionLost
+        | ReasonClass::Unavailable
+        | ReasonClass::LinkExpired
+        | ReasonClass::Other => "press r to try again",
+    }
+}
+
+/// The time until then, in whole seconds.
+pub(super) fn in_time(at: Timestamp, now: Now) -> String {
+    match at.since(now.wall).as_millis().div_ceil(1_000) {
+        0 => "now".to_owned(),
+        s @ 1..120 => format!("in {s} s"),
+        s => format!("in {} min", s.div_ceil(60)),
+    }
+}
+
+/// The account: its number, and its name when there is one.
+fn account(model: &Model) -> Option<String> {
+    let account = model.snapshot.account.as_ref()?;
+    let phone = account.phone.as_deref().or(account.lid.as_deref())?;
+    Some(match &account.name {
+        Some(name) => format!("{phone} {name}"),
+        None => phone.to_owned(),
+    })
+}
+
+/// What went wrong last, as far as it still matters.
+fn trouble(model: &Model) -> Option<String> {
+    if model.snapshot.connection.state == ConnectionState::Open {
+        return None;
+    }
+    let reason = model.snapshot.connection.reason.as_ref().map(|r| r.text.clone()).filter(|t| !t.is_empty());
+    let failing = matches!(
+        model.snapshot.bridge.state,
+        BridgeState::BackingOff | BridgeState::BreakerOpen | BridgeState::Refused
+    );
+    let last = model.snapshot.last_error.as_ref().map(|e| e.text.to_string());
+    if failing { last.or(reason) } else { reason.or(last) }
+}
+
+/// One or two lines for small terminals.
+pub(in super::super) fn header(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) {
+    let (mark, word, style) = headline(model, theme);
+    let since = model.snapshot.connection.since.clock_time(&model.ui.zone);
+    let mut pieces = vec![(format!("{mark} {word}"), style), (format!(" since {since}"), theme.dim())];
+    match (account(model), advice(model, now)) {
+        (_, Some(advice)) => pieces.push((format!("  {advice}"), theme.title())),
+        (Some(account), None) => pieces.push((format!("  {account}"), Style::new())),
+        (None, None) => {}
+    }
+    if let Some(text) = trouble(model) {
+        pieces.push((format!("  {text}"), theme.dim()));
+    }
+    let borrowed: Vec<_> = pieces.iter().map(|(text, style)| (text.as_str(), *style)).collect();
+    row(buffer, area, 0, &borrowed);
+    if area.height > 1 {
+        let s = &model.snapshot;
+        let c = &s.counters;
+        let failed = if c.messages_failed > 0 { format!("  failed {}", c.messages_failed) } else { String::new() };
+        let restarts = if s.bridge.restarts > 0 { format!("  restarts {}", s.bridge.restarts) } else { String::new() };
+        let text = format!("in {}  out {}  waiting {}", c.messages_received, c.messages_sent, s.queue);
+        let memory = format!("  host {}  bridge {}", bytes(s.host.rss_bytes), bytes(s.bridge.rss_bytes));
+        let pieces = [
+            (text.as_str(), Style::new()),
+            (failed.as_str(), theme.bad()),
+            (restarts.as_str(), theme.busy()),
+            (memory.as_str(), theme.dim()),
+        ];
+        row(buffer, area, 1, &pieces);
+    }
+}
+
+/// Everything, in a column beside the feed.
+pub(in super::super) fn side(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) {
+    let [top, bottom] = Layout::vertical([Constraint::Length(15), Constraint::Fill(1)]).areas(area);
+    connection(model, theme, top, buffer, now);
+    metrics(model, theme, bottom, buffer);
+}
+
+const LABEL: u16 = 11;
+
+fn field(buffer: &mut Buffer, area: Rect, y: &mut u16, theme: Theme, label: &str, value: &str) {
+    put(buffer, area, (0, *y), label, LABEL, theme.dim());
+    put(buffer, area, (LABEL, *y), value, area.width.saturating_sub(LABEL), Style::new());
+    *y += 1;
+}
+
+fn connection(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) {
+    let area = framed("Connection", false, theme, area, buffer);
+    let (mark, word, style) = headline(model, theme);
+    row(buffer, area, 0, &[(mark, style), (" ", style), (word, style)]);
+    let (bridge, zone) = (&model.snapshot.bridge, &model.ui.zone);
+    let mut y = 1;
+    field(buffer, area, &mut y, theme, "since", &model.snapshot.connection.since.clock_time(zone));
+    field(buffer, area, &mut y, theme, "account", &account(model).unwrap_or_else(|| "none linked".to_owned()));
+    let name = bridge.name.as_deref().unwrap_or("base level");
+    let process = match (bridge.pid, bridge.state) {
+        (Some(pid), _) => format!("{name}, pid {pid}"),
+        (None, state) => state.as_str().replace('_', " "),
+    };
+    field(buffer, area, &mut y, theme, "bridge", &process);
+    field(buffer, area, &mut y, theme, "restarts", &bridge.restarts.to_string());
+    if let Some(exit) = &bridge.last_exit {
+        let text = format!("{} {}", exit.at.clock_time(zone), exit.text);
+        field(buffer, area, &mut y, theme, "last end", &text);
+    }
+    y += 1;
+    if let Some(advice) = advice(model, now) {
+        for text in sanitize::wrap(&advice, usize::from(area.width), 2) {
+            put(buffer, area, (0, y), &text, area.width, theme.title());
+            y += 1;
+        }
+    }
+    if let Some(text) = trouble(model) {
+        let rows = usize::from(area.height.saturating_sub(y));
+        for text in sanitize::wrap(&text, usize::from(area.width), rows) {
+            put(buffer, area, (0, y), &text, area.width, theme.dim());
+            y += 1;
+        }
+    }
+}
+
+fn metrics(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer) {
+    let area = framed("Metrics", false, theme, area, buffer);
+    let (s, c) = (&model.snapshot, &model.snapshot.counters);
+    let mut y = 0;
+    for (label, total, incoming) in [("received", c.messages_received, true), ("sent", c.messages_sent, false)] {
+        field(buffer, area, &mut y, theme, label, &total.to_string());
+        let bars: Vec<u64> = model.ui.traffic.bars(incoming).collect();
+        let most = bars.iter().max().copied().unwrap_or_default();
+        let at = Rect { x: area.x, y: area.y.saturating_add(y), width: area.width.min(30), height: 2 };
+        if at.bottom() <= area.bottom() {
+            let style = if incoming { theme.incoming() } else { theme.outgoing() };
+            Sparkline::default().data(&bars).style(style).render(at, buffer);
+            put(buffer, area, (31, y), &format!("max {most}"), 9, theme.dim());
+            put(buffer, area, (31, y + 1), "5 min", 9, theme.dim());
+        }
+        y += 3;
+    }
+    let delivery = format!("{} / {}", c.messages_delivered, c.messages_read);
+    field(buffer, area, &mut y, theme, "deliv./read", &delivery);
+    field(buffer, area, &mut y, theme, "waiting", &s.queue.to_string());
+    let api = match s.host.api.requests {
+        0 => "no requests yet".to_owned(),
+        n => format!("{n}, p50 {} p99 {}", micros(s.host.api.p50_micros), micros(s.host.api.p99_micros)),
+    };
+    field(buffer, area, &mut y, theme, "API", &api);
+    let memory = format!("host {}, bridge {}", bytes(s.host.rss_bytes), bytes(s.bridge.rss_bytes));
+    field(buffer, area, &mut y, theme, "memory", &memory);
+    let losses = [
+        ("failed", c.messages_failed),
+        ("bad lines", c.protocol_errors),
+        ("unknown", c.unknown_events),
+        ("duplicates", c.duplicates),
+    ];
+    for (label, n) in losses.into_iter().filter(|(_, n)| *n > 0) {
+        put(buffer, area, (0, y), label, LABEL, theme.dim());
+        put(buffer, area, (LABEL, y), &n.to_string(), 12, theme.bad());
+        y += 1;
+    }
+}

@@ -1,0 +1,168 @@
+//! The console's loop, on a thread of its own.
+//!
+//! Keys come from a second thread, which is never waited for: a terminal that went away can't hold up the end. Drawing
+//! happens at most 60 times a second; after a quiet period a lone key is drawn at once. While nothing visible changes,
+//! nothing wakes and nothing is written.
+
+use std::time::Duration;
+
+use crossterm::event::Event;
+use tokio::sync::{mpsc, watch};
+
+use super::model::Model;
+use super::terminal::Screen;
+use super::theme::Theme;
+use super::update::{Msg, Outcome, update};
+use super::{next_wake, view};
+use crate::clock::{Clock, Mono};
+use crate::link::{Link, Update};
+use crate::state::{Answer, Refusal};
+
+/// The shortest time from one drawing to the next.
+const FRAME: Duration = Duration::from_millis(16);
+
+/// How many keys may wait.
+const KEYS: usize = 256;
+
+/// What a console is given besides its link.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where the HTTP API is, to be shown.
+    pub api: String,
+    /// Colours are wanted.
+    pub colors: bool,
+}
+
+/// A console that runs.
+#[derive(Debug)]
+pub struct Console {
+    thread: std::thread::JoinHandle<std::io::Result<()>>,
+    stop: watch::Sender<bool>,
+    ended: watch::Receiver<bool>,
+}
+
+impl Console {
+    /// Takes the terminal and starts a console.
+    ///
+    /// # Errors
+    /// What the terminal or the operating system says.
+    pub fn start(link: Link, clock: Clock, options: Options) -> std::io::Result<Self> {
+        let screen = Screen::take()?;
+        let (stop, stopping) = watch::channel(false);
+        let (end, ended) = watch::channel(false);
+        let thread = std::thread::Builder::new().name("console".to_owned()).spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+            let result = runtime.block_on(run(screen, link, clock, &options, stopping));
+            end.send_replace(true);
+            result
+        })?;
+        Ok(Self { thread, stop, ended })
+    }
+
+    /// Waits until the operator quits or the console ends otherwise.
+    pub async fn ended(&mut self) {
+        let _ = self.ended.wait_for(|ended| *ended).await;
+    }
+
+    /// Ends the console and gives the terminal back. A terminal that takes no more writing is not waited for.
+    pub async fn stop(mut self, patience: Duration) {
+        self.stop.send_replace(true);
+        if tokio::time::timeout(patience, self.ended()).await.is_ok() {
+            let result = tokio::task::spawn_blocking(|| self.thread.join()).await;
+            if let Ok(Ok(Err(error))) = result {
+                tracing::warn!(%error, "the console ended");
+            }
+        }
+    }
+}
+
+fn read_keys() -> mpsc::Receiver<Event> {
+    let (keys_tx, keys) = mpsc::channel(KEYS);
+    let reading = std::thread::Builder::new().name("keys".to_owned()).spawn(move || {
+        while let Ok(event) = crossterm::event::read() {
+            if keys_tx.blocking_send(event).is_err() {
+                return;
+            }
+        }
+    });
+    if let Err(error) = reading {
+        tracing::error!(%error, "no keys can be read");
+    }
+    keys
+}
+
+async fn run(
+    mut screen: Screen,
+    mut link: Link,
+    clock: Clock,
+    options: &Options,
+    mut stop: watch::Receiver<bool>,
+) -> std::io::Result<()> {
+    let Some(Update::Snapshot(snapshot)) = link.updates.recv().await else { return Ok(()) };
+    let zone = jiff::tz::TimeZone::system();
+    let mut model = Model::new(*snapshot, options.api.clone(), zone, clock.now());
+    let size = screen.terminal.size()?;
+    model.ui.size = (size.width, size.height);
+    let theme = Theme::new(options.colors);
+    let mut keys = read_keys();
+    let mut dirty = true;
+    let mut frame_at = Mono::default();
+    let mut updates = Vec::new();
+    loop {
+        let now = clock.now();
+        if dirty && now.mono >= frame_at {
+            screen.terminal.draw(|frame| {
+                let cursor = view::view(&model, theme, frame.area(), frame.buffer_mut(), now);
+                if let Some(position) = cursor {
+                    frame.set_cursor_position(position);
+                }
+            })?;
+            dirty = false;
+            frame_at = clock.now().mono.plus(FRAME);
+        }
+        let wake = next_wake(&model, now);
+        let mut messages = Vec::new();
+        tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => return Ok(()),
+            () = tokio::time::sleep_until(clock.instant(frame_at).into()), if dirty => continue,
+            event = keys.recv() => {
+                let Some(event) = event else { return Ok(()) };
+                messages.extend(message(event));
+                while let Ok(event) = keys.try_recv() {
+                    messages.extend(message(event));
+                }
+            }
+            n = link.updates.recv_many(&mut updates, 16) => {
+                if n == 0 {
+                    return Ok(());
+                }
+                messages.extend(updates.drain(..).map(Msg::Update));
+            }
+            () = tokio::time::sleep(wake.unwrap_or(Duration::MAX)), if wake.is_some() => messages.push(Msg::Woken),
+        }
+        for msg in messages {
+            let Outcome { requests, redraw, quit } = update(&mut model, msg, clock.now());
+            dirty |= redraw;
+            for ask in requests {
+                let id = ask.id;
+                if link.requests.try_send(ask).is_err() {
+                    let answer = Answer::Refused(Refusal::Unavailable);
+                    update(&mut model, Msg::Update(Update::Answer { id, answer }), clock.now());
+                }
+            }
+            if quit {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn message(event: Event) -> Option<Msg> {
+    match event {
+        Event::Key(key) => Some(Msg::Key(key)),
+        Event::Paste(text) => Some(Msg::Paste(text)),
+        Event::Resize(columns, rows) => Some(Msg::Resized(columns, rows)),
+        Event::FocusGained | Event::FocusLost | Event::Mouse(_) => None,
+    }
+}

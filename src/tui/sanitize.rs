@@ -1,0 +1,202 @@
+//! Text from strangers, made safe to draw.
+//!
+//! * No control character gets through: C0 and DEL become their pictures, C1 a replacement.
+//! * Nothing reorders or hides what follows: bidirectional controls and invisible format characters are left out.
+//! * What it costs depends on the room there is, not on the length of the text.
+
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+/// The most characters that one grapheme keeps: enough for any emoji, not for towers of accents.
+const MAX_CHARS_IN_GRAPHEME: usize = 12;
+
+/// For each column at most so many characters of the text are looked at.
+const CHARS_PER_COLUMN: usize = 16;
+
+/// What marks that there is more.
+pub const MORE: char = '…';
+
+/// The text in one line of at most `columns` columns, `…` at its end when there was more.
+pub fn line(text: &str, columns: usize) -> String {
+    wrap(text, columns, 1).pop().unwrap_or_default()
+}
+
+/// The text in at most `rows` lines of at most `columns` columns each; `…` at the end of the last when there was more.
+///
+/// Lines break at spaces where there are any. Line feeds break lines when there is more than one row, and are shown as
+/// `⏎` in a single one.
+pub fn wrap(text: &str, columns: usize, rows: usize) -> Vec<String> {
+    if columns == 0 || rows == 0 {
+        return Vec::new();
+    }
+    let (text, mut cut) = start_of(text, (columns + 1).saturating_mul(rows).saturating_mul(CHARS_PER_COLUMN));
+    let mut lines = Wrapper { columns, rows, done: Vec::new(), line: String::new(), width: 0 };
+    for grapheme in text.graphemes(true) {
+        let fits = match grapheme {
+            "\n" | "\r\n" if rows > 1 => lines.break_line(),
+            _ => lines.push(&safe(grapheme)),
+        };
+        if !fits {
+            cut = true;
+            break;
+        }
+    }
+    lines.finish(cut)
+}
+
+struct Wrapper {
+    columns: usize,
+    rows: usize,
+    done: Vec<String>,
+    line: String,
+    width: usize,
+}
+
+impl Wrapper {
+    /// Adds a grapheme. Returns false when there is no room left.
+    fn push(&mut self, grapheme: &str) -> bool {
+        let width = grapheme.width();
+        if width > self.columns {
+            return self.push("?");
+        }
+        if self.width + width > self.columns {
+            if self.done.len() + 1 >= self.rows {
+                return false;
+            }
+            // Break at the last space, when the line has one that is not right at its beginning.
+            let tail = match self.line.rfind(' ') {
+                Some(at) if at > 0 && grapheme != " " => {
+                    let tail = self.line.split_off(at + 1);
+                    self.line.truncate(at);
+                    tail
+                }
+                _ => String::new(),
+            };
+            self.break_line();
+            if tail.is_empty() && grapheme == " " {
+                return true;
+            }
+            self.width = tail.width();
+            self.line = tail;
+        }
+        self.line.push_str(grapheme);
+        self.width += width;
+        true
+    }
+
+    /// Begins a new line. Returns false when there is no room for one.
+    fn break_line(&mut self) -> bool {
+        if self.done.len() + 1 >= self.rows {
+            return false;
+        }
+        self.done.push(std::mem::take(&mut self.line));
+        self.width = 0;
+        true
+    }
+
+    fn finish(mut self, cut: bool) -> Vec<String> {
+        if cut {
+            while self.line.width() + 1 > self.columns {
+                let last = self.line.grapheme_indices(true).next_back().map_or(0, |(at, _)| at);
+                self.line.truncate(last);
+            }
+            self.line.push(MORE);
+        }
+        self.done.push(self.line);
+        self.done
+    }
+}
+
+/// The first `chars` characters, and whether there are more.
+fn start_of(text: &str, chars: usize) -> (&str, bool) {
+    match text.char_indices().nth(chars) {
+        Some((at, _)) => (&text[..at], true),
+        None => (text, false),
+    }
+}
+
+/// A grapheme that can be drawn: nothing in it controls anything.
+fn safe(grapheme: &str) -> String {
+    let emoji = grapheme.width() == 2;
+    grapheme
+        .chars()
+        .filter(|&c| !is_invisible(c) || (emoji && c == '\u{200d}'))
+        .take(MAX_CHARS_IN_GRAPHEME)
+        .map(picture)
+        .collect()
+}
+
+/// What is drawn for a character.
+fn picture(c: char) -> char {
+    match c {
+        '\t' => ' ',
+        '\n' | '\u{2028}' | '\u{2029}' => '⏎',
+        '\u{0}'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}'),
+        '\u{7f}' => '␡',
+        '\u{80}'..='\u{9f}' => '\u{fffd}',
+        _ => c,
+    }
+}
+
+/// Characters that nobody sees and that reorder, join or hide others.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
+        | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn control_characters_are_shown_and_do_nothing() {
+        assert_eq!(line("a\u{1b}[31mb\u{7}\u{7f}\u{9b}31m", 40), "a␛[31mb␇␡\u{fffd}31m");
+        assert_eq!(line("a\nb\tc\r\nd", 40), "a⏎b c␍⏎d");
+    }
+
+    #[test]
+    fn nothing_reorders_or_hides() {
+        assert_eq!(line("pay\u{202e}lla\u{2066}x\u{200b}\u{feff}\u{e0041}", 40), "payllax");
+        assert_eq!(line("👨\u{200d}👩\u{200d}👧 ok", 40), "👨\u{200d}👩\u{200d}👧 ok");
+    }
+
+    #[test]
+    fn what_does_not_fit_ends_with_a_mark() {
+        assert_eq!(line("hello world", 8), "hello w…");
+        assert_eq!(line("日本語", 5), "日本…");
+        assert_eq!(line("日本語", 6), "日本語");
+        assert_eq!(line("日", 1), "?");
+        assert_eq!(line("x", 0), "");
+    }
+
+    #[test]
+    fn lines_break_at_spaces_and_line_feeds() {
+        assert_eq!(wrap("the quick brown fox", 10, 5), ["the quick", "brown fox"]);
+        assert_eq!(wrap("abcdefghijkl", 5, 5), ["abcde", "fghij", "kl"]);
+        assert_eq!(wrap("a\nb\nc", 5, 2), ["a", "b…"]);
+    }
+
+    #[test]
+    fn a_tower_of_accents_and_a_huge_body_cost_no_more_than_the_screen() {
+        let tower = format!("a{}", "\u{301}".repeat(10_000));
+        assert!(line(&tower, 10).chars().count() <= MAX_CHARS_IN_GRAPHEME + 1);
+        assert!(line(&"x".repeat(1_000_000), 10).len() <= 16);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_fits_its_room_and_controls_nothing(text in any::<String>(), columns in 0_usize..60, rows in 0_usize..6) {
+            let lines = wrap(&text, columns, rows);
+            prop_assert!(lines.len() <= rows);
+            for line in lines {
+                prop_assert!(line.width() <= columns, "{line:?}");
+                prop_assert!(!line.chars().any(char::is_control), "{line:?}");
+                prop_assert!(!line.chars().any(|c| is_invisible(c) && c != '\u{200d}'), "{line:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,374 @@
+//! What follows from keys and updates.
+
+use std::sync::Arc;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use tui_input::{Input, InputRequest};
+
+use super::keymap::{self, Action, Context};
+use super::model::{Focus, Model, Overlay};
+use crate::clock::Now;
+use crate::link::{Ask, Update};
+use crate::qr::Drawing;
+use crate::state::{Answer, Chat, ConnectionState, Linking, Phone, Request};
+
+/// What comes to the console.
+#[derive(Clone, Debug)]
+pub enum Msg {
+    /// A key.
+    Key(KeyEvent),
+    /// Pasted text.
+    Paste(String),
+    /// The terminal's new size.
+    Resized(u16, u16),
+    /// News from the engine.
+    Update(Update),
+    /// The time has come that was asked for.
+    Woken,
+}
+
+/// What follows.
+#[derive(Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// For the engine.
+    pub requests: Vec<Ask>,
+    /// Something visible changed.
+    pub redraw: bool,
+    /// The console is to end, and the gateway with it.
+    pub quit: bool,
+}
+
+impl Outcome {
+    fn redraw() -> Self {
+        Self { redraw: true, ..Self::default() }
+    }
+}
+
+/// Takes one thing in.
+pub fn update(model: &mut Model, msg: Msg, now: Now) -> Outcome {
+    match msg {
+        Msg::Key(key) if key.kind == KeyEventKind::Release => Outcome::default(),
+        Msg::Key(key) => on_key(model, &key),
+        Msg::Paste(text) => {
+            paste(model, &text);
+            Outcome::redraw()
+        }
+        Msg::Resized(columns, rows) => {
+            model.ui.size = (columns, rows);
+            Outcome::redraw()
+        }
+        Msg::Update(update) => on_update(model, update, now),
+        Msg::Woken => {
+            model.ui.traffic.advance(now.wall);
+            Outcome::redraw()
+        }
+    }
+}
+
+fn on_update(model: &mut Model, update: Update, now: Now) -> Outcome {
+    match update {
+        Update::Snapshot(snapshot) => model.replace(*snapshot),
+        Update::Changes(changes) => changes.iter().for_each(|change| model.apply(change, now)),
+        Update::Answer { id, answer } => {
+            let line = model.ui.sending.remove(&id);
+            match (answer, line) {
+                (Answer::Accepted { .. }, Some(line)) => model.remember(line),
+                (Answer::Refused(refusal), line) => {
+                    model.ui.notice = Some(refusal.to_string());
+                    // Nothing is lost: the line comes back, unless another is being written already.
+                    match line {
+                        Some(line) if model.ui.input.value().is_empty() => model.ui.input = Input::new(line),
+                        Some(line) => model.remember(line),
+                        None => {}
+                    }
+                }
+                (Answer::Accepted { .. } | Answer::Done, _) => {}
+            }
+        }
+    }
+    Outcome::redraw()
+}
+
+fn on_key(model: &mut Model, key: &KeyEvent) -> Outcome {
+    let interrupt = key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
+    if interrupt {
+        let again = std::mem::replace(&mut model.ui.interrupted, true);
+        model.ui.notice = Some("press Ctrl-C once more to quit".to_owned());
+        return Outcome { quit: again, ..Outcome::redraw() };
+    }
+    model.ui.interrupted = false;
+    model.ui.notice = None;
+    if key.code == KeyCode::Char('z') && key.modifiers.contains(KeyModifiers::CONTROL) {
+        model.ui.notice = Some("Ctrl-Z would stop the gateway; detach your tmux or screen instead".to_owned());
+        return Outcome::redraw();
+    }
+    match model.ui.overlay.take() {
+        Some(overlay) => on_overlay_key(model, overlay, key),
+        None => {
+            let context = match model.ui.focus {
+                Focus::Feed => Context::Browse,
+                Focus::Compose => Context::Compose,
+            };
+            match keymap::action(context, key) {
+                Some(action) => act(model, action),
+                None => {
+                    if context == Context::Compose {
+                        edit(&mut model.ui.input, key);
+                    }
+                    Outcome::redraw()
+                }
+            }
+        }
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other key edits the number")]
+fn on_overlay_key(model: &mut Model, overlay: Overlay, key: &KeyEvent) -> Outcome {
+    match overlay {
+        Overlay::Help => Outcome::redraw(),
+        Overlay::Quit => Outcome { quit: matches!(key.code, KeyCode::Char('y' | 'Y')), ..Outcome::redraw() },
+        Overlay::Number(mut input) => match key.code {
+            KeyCode::Esc => Outcome::redraw(),
+            KeyCode::Enter => match input.value().trim().parse::<Phone>() {
+                Ok(number) => ask_for_code(model, number),
+                Err(error) => {
+                    model.ui.notice = Some(error.to_string());
+                    model.ui.overlay = Some(Overlay::Number(input));
+                    Outcome::redraw()
+                }
+            },
+            _ => {
+                edit(&mut input, key);
+                model.ui.overlay = Some(Overlay::Number(input));
+                Outcome::redraw()
+            }
+        },
+    }
+}
+
+fn act(model: &mut Model, action: Action) -> Outcome {
+    let page = u64::from(model.ui.size.1.saturating_sub(8).max(1));
+    match action {
+        Action::FocusNext | Action::FocusPrevious => {
+            model.ui.focus = match model.ui.focus {
+                Focus::Feed => Focus::Compose,
+                Focus::Compose => Focus::Feed,
+            };
+        }
+        Action::Compose => model.ui.focus = Focus::Compose,
+        Action::Leave => leave(model),
+        Action::Down => scroll_down(model, 1),
+        Action::Up => scroll_up(model, 1),
+        Action::PageDown => scroll_down(model, page),
+        Action::PageUp => scroll_up(model, page),
+        Action::Top => scroll_up(model, u64::MAX),
+        Action::Bottom => follow(model),
+        Action::Answer => answer(model),
+        Action::Help => model.ui.overlay = Some(Overlay::Help),
+        Action::PairingCode => return pairing_code(model),
+        Action::CycleDrawing => cycle_drawing(model),
+        Action::WholeScreen => model.ui.whole_screen = model.qr.is_some() && !model.ui.whole_screen,
+        Action::Restart => {
+            model.ui.notice = Some("restarting the bridge".to_owned());
+            return request(model, Request::RestartBridge);
+        }
+        Action::Quit => {
+            if model.snapshot.queue == 0 {
+                return Outcome { quit: true, ..Outcome::redraw() };
+            }
+            model.ui.overlay = Some(Overlay::Quit);
+        }
+        Action::Send => return send(model),
+        Action::HistoryBack => history(model, true),
+        Action::HistoryForward => history(model, false),
+    }
+    Outcome::redraw()
+}
+
+fn request(model: &mut Model, request: Request) -> Outcome {
+    let id = model.ui.next_request;
+    model.ui.next_request = id.next();
+    Outcome { requests: vec![Ask { id, request }], ..Outcome::redraw() }
+}
+
+fn leave(model: &mut Model) {
+    if model.ui.whole_screen {
+        model.ui.whole_screen = false;
+    } else if model.ui.focus == Focus::Compose {
+        model.ui.focus = Focus::Feed;
+    } else {
+        follow(model);
+    }
+}
+
+fn follow(model: &mut Model) {
+    model.ui.selected = None;
+    model.ui.unseen = 0;
+}
+
+fn scroll_up(model: &mut Model, by: u64) {
+    let Some(last) = model.ui.added.checked_sub(1).filter(|_| !model.snapshot.feed.is_empty()) else { return };
+    let at = match model.ui.selected {
+        Some(at) => at.saturating_sub(by),
+        None => last.saturating_sub(by.saturating_sub(1)),
+    };
+    model.ui.selected = Some(at.max(model.first()));
+}
+
+fn scroll_down(model: &mut Model, by: u64) {
+    let Some(at) = model.ui.selected else { return };
+    let at = at.max(model.first()).saturating_add(by);
+    if at >= model.ui.added {
+        follow(model);
+    } else {
+        model.ui.selected = Some(at);
+    }
+}
+
+/// The chosen message's chat becomes the recipient; without a choice, that of the newest message.
+fn answer(model: &mut Model) {
+    let number = model.ui.selected.map(|at| at.max(model.first())).or(model.ui.added.checked_sub(1));
+    match number.and_then(|at| model.message(at)).map(|m| m.chat.clone()) {
+        Some(chat) => {
+            model.ui.recipient = Some(chat);
+            model.ui.focus = Focus::Compose;
+        }
+        None => model.ui.notice = Some("there is no message to answer yet; press i to write one".to_owned()),
+    }
+}
+
+fn pairing_code(model: &mut Model) -> Outcome {
+    if model.snapshot.connection.state == ConnectionState::Open {
+        model.ui.notice = Some("an account is linked already".to_owned());
+        return Outcome::redraw();
+    }
+    match model.snapshot.linking.phone_number.clone() {
+        Some(number) => ask_for_code(model, number),
+        None => {
+            model.ui.overlay = Some(Overlay::Number(Box::new(Input::new("+".to_owned()))));
+            Outcome::redraw()
+        }
+    }
+}
+
+fn ask_for_code(model: &mut Model, number: Phone) -> Outcome {
+    model.ui.notice = Some(format!("asking for a pairing code for {number}"));
+    request(model, Request::SetLinking(Linking { use_pairing_code: true, phone_number: Some(number) }))
+}
+
+fn cycle_drawing(model: &mut Model) {
+    let at = model.ui.drawing.and_then(|now| Drawing::ALL.iter().position(|d| *d == now));
+    let next = at.map_or(0, |at| at + 1);
+    model.ui.drawing = Drawing::ALL.get(next).copied();
+    let name = model.ui.drawing.map_or("the most robust that fits", Drawing::name);
+    model.ui.notice = Some(format!("drawing: {name}"));
+}
+
+/// A line: whom it is for, and the text.
+pub enum Line<'a> {
+    /// It names a recipient itself.
+    To(Phone, &'a str),
+    /// It goes to the recipient of before.
+    Text(&'a str),
+    /// It starts like a number and is none; why not.
+    Wrong(crate::state::PhoneError),
+}
+
+/// Reads the line of the input box.
+pub fn read_line(line: &str) -> Line<'_> {
+    let line = line.trim();
+    if !line.starts_with('+') {
+        return Line::Text(line);
+    }
+    let (number, text) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    match number.parse() {
+        Ok(phone) => Line::To(phone, text.trim_start()),
+        Err(error) => Line::Wrong(error),
+    }
+}
+
+fn send(model: &mut Model) -> Outcome {
+    let line = model.ui.input.value().to_owned();
+    let text: Arc<str> = match read_line(&line) {
+        Line::Wrong(error) => {
+            model.ui.notice = Some(error.to_string());
+            return Outcome::redraw();
+        }
+        Line::To(phone, text) => {
+            model.ui.recipient = Some(Chat::with_person(phone));
+            text.into()
+        }
+        Line::Text(text) => text.into(),
+    };
+    let Some(chat) = model.ui.recipient.clone() else {
+        model.ui.notice = Some("to whom? start with a number, as in +584244370180 Hola".to_owned());
+        return Outcome::redraw();
+    };
+    if text.is_empty() {
+        // A number alone addresses the lines that follow.
+        model.ui.input.reset();
+        return Outcome::redraw();
+    }
+    let outcome = request(model, Request::Send { chat, text: text.replace('⏎', "\n").into() });
+    if let Some(ask) = outcome.requests.first() {
+        model.ui.sending.insert(ask.id, line);
+    }
+    model.ui.input.reset();
+    outcome
+}
+
+fn history(model: &mut Model, back: bool) {
+    let newest = model.ui.history.len();
+    let at = match (model.ui.history_at, back) {
+        (None, true) => Some(0),
+        (Some(at), true) => Some((at + 1).min(newest.saturating_sub(1))),
+        (Some(at), false) => at.checked_sub(1),
+        (None, false) => return,
+    };
+    let line = at.and_then(|at| model.ui.history.iter().rev().nth(at)).cloned();
+    if line.is_some() || at.is_none() {
+        model.ui.history_at = at;
+        model.ui.input = Input::new(line.unwrap_or_default());
+    }
+}
+
+/// Pasted text goes into the box and never sends by itself: its line feeds are shown as `⏎` and sent as line feeds.
+fn paste(model: &mut Model, text: &str) {
+    let input = match &mut model.ui.overlay {
+        Some(Overlay::Number(input)) => input,
+        Some(Overlay::Help | Overlay::Quit) => return,
+        None => {
+            model.ui.focus = Focus::Compose;
+            &mut model.ui.input
+        }
+    };
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    let clean = text.chars().filter(|c| *c == '\n' || !c.is_control()).map(|c| if c == '\n' { '⏎' } else { c });
+    let (value, cursor) = (input.value().to_owned(), input.cursor());
+    let mut chars: Vec<char> = value.chars().collect();
+    let cursor = cursor.min(chars.len());
+    let pasted: Vec<char> = clean.collect();
+    let after = cursor + pasted.len();
+    chars.splice(cursor..cursor, pasted);
+    *input = Input::new(chars.into_iter().collect()).with_cursor(after);
+}
+
+fn edit(input: &mut Input, key: &KeyEvent) {
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    let request = match (key.code, control) {
+        (KeyCode::Char('a'), true) | (KeyCode::Home, _) => InputRequest::GoToStart,
+        (KeyCode::Char('e'), true) | (KeyCode::End, _) => InputRequest::GoToEnd,
+        (KeyCode::Char('w'), true) => InputRequest::DeletePrevWord,
+        (KeyCode::Char('u'), true) => InputRequest::DeleteFromStart,
+        (KeyCode::Char('k'), true) => InputRequest::DeleteTillEnd,
+        (KeyCode::Left, true) => InputRequest::GoToPrevWord,
+        (KeyCode::Right, true) => InputRequest::GoToNextWord,
+        (KeyCode::Left, false) => InputRequest::GoToPrevChar,
+        (KeyCode::Right, false) => InputRequest::GoToNextChar,
+        (KeyCode::Backspace, _) => InputRequest::DeletePrevChar,
+        (KeyCode::Delete, _) => InputRequest::DeleteNextChar,
+        (KeyCode::Char(c), false) if !c.is_control() => InputRequest::InsertChar(c),
+        _ => return,
+    };
+    input.handle(request);
+}
