@@ -70,8 +70,9 @@ fn wide(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) 
 
 /// Also for tiny terminals: whatever matters least goes first, the status line never.
 fn narrow(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) -> Option<Position> {
-    let head = if area.height >= 16 { 2 } else { 1 };
     let linking = pairing::wanted(model, now);
+    // With one row more the sextants fit into 80×23, which is what tmux leaves of 80×24.
+    let head = if area.height >= if linking { 26 } else { 16 } { 2 } else { 1 };
     // While there is a code to scan every row counts: the input box comes when it is written in.
     let box_rows = match (linking && model.ui.focus != Focus::Compose, area.height >= 16) {
         (true, _) => 0,
