@@ -1,6 +1,6 @@
 //! The console: what the engine tells, drawn; keys, turned into requests.
 //!
-//! [`update`](update::update) takes keys and news into the [`Model`](model::Model); [`view`](view::view) draws the model and
+//! [`update::update`] takes keys and news into the [`model::Model`]; [`view::view`] draws the model and
 //! changes nothing. Neither does I/O. What is chosen, written and scrolled stays here and never goes to the engine.
 //!
 //! * Every text from outside goes through [`sanitize`] before it is drawn.
