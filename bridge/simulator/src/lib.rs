@@ -1,0 +1,358 @@
+//! A WhatsApp server for tests: real clients link, log in, send and receive, on loopback.
+//!
+//! It plays the server, the account owner's phone, and contacts, as far as the real client Baileys needs them: the Noise
+//! handshake, linking by QR and by code, the queries of a login, end-to-end encrypted messages with real Signal sessions,
+//! acknowledgements, receipts, what waits while the client is away, and faults on demand.
+//!
+//! * Clients are told to trust it by a preload for Node ([`Simulator::bridge_env`]), never by a switch in the client.
+//! * Whatever a client sends, the simulator does not panic: it logs and closes that connection.
+//! * Nothing sleeps: whoever waits, waits for a change.
+
+mod connection;
+mod iq;
+mod linking;
+mod messages;
+mod nodes;
+mod noise;
+mod signal;
+mod world;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+use rand::RngExt;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use wacore_binary::builder::NodeBuilder;
+use waproto::buffa::MessageField;
+use waproto::whatsapp as wa;
+
+pub use messages::Addressing;
+pub use world::{Receipts, Received};
+
+use noise::{ServerKeys, rng};
+use signal::Party;
+use world::{Account, Faults, Out, Person, Shared, World};
+
+/// The number of the account that is linked.
+pub const OWNER: &str = "+15550009999";
+
+/// A server that runs until it is dropped. Clones mean the same server.
+#[derive(Clone)]
+pub struct Simulator {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    root: Vec<u8>,
+    _accepting: Arc<Accepting>,
+}
+
+struct Accepting(JoinHandle<()>);
+
+impl Drop for Accepting {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Simulator {
+    /// Starts a server on a free loopback port.
+    ///
+    /// # Errors
+    /// When there is no port or no randomness to be had.
+    pub async fn start() -> anyhow::Result<Self> {
+        Self::start_on(SocketAddr::from(([127, 0, 0, 1], 0))).await
+    }
+
+    /// Starts a server on this address.
+    ///
+    /// # Errors
+    /// When the address is taken.
+    pub async fn start_on(address: SocketAddr) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))?;
+        let address = listener.local_addr()?;
+        let keys = ServerKeys::generate()?;
+        let root = noise::public(&keys.root);
+        let world = World {
+            keys,
+            account: Account {
+                pn: OWNER[1..].to_owned(),
+                lid: "199900000000001".to_owned(),
+                party: Party::generate()?,
+            },
+            contacts: BTreeMap::new(),
+            device: None,
+            next_device: 1,
+            linking: None,
+            online: None,
+            waiting: VecDeque::new(),
+            faults: Faults::default(),
+            connections: 0,
+            logins: 0,
+            counts: HashMap::new(),
+        };
+        let shared = Arc::new(Shared::new(world));
+        let accepting = tokio::spawn(accept(Arc::clone(&shared), listener));
+        Ok(Self { shared, address, root, _accepting: Arc::new(Accepting(accepting)) })
+    }
+
+    /// Where clients connect.
+    pub fn url(&self) -> String {
+        format!("ws://{}/ws/chat", self.address)
+    }
+
+    /// What a Node client needs in its environment to find this server and to trust it.
+    pub fn bridge_env(&self) -> Vec<(String, String)> {
+        let root: String = self.root.iter().map(|byte| format!("{byte:02x}")).collect();
+        vec![
+            ("WA_WEBSOCKET_URL".to_owned(), self.url()),
+            ("WA_SIMULATOR_ROOT".to_owned(), root),
+            ("NODE_OPTIONS".to_owned(), format!("--import=file://{}", preload().display())),
+        ]
+    }
+
+    /// The owner scans a linking QR. Returns when the device is linked.
+    ///
+    /// # Errors
+    /// When the code is not of a client that waits here.
+    pub async fn scan(&self, qr: &str) -> anyhow::Result<()> {
+        linking::scan(&mut *self.shared.lock().await, qr).await?;
+        self.shared.wait(|world| world.device.is_some().then_some(())).await;
+        Ok(())
+    }
+
+    /// The owner types a pairing code. Returns whether it was the right one; when it was, the device is linked.
+    ///
+    /// # Errors
+    /// When no client asked for a code.
+    pub async fn enter_code(&self, code: &str) -> anyhow::Result<bool> {
+        linking::enter_code(&mut *self.shared.lock().await, code).await?;
+        let verdict = |world: &mut World| match (&world.device, &world.linking) {
+            (Some(_), _) => Some(true),
+            (None, Some(linking)) => linking.code.as_ref().and_then(|c| c.verdict).filter(|right| !right),
+            (None, None) => Some(false),
+        };
+        Ok(self.shared.wait(verdict).await)
+    }
+
+    /// Waits until a client is logged in and takes messages.
+    pub async fn wait_online(&self) {
+        self.shared.wait(|world| world.online.as_ref().is_some_and(|o| o.active).then_some(())).await;
+    }
+
+    /// Waits until no client is logged in.
+    pub async fn wait_offline(&self) {
+        self.shared.wait(|world| world.online.is_none().then_some(())).await;
+    }
+
+    /// How often a client has logged in.
+    pub async fn logins(&self) -> u64 {
+        self.shared.lock().await.logins
+    }
+
+    /// A device is linked.
+    pub async fn is_linked(&self) -> bool {
+        self.shared.lock().await.device.is_some()
+    }
+
+    /// How many stanzas the client has not confirmed yet.
+    pub async fn unconfirmed(&self) -> usize {
+        self.shared.lock().await.waiting.len()
+    }
+
+    /// Waits until the client has confirmed everything.
+    pub async fn wait_confirmed(&self) {
+        self.shared.wait(|world| world.waiting.is_empty().then_some(())).await;
+    }
+
+    /// Somebody to write with, by E.164 number; made when there is nobody yet.
+    ///
+    /// # Errors
+    /// When there is no randomness to be had.
+    pub async fn contact(&self, number: &str, name: &str) -> anyhow::Result<Contact> {
+        let pn = number.trim_start_matches('+').to_owned();
+        let mut world = self.shared.lock().await;
+        if !world.contacts.contains_key(&pn) {
+            let person = Person {
+                pn: pn.clone(),
+                lid: format!("2{pn:0>14}"),
+                name: name.to_owned(),
+                party: Party::generate()?,
+                received: Vec::new(),
+                receipts: Receipts::Delivered,
+            };
+            world.contacts.insert(pn.clone(), person);
+        }
+        Ok(Contact { shared: Arc::clone(&self.shared), pn })
+    }
+
+    /// All contacts, by number.
+    pub async fn contacts(&self) -> Vec<Contact> {
+        let world = self.shared.lock().await;
+        world.contacts.keys().map(|pn| Contact { shared: Arc::clone(&self.shared), pn: pn.clone() }).collect()
+    }
+
+    /// Closes the client's connection without a word.
+    pub async fn drop_connection(&self) {
+        let mut world = self.shared.lock().await;
+        if let Some(online) = world.online.take() {
+            let _ = online.out.send(Out::Close).await;
+        }
+        drop(world);
+        self.shared.changed();
+    }
+
+    /// Ends the connection with `<stream:error code="…"/>`.
+    pub async fn stream_error(&self, code: u16) {
+        self.end(nodes::stream_error(Some(code), None)).await;
+    }
+
+    /// Another program takes the link over.
+    pub async fn replace(&self) {
+        let conflict = NodeBuilder::new("conflict").attr("type", "replaced").build();
+        self.end(nodes::stream_error(None, Some(conflict))).await;
+    }
+
+    async fn end(&self, node: wacore_binary::Node) {
+        let mut world = self.shared.lock().await;
+        if let Some(online) = world.online.take() {
+            let _ = online.out.send(Out::Node(Box::new(node))).await;
+            let _ = online.out.send(Out::Close).await;
+        }
+        drop(world);
+        self.shared.changed();
+    }
+
+    /// The owner removes the device on the phone.
+    pub async fn unlink(&self) {
+        iq::unlink(&mut *self.shared.lock().await).await;
+        self.shared.changed();
+    }
+
+    /// Answers nothing any more, though the connection stays.
+    pub async fn set_silent(&self, silent: bool) {
+        self.shared.lock().await.faults.silent = silent;
+    }
+
+    /// Takes messages without acknowledging them.
+    pub async fn withhold_acks(&self, withhold: bool) {
+        self.shared.lock().await.faults.withhold_acks = withhold;
+    }
+
+    /// Refuses the next sends with this code.
+    pub async fn refuse_sends(&self, code: u16, count: usize) {
+        self.shared.lock().await.faults.refuse_sends = Some((code, count));
+    }
+
+    /// Answers logins with `<failure reason="…"/>`.
+    pub async fn fail_logins(&self, code: Option<u16>) {
+        self.shared.lock().await.faults.fail_logins = code;
+    }
+
+    /// Answers the upgrade to a WebSocket with this HTTP status.
+    pub async fn refuse_upgrades(&self, code: Option<u16>) {
+        self.shared.lock().await.faults.refuse_upgrades = code;
+    }
+}
+
+/// Somebody to write with.
+#[derive(Clone)]
+pub struct Contact {
+    shared: Arc<Shared>,
+    pn: String,
+}
+
+impl Contact {
+    /// The contact's number, E.164.
+    pub fn number(&self) -> String {
+        format!("+{}", self.pn)
+    }
+
+    /// Writes a text to the account. Returns its id; the client gets it when it is there.
+    ///
+    /// # Errors
+    /// When no device is linked.
+    pub async fn send_text(&self, text: &str) -> anyhow::Result<String> {
+        self.send(wa::Message { conversation: Some(text.to_owned()), ..Default::default() }, Addressing::Number).await
+    }
+
+    /// Writes anything to the account.
+    ///
+    /// # Errors
+    /// When no device is linked.
+    pub async fn send(&self, message: wa::Message, addressing: Addressing) -> anyhow::Result<String> {
+        let mut random = [0_u8; 10];
+        rng().fill(&mut random);
+        let id = random.iter().map(|byte| format!("{byte:02X}")).collect::<String>();
+        let mut world = self.shared.lock().await;
+        messages::from_contact(&mut world, &self.pn, &id, &message, addressing).await?;
+        drop(world);
+        self.shared.changed();
+        Ok(id)
+    }
+
+    /// What this contact's phone shows, in the order in which it came.
+    pub async fn received(&self) -> Vec<Received> {
+        self.shared.lock().await.contacts.get(&self.pn).map(|p| p.received.clone()).unwrap_or_default()
+    }
+
+    /// Waits until this contact's phone shows so many messages.
+    pub async fn wait_received(&self, count: usize) -> Vec<Received> {
+        let enough =
+            |world: &mut World| world.contacts.get(&self.pn).map(|p| &p.received).filter(|r| r.len() >= count).cloned();
+        self.shared.wait(enough).await
+    }
+
+    /// What this contact does with messages that reach it; from the start: delivered.
+    pub async fn set_receipts(&self, receipts: Receipts) {
+        if let Some(person) = self.shared.lock().await.contacts.get_mut(&self.pn) {
+            person.receipts = receipts;
+        }
+    }
+
+    /// Says that a message was read.
+    pub async fn read(&self, id: &str) {
+        messages::receipt(&mut *self.shared.lock().await, &self.pn, "", id, Some("read")).await;
+        self.shared.changed();
+    }
+}
+
+/// A picture with a caption, for [`Contact::send`]. Nothing can be downloaded.
+pub fn image(caption: &str) -> wa::Message {
+    let image = wa::message::ImageMessage {
+        caption: Some(caption.to_owned()),
+        mimetype: Some("image/jpeg".to_owned()),
+        ..Default::default()
+    };
+    wa::Message { image_message: MessageField::some(image), ..Default::default() }
+}
+
+/// Where the preload is that makes Baileys trust a simulator.
+pub fn preload() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("trust-simulator.mjs")
+}
+
+async fn accept(shared: Arc<Shared>, listener: TcpListener) {
+    loop {
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "accepting");
+                continue;
+            }
+        };
+        let shared = Arc::clone(&shared);
+        let number = {
+            let mut world = shared.lock().await;
+            world.connections += 1;
+            world.connections
+        };
+        tokio::spawn(async move {
+            if let Err(error) = connection::serve(shared, stream, number).await {
+                tracing::debug!(number, %error, "a connection ended");
+            }
+        });
+    }
+}

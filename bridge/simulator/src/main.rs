@@ -1,0 +1,165 @@
+//! The simulator as a program: for trying a console without a phone. Commands come from stdin; `help` lists them.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use whatsapp_simulator::{Contact, OWNER, Receipts, Simulator};
+
+const HELP: &str = "\
+link [ADDRESS]        fetch the QR or the pairing code from the API (127.0.0.1:7007) and link
+scan TEXT             scan this QR
+code ABCD1234         type this pairing code
+say NUMBER TEXT       a contact writes
+rate N                contacts write N messages a second; 0 stops
+echo on|off           contacts read and answer
+drop                  close the connection        silent on|off   answer nothing
+replace               another program takes over  logout          the phone removes the device
+error CODE            end with a stream error     refuse CODE N   refuse the next N sends
+help, quit
+";
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let mut port = 7070;
+    let mut args = std::env::args().skip(1);
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--port" => port = args.next().context("--port needs a number")?.parse()?,
+            other => bail!("unknown argument {other}; there is only --port N"),
+        }
+    }
+    let simulator = Simulator::start_on(SocketAddr::from(([127, 0, 0, 1], port))).await?;
+    say(&format!("A WhatsApp server for {OWNER} at {}. In another terminal:\n", simulator.url()));
+    let settings: Vec<_> = simulator.bridge_env().iter().map(|(name, value)| format!("{name}='{value}'")).collect();
+    say(&format!("  {} cargo run --release\n", settings.join(" ")));
+    say("Then type `link` here. `help` lists all commands.");
+    let ana = simulator.contact("+15551112222", "Ana").await?;
+    simulator.contact("+15553334444", "Ben").await?;
+    simulator.contact("+584244370180", "Carla").await?;
+    let mut desk = Desk { simulator, first: ana, echo: false, seen: Default::default() };
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    let mut open = true;
+    let mut rate = tokio::time::interval(Duration::from_secs(3600));
+    let mut per_tick = 0;
+    let mut poll = tokio::time::interval(Duration::from_millis(200));
+    loop {
+        tokio::select! {
+            line = lines.next_line(), if open => match line? {
+                None => open = false,
+                Some(line) if line.trim() == "quit" => return Ok(()),
+                Some(line) => match desk.command(line.trim()).await {
+                    Ok(Some(new_rate)) => {
+                        per_tick = new_rate.div_ceil(20);
+                        let pause = (1_000 * per_tick).checked_div(new_rate).unwrap_or(3_600_000);
+                        rate = tokio::time::interval(Duration::from_millis(pause.max(1)));
+                    }
+                    Ok(None) => {}
+                    Err(error) => say(&format!("{error:#}")),
+                },
+            },
+            _ = rate.tick(), if per_tick > 0 => {
+                for n in 0..per_tick {
+                    let _ = desk.first.send_text(&format!("message {n} of this moment")).await;
+                }
+            }
+            _ = poll.tick() => desk.show().await,
+            _ = tokio::signal::ctrl_c() => return Ok(()),
+        }
+    }
+}
+
+fn say(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+struct Desk {
+    simulator: Simulator,
+    first: Contact,
+    echo: bool,
+    seen: std::collections::HashMap<String, usize>,
+}
+
+impl Desk {
+    /// Does one command. Returns a new rate, when that is what it sets.
+    async fn command(&mut self, line: &str) -> anyhow::Result<Option<u64>> {
+        let (command, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let on = rest == "on";
+        match command {
+            "" => {}
+            "help" => say(HELP),
+            "link" => self.link(if rest.is_empty() { "127.0.0.1:7007" } else { rest }).await?,
+            "scan" => self.simulator.scan(rest).await?,
+            "code" => say(if self.simulator.enter_code(rest).await? { "linked" } else { "a wrong code" }),
+            "say" => {
+                let (number, text) = rest.split_once(' ').context("say NUMBER TEXT")?;
+                self.simulator.contact(number, number).await?.send_text(text).await?;
+            }
+            "rate" => return Ok(Some(rest.parse()?)),
+            "echo" => {
+                self.echo = on;
+                let receipts = if on { Receipts::Read } else { Receipts::Delivered };
+                for contact in self.simulator.contacts().await {
+                    contact.set_receipts(receipts).await;
+                }
+            }
+            "drop" => self.simulator.drop_connection().await,
+            "silent" => self.simulator.set_silent(on).await,
+            "replace" => self.simulator.replace().await,
+            "logout" => self.simulator.unlink().await,
+            "error" => self.simulator.stream_error(rest.parse()?).await,
+            "refuse" => {
+                let (code, count) = rest.split_once(' ').unwrap_or((rest, "1"));
+                self.simulator.refuse_sends(code.parse()?, count.parse()?).await;
+            }
+            other => say(&format!("there is no command {other:?}; see help")),
+        }
+        Ok(None)
+    }
+
+    /// Fetches what there is to link with from the API, and links.
+    async fn link(&self, address: &str) -> anyhow::Result<()> {
+        if let Some(qr) = field(&get(address, "/qr").await?, "qr") {
+            self.simulator.scan(&qr).await?;
+        } else if let Some(code) = field(&get(address, "/pairing").await?, "code") {
+            self.simulator.enter_code(&code).await?;
+        } else {
+            bail!("the gateway at {address} offers neither a QR nor a code at present");
+        }
+        say("linked");
+        Ok(())
+    }
+
+    /// Prints what contacts got since the last time, and answers when asked to.
+    async fn show(&mut self) {
+        for contact in self.simulator.contacts().await {
+            let received = contact.received().await;
+            let seen = self.seen.entry(contact.number()).or_default();
+            for message in received.iter().skip(*seen) {
+                say(&format!("{} got: {}", contact.number(), message.text));
+                if self.echo {
+                    let _ = contact.send_text(&format!("You said: {}", message.text)).await;
+                }
+            }
+            *seen = received.len();
+        }
+    }
+}
+
+/// The body of an answer to a GET over plain HTTP.
+async fn get(address: &str, path: &str) -> anyhow::Result<String> {
+    let mut stream = TcpStream::connect(address).await.with_context(|| format!("no gateway at {address}"))?;
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes()).await?;
+    let mut answer = String::new();
+    stream.take(64 << 10).read_to_string(&mut answer).await?;
+    Ok(answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default())
+}
+
+/// A field of flat JSON whose text has no escapes.
+fn field(json: &str, name: &str) -> Option<String> {
+    let (_, rest) = json.split_once(&format!("\"{name}\":\""))?;
+    rest.split('"').next().map(str::to_owned)
+}

@@ -1,0 +1,175 @@
+//! Messages, receipts and acknowledgements, in both directions.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::Context;
+use wacore_binary::Node;
+use wacore_binary::builder::NodeBuilder;
+use waproto::whatsapp as wa;
+
+use crate::nodes::{SERVER, attr, bytes, child, children, leaf, user_of};
+use crate::world::{Receipts, Received, Waiting, World};
+
+/// Seconds since the Unix epoch, as WhatsApp writes times.
+fn seconds() -> String {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs().to_string()
+}
+
+/// What a message says, when it is a text.
+pub(crate) fn text_of(message: &wa::Message) -> String {
+    let extended = message.extended_text_message.clone().into_option().and_then(|e| e.text);
+    message.conversation.clone().or(extended).unwrap_or_default()
+}
+
+/// How a contact's message is addressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Addressing {
+    /// By telephone number.
+    Number,
+    /// By the id that hides the number; the number is given beside.
+    Lid,
+}
+
+/// A contact writes to the client.
+pub(crate) async fn from_contact(
+    world: &mut World,
+    pn: &str,
+    id: &str,
+    message: &wa::Message,
+    addressing: Addressing,
+) -> anyhow::Result<()> {
+    let bundle = if world.contacts.get(pn).is_some_and(|p| p.party.has_session()) {
+        None
+    } else {
+        let device = world.device.as_mut().context("no device is linked")?;
+        let one_time = device.prekeys.pop_front();
+        Some(crate::signal::Bundle { one_time, ..device.bundle.clone() })
+    };
+    let person = world.contacts.get_mut(pn).context("no such contact")?;
+    if let Some(bundle) = bundle {
+        person.party.start_session(&bundle).await?;
+    }
+    let (kind, sealed) = person.party.encrypt(message).await?;
+    let (number, lid) = (format!("{pn}@{SERVER}"), format!("{}@lid", person.lid));
+    let builder = NodeBuilder::new("message").attr("id", id).attr("t", seconds()).attr("type", "text");
+    let builder = builder.attr("notify", person.name.as_str());
+    let builder = match addressing {
+        Addressing::Number => builder.attr("from", number).attr("sender_lid", lid),
+        Addressing::Lid => builder.attr("from", lid).attr("addressing_mode", "lid").attr("sender_pn", number),
+    };
+    let enc = NodeBuilder::new("enc").attr("v", "2").attr("type", kind).bytes(sealed).build();
+    let node = builder.children([enc]).build();
+    world.deliver(Waiting { id: id.to_owned(), node, message: Some((pn.to_owned(), message.clone())) }).await;
+    Ok(())
+}
+
+/// The client wrote a message.
+pub(crate) async fn from_client(world: &mut World, node: &Node) {
+    *world.counts.entry("messages").or_default() += 1;
+    let (id, to) = (attr(node, "id"), attr(node, "to"));
+    let ack = |error: Option<u16>| {
+        let ack = NodeBuilder::new("ack").attr("class", "message").attr("id", id.as_str()).attr("from", to.as_str());
+        let ack = ack.attr("t", seconds());
+        match error {
+            Some(code) => ack.attr("error", code.to_string()).build(),
+            None => ack.build(),
+        }
+    };
+    if let Some((code, left)) = world.faults.refuse_sends.filter(|(_, left)| *left > 0) {
+        world.faults.refuse_sends = Some((code, left - 1));
+        return world.send(ack(Some(code))).await;
+    }
+    if !world.faults.withhold_acks {
+        world.send(ack(None)).await;
+    }
+    let direct = child(node, "enc").map(|enc| (to.clone(), enc));
+    let listed = child(node, "participants").map(children).unwrap_or_default();
+    let listed = listed.iter().filter_map(|p| child(p, "enc").map(|enc| (attr(p, "jid"), enc)));
+    let copies: Vec<(String, Node)> = listed.chain(direct).map(|(jid, enc)| (jid, enc.clone())).collect();
+    for (jid, enc) in copies {
+        if world.is_own(&jid) {
+            continue;
+        }
+        let Some(person) = world.person(&jid) else { continue };
+        let opened = person.party.decrypt(&attr(&enc, "type"), &bytes(&enc)).await;
+        match opened {
+            Ok(message) => {
+                let text = text_of(&message);
+                match person.received.iter_mut().find(|r| r.id == id) {
+                    Some(known) => known.copies += 1,
+                    None => person.received.push(Received { id: id.clone(), text, copies: 1 }),
+                }
+                let (receipts, pn) = (person.receipts, person.pn.clone());
+                if receipts != Receipts::None {
+                    receipt(world, &pn, &to, &id, None).await;
+                }
+                if receipts == Receipts::Read {
+                    receipt(world, &pn, &to, &id, Some("read")).await;
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, jid, "a contact can't read the client's message");
+                ask_again(world, &to, &id).await;
+            }
+        }
+    }
+}
+
+/// A contact confirms a message of the client. `from` is as the client addressed it.
+pub(crate) async fn receipt(world: &mut World, pn: &str, from: &str, id: &str, kind: Option<&'static str>) {
+    let from = if from.is_empty() { format!("{pn}@{SERVER}") } else { from.to_owned() };
+    let mut builder = NodeBuilder::new("receipt").attr("from", from).attr("id", id).attr("t", seconds());
+    if let Some(kind) = kind {
+        builder = builder.attr("type", kind);
+    }
+    world.deliver(Waiting { id: id.to_owned(), node: builder.build(), message: None }).await;
+}
+
+/// A contact could not read a message and asks for it again.
+async fn ask_again(world: &mut World, from: &str, id: &str) {
+    let retry = NodeBuilder::new("retry").attr("count", "1").attr("id", id).attr("t", seconds()).attr("v", "1").build();
+    let node = NodeBuilder::new("receipt")
+        .attr("from", from)
+        .attr("type", "retry")
+        .attr("id", id)
+        .attr("t", seconds())
+        .children([retry, leaf("registration", vec![0, 0, 0, 1])])
+        .build();
+    world.deliver(Waiting { id: id.to_owned(), node, message: None }).await;
+}
+
+/// The client confirms a message, or asks for it again.
+pub(crate) async fn client_receipt(world: &mut World, node: &Node) {
+    let (id, to, kind) = (attr(node, "id"), attr(node, "to"), attr(node, "type"));
+    let mut ack = NodeBuilder::new("ack").attr("class", "receipt").attr("id", id.as_str()).attr("from", to);
+    if !kind.is_empty() {
+        ack = ack.attr("type", kind.as_str());
+    }
+    world.send(ack.build()).await;
+    let at = world.waiting.iter().position(|w| w.id == id && w.node.tag == "message");
+    let confirmed = at.and_then(|at| world.waiting.remove(at));
+    if kind == "retry"
+        && let Some(Waiting { message: Some((pn, message)), node, .. }) = confirmed
+    {
+        *world.counts.entry("retries").or_default() += 1;
+        if let Some(person) = world.contacts.get_mut(&pn) {
+            person.party.forget_session();
+        }
+        let by_lid = user_of(&attr(&node, "from")).1 == "lid";
+        let addressing = if by_lid { Addressing::Lid } else { Addressing::Number };
+        if let Err(error) = from_contact(world, &pn, &id, &message, addressing).await {
+            tracing::warn!(%error, "writing a message again");
+        }
+    }
+}
+
+/// The client confirms a receipt.
+pub(crate) fn client_ack(world: &mut World, node: &Node) {
+    let (id, class, kind) = (attr(node, "id"), attr(node, "class"), attr(node, "type"));
+    let fits = |w: &Waiting| w.id == id && w.node.tag == class.as_str() && attr(&w.node, "type") == kind;
+    if class == "receipt"
+        && let Some(at) = world.waiting.iter().position(fits)
+    {
+        world.waiting.remove(at);
+    }
+}
