@@ -151,6 +151,9 @@ export class Connection {
       browser: baileys.Browsers.ubuntu('Chrome'),
       markOnlineOnConnect: false,
       syncFullHistory: false,
+      // While Baileys waits for the phone's history, up to 20 s, it holds new messages back although it has confirmed
+      // them to WhatsApp already. History isn't shown here: so there is nothing to wait for.
+      shouldSyncHistoryMessage: () => false,
       generateHighQualityLinkPreview: false,
       getMessage: async ({ id }) => this.#outgoing.content(id),
       ...(process.env.WA_WEBSOCKET_URL && { waWebSocketUrl: process.env.WA_WEBSOCKET_URL }),

@@ -275,7 +275,7 @@ impl Contact {
     /// # Errors
     /// When no device is linked.
     pub async fn send_text(&self, text: &str) -> anyhow::Result<String> {
-        self.send(wa::Message { conversation: Some(text.to_owned()), ..Default::default() }, Addressing::Number).await
+        self.send(self::text(text), Addressing::Number).await
     }
 
     /// Writes anything to the account.
@@ -312,11 +312,23 @@ impl Contact {
         }
     }
 
+    /// Loses the session, as a phone that was restored: it can't read the client's next message and asks for it again.
+    pub async fn forget_session(&self) {
+        if let Some(person) = self.shared.lock().await.contacts.get_mut(&self.pn) {
+            person.party.forget_session();
+        }
+    }
+
     /// Says that a message was read.
     pub async fn read(&self, id: &str) {
         messages::receipt(&mut *self.shared.lock().await, &self.pn, "", id, Some("read")).await;
         self.shared.changed();
     }
+}
+
+/// A text, for [`Contact::send`].
+pub fn text(text: &str) -> wa::Message {
+    wa::Message { conversation: Some(text.to_owned()), ..Default::default() }
 }
 
 /// A picture with a caption, for [`Contact::send`]. Nothing can be downloaded.

@@ -1,0 +1,445 @@
+//! The bridge alone: its lines, as the real Baileys makes them against the simulator.
+
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::task::JoinHandle;
+use whatsapp_simulator::{Addressing, Contact, OWNER, Receipts, image};
+
+use crate::support::{Place, bridge_folder, within};
+
+/// A bridge that was started here.
+struct Bridge {
+    child: Child,
+    commands: Option<ChildStdin>,
+    events: Lines<BufReader<ChildStdout>>,
+    log: JoinHandle<String>,
+    seen: Vec<Value>,
+}
+
+impl Bridge {
+    async fn start(place: &Place) -> Self {
+        let mut command = Command::new("node");
+        command.arg(bridge_folder().join("baileys-bridge.mjs")).env_clear().envs(place.env());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().expect("node");
+        let mut stderr = BufReader::new(child.stderr.take().unwrap()).lines();
+        let log = tokio::spawn(async move {
+            let mut log = String::new();
+            while let Ok(Some(line)) = stderr.next_line().await {
+                log.push_str(&line);
+                log.push('\n');
+            }
+            log
+        });
+        let events = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut bridge = Self { commands: child.stdin.take(), child, events, log, seen: Vec::new() };
+        let hello = bridge.next().await;
+        assert_eq!(hello["type"], "hello");
+        assert_eq!(hello["protocol"]["major"], 1);
+        assert_eq!(hello["capabilities"], json!(["ids", "receipts", "connection", "heartbeat"]));
+        bridge
+    }
+
+    /// Started, and told to connect.
+    async fn connected(place: &Place) -> Self {
+        let mut bridge = Self::start(place).await;
+        bridge.command(json!({"cmd": "connect", "usePairingCode": false})).await;
+        bridge
+    }
+
+    /// Linked by a QR.
+    async fn linked(place: &Place) -> Self {
+        let mut bridge = Self::connected(place).await;
+        bridge.link(place).await;
+        bridge
+    }
+
+    async fn link(&mut self, place: &Place) {
+        let qr = self.wait("qr").await["qr"].as_str().unwrap().to_owned();
+        within("the scan", place.simulator.scan(&qr)).await.unwrap();
+        self.wait("ready").await;
+        within("the login", place.simulator.wait_online()).await;
+    }
+
+    async fn command(&mut self, command: Value) {
+        self.raw(&command.to_string()).await;
+    }
+
+    async fn raw(&mut self, line: &str) {
+        self.commands.as_mut().unwrap().write_all(format!("{line}\n").as_bytes()).await.expect("the bridge reads");
+    }
+
+    /// The next event. Whatever stands on stdout must be one.
+    async fn next(&mut self) -> Value {
+        let line = within(&format!("an event after {:?}", self.seen), self.events.next_line()).await.unwrap();
+        let line = line.unwrap_or_else(|| panic!("the bridge ended after {:?}", self.seen));
+        let event: Value = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e} in {line:?}"));
+        assert!(event["type"].is_string(), "{line}");
+        self.seen.push(event.clone());
+        event
+    }
+
+    /// The next event of this type; others before it are passed over.
+    async fn wait(&mut self, kind: &str) -> Value {
+        self.wait_for(|event| event["type"] == kind).await
+    }
+
+    async fn wait_for(&mut self, mut wanted: impl FnMut(&Value) -> bool) -> Value {
+        loop {
+            let event = self.next().await;
+            if wanted(&event) {
+                return event;
+            }
+        }
+    }
+
+    async fn connection(&mut self, state: &str) -> Value {
+        self.wait_for(|event| event["type"] == "connection" && event["state"] == state).await
+    }
+
+    async fn send(&mut self, to: &Contact, text: &str, id: &str) {
+        self.command(json!({"cmd": "send", "to": to.number(), "text": text, "messageId": id})).await;
+    }
+
+    /// Closes stdin: the bridge ends, and what it wrote to stderr comes back.
+    async fn end(mut self) -> String {
+        drop(self.commands.take());
+        let status = within("the bridge's end", self.child.wait()).await.unwrap();
+        assert!(status.success(), "{status}");
+        let log = within("the log's end", self.log).await.unwrap();
+        for line in log.lines() {
+            assert!(line.starts_with("[bridge] "), "{line}");
+            assert_no_secret(line);
+        }
+        log
+    }
+
+    /// Ends it the hard way.
+    async fn kill(mut self) {
+        self.child.kill().await.expect("it can be killed");
+    }
+}
+
+/// No run of characters that could be a key, a code or a QR.
+fn assert_no_secret(line: &str) {
+    let run = |c: char| !(c.is_ascii_alphanumeric() || "+/=".contains(c));
+    let long = line.split(run).find(|word| word.len() >= 32 && word.contains(|c: char| c.is_ascii_digit()));
+    assert!(long.is_none() && !line.contains("<Buffer"), "{line}");
+}
+
+const ID: &str = "3EB0C767D26A1B7F0E5A11";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_by_qr_and_stays_linked() {
+    let place = Place::new().await;
+    let mut bridge = Bridge::connected(&place).await;
+    assert_eq!(bridge.next().await, json!({"type": "connection", "state": "connecting"}));
+    let qr = bridge.wait("qr").await;
+    assert_eq!(qr["expiresInMs"], 60_000);
+    within("the scan", place.simulator.scan(qr["qr"].as_str().unwrap())).await.unwrap();
+    let closed = bridge.connection("closed").await;
+    assert_eq!(closed["reason"]["class"], "restart_required");
+    assert_eq!(closed["retryInMs"], 0);
+    let ready = bridge.wait("ready").await;
+    assert_eq!(ready["account"]["phone"], OWNER);
+    assert!(ready["account"]["lid"].as_str().unwrap().ends_with("@lid"), "{ready}");
+
+    let mode = |path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(place.session()), 0o700);
+    for file in std::fs::read_dir(place.session()).unwrap() {
+        let path = file.unwrap().path();
+        assert_eq!(mode(path.clone()), 0o600, "{}", path.display());
+    }
+    bridge.end().await;
+
+    let mut bridge = Bridge::connected(&place).await;
+    let first = bridge.wait_for(|event| event["type"] == "qr" || event["type"] == "ready").await;
+    assert_eq!(first["type"], "ready");
+    bridge.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_by_a_code() {
+    let place = Place::new().await;
+    let mut bridge = Bridge::start(&place).await;
+    bridge.command(json!({"cmd": "connect", "usePairingCode": true, "phoneNumber": OWNER})).await;
+    let event = bridge.wait("pairing_code").await;
+    let code = event["code"].as_str().unwrap();
+    assert_eq!(code.len(), 8);
+    assert!(event["expiresInMs"].as_u64().unwrap() > 60_000);
+    assert!(within("the code", place.simulator.enter_code(code)).await.unwrap());
+    assert_eq!(bridge.wait("ready").await["account"]["phone"], OWNER);
+    assert!(!bridge.seen.iter().any(|event| event["type"] == "qr"));
+    bridge.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_code_does_not_link() {
+    let place = Place::new().await;
+    let mut bridge = Bridge::start(&place).await;
+    bridge.command(json!({"cmd": "connect", "usePairingCode": true, "phoneNumber": OWNER})).await;
+    bridge.wait("pairing_code").await;
+    assert!(!within("the code", place.simulator.enter_code("WRONGONE")).await.unwrap());
+    assert!(!place.simulator.is_linked().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tells_messages_with_who_wrote_them() {
+    let place = Place::new().await;
+    let mut bridge = Bridge::linked(&place).await;
+    let ana = place.simulator.contact("+15551112222", "Ana").await.unwrap();
+    let id = ana.send_text("Hola, ¿qué tal?").await.unwrap();
+    let event = bridge.wait("message").await;
+    assert_eq!(event["from"], "+15551112222");
+    assert_eq!(event["body"], "Hola, ¿qué tal?");
+    assert_eq!(event["messageId"], id);
+    assert_eq!(event["kind"], "text");
+    assert_eq!(event["fromMe"], false);
+    assert_eq!(event["name"], "Ana");
+    assert_eq!(event["chat"]["kind"], "person");
+    assert_eq!(event["chat"]["id"], "15551112222@s.whatsapp.net");
+    assert!(event["timestampMs"].as_u64().unwrap() > 1_600_000_000_000);
+
+    // Addressed by LID: the number and the LID are both told, and the chat is the same one.
+    let text = whatsapp_simulator::text("by LID");
+    ana.send(text, Addressing::Lid).await.unwrap();
+    let by_lid = bridge.wait("message").await;
+    assert_eq!(by_lid["from"], "+15551112222");
+    assert_eq!(by_lid["chat"]["id"], event["chat"]["id"]);
+    assert_eq!(by_lid["chat"]["phone"], "+15551112222");
+    assert!(by_lid["chat"]["lid"].as_str().unwrap().ends_with("@lid"), "{by_lid}");
+
+    ana.send(image("a boat"), Addressing::Number).await.unwrap();
+    let picture = bridge.wait("message").await;
+    assert_eq!((&picture["kind"], &picture["body"]), (&json!("image"), &json!("a boat")));
+    within("the receipts", place.simulator.wait_confirmed()).await;
+    bridge.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sends_with_the_given_id_and_tells_how_far_it_came() {
+    let place = Place::new().await;
+    let mut bridge = Bridge::linked(&place).await;
+    let ana = place.simulator.contact("+15551112222", "Ana").await.unwrap();
+    bridge.send(&ana, "Hello 👋", ID).await;
+    let sent = bridge.wait("sent").await;
+    assert_eq!(sent, json!({"type": "sent", "to": ana.number(), "ok": true, "messageId": ID}));
+    let receipt = bridge.wait("receipt").await;
+    assert_eq!((&receipt["messageId"], &receipt["status"]), (&json!(ID), &json!("delivered")));
+    let received = within("the message", ana.wait_received(1)).await;
+    assert_eq!((received[0].id.as_str(), received[0].text.as_str()), (ID, "Hello 👋"));
+    ana.read(ID).await;
+    let receipt = bridge.wait("receipt").await;
+    assert_eq!((&receipt["messageId"], &receipt["status"]), (&json!(ID), &json!("read")));
+
+    // The same id again: on the wire again, and once on the phone.
+    bridge.send(&ana, "Hello 👋", ID).await;
+    bridge.wait("sent").await;
+    bridge.wait("receipt").await;
+    let received = ana.received().await;
+    assert_eq!((received.len(), received[0].copies), (1, 2));
+
+    // An answer on the same session, in both directions.
+    ana.send_text("Hello yourself").await.unwrap();
+    assert_eq!(bridge.wait("message").await["body"], "Hello yourself");
+    bridge.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sent_means_acknowledged() {
+    let place = Place::new().await;
+    let mut bridge = Bridge::linked(&place).await;
+    let ana = place.simulator.contact("+15551112222", "Ana").await.unwrap();
+    ana.set_receipts(Receipts::None).await;
+    place.simulator.withhold_acks(true).await;
+    bridge.send(&ana, "one", ID).await;
+    within("the message", ana.wait_received(1)).await;
+    bridge.command(json!({"cmd": "ping", "id": 7})).await;
+    bridge.wait("pong").await;
+    assert!(!bridge.seen.iter().any(|event| event["type"] == "sent"), "the server said nothing yet");
+    // The connection ends without an answer: that is said, and that the same may be given again.
+    place.simulator.drop_connection().await;
+    let sent = bridge.wait("sent").await;
+    assert_eq!((&sent["ok"], &sent["code"], &sent["retryable"]), (&json!(false), &json!(428), &json!(true)));
+    place.simulator.withhold_acks(false).await;
+    bridge.wait("ready").await;
+    bridge.send(&ana, "one", ID).await;
+    assert_eq!(bridge.wait("sent").await["ok"], true);
+    assert_eq!(ana.received().await[0].copies, 2);
+
+    place.simulator.refuse_sends(463, 1).await;
+    bridge.send(&ana, "two", "3EB0C767D26A1B7F0E5A12").await;
+    let refused = bridge.wait("sent").await;
+    assert_eq!((&refused["ok"], &refused["code"], &refused["retryable"]), (&json!(false), &json!(463), &json!(false)));
+    assert!(refused["error"].as_str().unwrap().contains("restricts"), "{refused}");
+    bridge.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_who_can_not_read_a_message_gets_it_again() {
+    let place = Place::new().await;
+    let mut bridge = Bridge::linked(&place).await;
+    let ana = place.simulator.contact("+15551112222", "Ana").await.unwrap();
+    bridge.send(&ana, "first", ID).await;
+    within("the first", ana.wait_received(1)).await;
+    ana.forget_session().await;
+    bridge.send(&ana, "second", "3EB0C767D26A1B7F0E5A12").await;
+    let received = within("the second", ana.wait_received(2)).await;
+    assert_eq!(received[1].text, "second");
+    bridge.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_while_it_was_away_comes_in_order() {
+    let place = Place::new().await;
+    let mut bridge = Bridge::linked(&place).await;
+    let ana = place.simulator.contact("+15551112222", "Ana").await.unwrap();
+    ana.send_text("before").await.unwrap();
+    bridge.wait("message").await;
+    within("the receipt", place.simulator.wait_confirmed()).await;
+    bridge.end().await;
+    within("the end", place.simulator.wait_offline()).await;
+    for n in 0..5 {
+        ana.send_text(&format!("while away {n}")).await.unwrap();
+    }
+    let mut bridge = Bridge::connected(&place).await;
+    for n in 0..5 {
+        assert_eq!(bridge.wait("message").await["body"], format!("while away {n}"));
+    }
+    bridge.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn comes_back_by_itself_where_whatsapp_expects_it() {
+    let place = Place::new().await;
+    let mut bridge = Bridge::linked(&place).await;
+    place.simulator.drop_connection().await;
+    let closed = bridge.connection("closed").await;
+    assert_eq!(closed["reason"]["class"], "connection_lost");
+    assert!(closed["retryInMs"].as_u64().unwrap() > 0, "{closed}");
+    bridge.wait("ready").await;
+    place.simulator.stream_error(503).await;
+    let closed = bridge.connection("closed").await;
+    assert_eq!((&closed["reason"]["class"], &closed["reason"]["code"]), (&json!("unavailable"), &json!(503)));
+    bridge.wait("ready").await;
+    bridge.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_takeover_is_said_and_not_fought() {
+    let place = Place::new().await;
+    let mut bridge = Bridge::linked(&place).await;
+    place.simulator.replace().await;
+    let closed = bridge.connection("closed").await;
+    assert_eq!((&closed["reason"]["class"], &closed["reason"]["code"]), (&json!("replaced"), &json!(440)));
+    assert!(closed.get("retryInMs").is_none(), "{closed}");
+    // The operator says so: then it connects.
+    bridge.command(json!({"cmd": "connect", "usePairingCode": false})).await;
+    bridge.wait("ready").await;
+    assert_eq!(place.simulator.logins().await, 2);
+    bridge.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_of_the_link_is_said_and_a_new_one_is_offered_when_asked_for() {
+    let place = Place::new().await;
+    let mut bridge = Bridge::linked(&place).await;
+    place.simulator.unlink().await;
+    let event = bridge.connection("logged_out").await;
+    assert_eq!((&event["reason"]["class"], &event["reason"]["code"]), (&json!("logged_out"), &json!(401)));
+    assert!(event["reason"]["text"].as_str().unwrap().contains("connect again"), "{event}");
+    bridge.command(json!({"cmd": "connect", "usePairingCode": false})).await;
+    bridge.link(&place).await;
+    let ana = place.simulator.contact("+15551112222", "Ana").await.unwrap();
+    ana.send_text("after the new link").await.unwrap();
+    assert_eq!(bridge.wait("message").await["body"], "after the new link");
+    bridge.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logins_that_are_refused_are_told_apart() {
+    let place = Place::new().await;
+    let mut bridge = Bridge::linked(&place).await;
+    for (code, class) in [(403, "banned"), (405, "outdated"), (411, "outdated"), (500, "bad_session")] {
+        place.simulator.fail_logins(Some(code)).await;
+        place.simulator.drop_connection().await;
+        let closed = bridge.wait_for(|e| e["state"] == "closed" && e["reason"]["class"] != "connection_lost").await;
+        assert_eq!((&closed["reason"]["class"], &closed["reason"]["code"]), (&json!(class), &json!(code)));
+        assert!(closed.get("retryInMs").is_none(), "{closed}");
+        place.simulator.fail_logins(None).await;
+        bridge.command(json!({"cmd": "connect", "usePairingCode": false})).await;
+        bridge.wait("ready").await;
+    }
+    place.simulator.fail_logins(Some(503)).await;
+    place.simulator.drop_connection().await;
+    let closed = bridge.wait_for(|e| e["reason"]["class"] == "unavailable").await;
+    assert!(closed["retryInMs"].is_u64(), "{closed}");
+    place.simulator.fail_logins(None).await;
+    bridge.wait("ready").await;
+    bridge.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_answers_nothing_is_noticed() {
+    let place = Place::new().await;
+    let mut bridge = Bridge::linked(&place).await;
+    place.simulator.set_silent(true).await;
+    let closed = bridge.connection("closed").await;
+    assert_eq!(closed["reason"]["class"], "connection_lost");
+    place.simulator.set_silent(false).await;
+    bridge.wait("ready").await;
+    bridge.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_at_any_moment_does_not_cost_the_link() {
+    let place = Place::new().await;
+    Bridge::linked(&place).await.kill().await;
+    let ana = place.simulator.contact("+15551112222", "Ana").await.unwrap();
+    for round in 0..6 {
+        let mut bridge = Bridge::connected(&place).await;
+        for n in 0..20 {
+            ana.send_text(&format!("{round}.{n}")).await.unwrap();
+        }
+        // Killed in the middle of reading: each round at another place.
+        for _ in 0..=round {
+            bridge.wait_for(|event| event["type"] == "message" || event["type"] == "ready").await;
+        }
+        bridge.kill().await;
+    }
+    let mut bridge = Bridge::connected(&place).await;
+    let first = bridge.wait_for(|event| event["type"] == "qr" || event["type"] == "ready").await;
+    assert_eq!(first["type"], "ready");
+    bridge.send(&ana, "still here", ID).await;
+    assert_eq!(bridge.wait("sent").await["ok"], true);
+    bridge.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_commands_are_answered_and_change_nothing() {
+    let place = Place::new().await;
+    let mut bridge = Bridge::start(&place).await;
+    for wrong in ["{", "[]", "null", r#"{"cmd":7}"#, r#"{"cmd":"dance"}"#, r#"{"cmd":"connect","usePairingCode":3}"#] {
+        bridge.raw(wrong).await;
+        assert_eq!(bridge.next().await["type"], "error", "{wrong}");
+    }
+    let number = json!({"cmd": "connect", "usePairingCode": true, "phoneNumber": "0424 437"});
+    bridge.command(number).await;
+    assert!(bridge.next().await["error"].as_str().unwrap().contains("E.164"));
+    for to in ["424", "+0424", "+12", "person@s.whatsapp.net", ""] {
+        bridge.command(json!({"cmd": "send", "to": to, "text": "x"})).await;
+        let sent = bridge.next().await;
+        assert_eq!((&sent["type"], &sent["ok"], &sent["code"]), (&json!("sent"), &json!(false), &json!(400)), "{to}");
+    }
+    bridge.raw(&"x".repeat(2 << 20)).await;
+    assert!(bridge.next().await["error"].as_str().unwrap().contains("too long"));
+    bridge.command(json!({"cmd": "ping", "id": 1})).await;
+    let pong = bridge.next().await;
+    assert_eq!(pong["type"], "pong");
+    assert!(pong["rssBytes"].as_u64().unwrap() > 1 << 20);
+    bridge.end().await;
+}

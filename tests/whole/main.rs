@@ -1,0 +1,6 @@
+//! The whole of it: the real bridge, with the real Baileys, against a simulator of WhatsApp; and the real program,
+//! headless and in a pseudo-terminal.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
+
+mod bridge;
+mod support;
