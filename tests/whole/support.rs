@@ -2,11 +2,21 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use axum::body::Bytes;
+use axum::http::Request;
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
 use pilothouse::packages::Plan;
+use serde_json::Value;
 use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
 use tokio::sync::OnceCell;
+use tokio::task::JoinHandle;
 use whatsapp_simulator::Simulator;
 
 /// How long a test may hang before it is given up. No test measures time.
@@ -74,4 +84,161 @@ pub async fn within<T>(what: &str, wait: impl Future<Output = T>) -> T {
         Ok(value) => value,
         Err(_) => panic!("{what}: nothing came within {} s", PATIENCE.as_secs()),
     }
+}
+
+/// The program, headless, as a child process.
+pub struct Gateway {
+    child: Child,
+    log: JoinHandle<String>,
+    /// Host and port of the API.
+    pub address: String,
+    /// The QR that it was linked by.
+    pub qr: std::sync::Mutex<Option<String>>,
+    client: Client,
+}
+
+type Client = hyper_util::client::legacy::Client<HttpConnector, Full<Bytes>>;
+
+/// An answer of the API.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub kind: String,
+    pub location: Option<String>,
+    /// Null when it is not JSON.
+    pub json: Value,
+}
+
+impl Gateway {
+    /// Starts it, with these arguments more, and waits until its API listens.
+    pub async fn start(place: &Place, args: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pilothouse"));
+        command.arg("--headless").args(args).env_clear().envs(place.env()).current_dir(place.home());
+        if !args.contains(&"--bridge") {
+            command.arg("--bridge").arg(bridge_folder().join("baileys-bridge.mjs"));
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().expect("the program");
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut start = String::new();
+        let address = loop {
+            let line =
+                within("the API", lines.next_line()).await.unwrap().unwrap_or_else(|| panic!("it ended: {start}"));
+            start.push_str(&line);
+            start.push('\n');
+            if let Some((_, rest)) = line.split_once("the API listens address=") {
+                break rest.split(' ').next().unwrap().to_owned();
+            }
+        };
+        let log = tokio::spawn(async move {
+            while let Ok(Some(line)) = lines.next_line().await {
+                start.push_str(&line);
+                start.push('\n');
+            }
+            start
+        });
+        let client = hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build_http();
+        Self { child, log, address, qr: Default::default(), client }
+    }
+
+    /// Links it by its QR.
+    pub async fn link(&self, place: &Place) {
+        self.until(|status| status["pairing"] == "qr").await;
+        let qr = self.get("/qr").await.json["qr"].as_str().unwrap().to_owned();
+        within("the scan", place.simulator.scan(&qr)).await.expect("it can be linked");
+        *self.qr.lock().unwrap() = Some(qr);
+        self.until(|status| status["connected"] == true).await;
+    }
+
+    pub fn request(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> impl Future<Output = Answer> + Send + use<> {
+        let mut request = Request::builder().method(method).uri(format!("http://{}{path}", self.address));
+        if body.is_some() {
+            request = request.header("content-type", "application/json");
+        }
+        let body = body.map(|body| body.to_string()).unwrap_or_default();
+        let answer = self.client.request(request.body(Full::from(body)).unwrap());
+        async move {
+            let (head, body) = within("an answer", answer).await.expect("an answer").into_parts();
+            let header = |name| head.headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+            let bytes = body.collect().await.expect("a body").to_bytes();
+            Answer {
+                status: head.status.as_u16(),
+                kind: header("content-type").unwrap_or_default(),
+                location: header("location"),
+                json: serde_json::from_slice(&bytes).unwrap_or_default(),
+            }
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.request("GET", path, None).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.request("POST", path, Some(body)).await
+    }
+
+    pub async fn status(&self) -> Value {
+        self.get("/status").await.json
+    }
+
+    /// Asks for the status again and again until it is as wanted.
+    pub async fn until(&self, mut wanted: impl FnMut(&Value) -> bool) -> Value {
+        let mut last = Value::Null;
+        let mut pause = tokio::time::interval(Duration::from_millis(20));
+        let looking = async {
+            loop {
+                pause.tick().await;
+                last = self.status().await;
+                if wanted(&last) {
+                    break;
+                }
+            }
+        };
+        let found = tokio::time::timeout(PATIENCE, looking).await;
+        assert!(found.is_ok(), "it did not come to that: {last:#}");
+        last
+    }
+
+    pub fn pid(&self) -> i64 {
+        self.child.id().expect("it runs").into()
+    }
+
+    /// Waits for its end.
+    pub async fn ended(mut self) -> ExitStatus {
+        within("the end", self.child.wait()).await.unwrap()
+    }
+
+    /// Asks it to end, and waits.
+    pub async fn end(self) -> ExitStatus {
+        self.terminate();
+        self.ended().await
+    }
+
+    /// Asks it to end, and returns all that it wrote to stderr.
+    pub async fn log_at_end(mut self) -> String {
+        self.terminate();
+        within("the end", self.child.wait()).await.unwrap();
+        within("the log", self.log).await.unwrap()
+    }
+
+    /// Ends it the hard way.
+    pub async fn kill(mut self) {
+        self.child.kill().await.expect("it can be killed");
+    }
+
+    fn terminate(&self) {
+        signal(self.pid(), "TERM");
+    }
+}
+
+/// Sends a signal to a process.
+pub fn signal(pid: i64, name: &str) {
+    let status = std::process::Command::new("kill").args([format!("-{name}"), pid.to_string()]).status();
+    assert!(status.expect("kill").success());
 }
