@@ -326,6 +326,10 @@ fn logged_out_takes_the_account_away() {
     world.line(r#"{"type":"connection","state":"logged_out","reason":{"class":"logged_out","code":401,"text":"x"}}"#);
     assert_eq!(world.state.snapshot().account, None);
     assert_eq!(world.state.snapshot().connection.state, ConnectionState::LoggedOut);
+    // What helps now is to connect anew, in the same process.
+    let outcome = world.ask(Request::RestartBridge);
+    assert!(outcome.effects.iter().any(|e| matches!(e, Effect::Dispatch { command: Command::Connect { .. }, .. })));
+    assert!(!outcome.effects.contains(&Effect::RestartBridge));
 }
 
 #[test]

@@ -245,7 +245,7 @@ fn pairing_code(model: &mut Model) -> Outcome {
     match model.snapshot.linking.phone_number.clone() {
         Some(number) => ask_for_code(model, number),
         None => {
-            model.ui.overlay = Some(Overlay::Number(Box::new(Input::new("+".to_owned()))));
+            model.ui.overlay = Some(Overlay::Number(Box::new(Input::default())));
             Outcome::redraw()
         }
     }
@@ -257,8 +257,9 @@ fn ask_for_code(model: &mut Model, number: Phone) -> Outcome {
 }
 
 fn cycle_drawing(model: &mut Model) {
+    // Where there is room the most robust is drawn already: the first change is to the second.
     let at = model.ui.drawing.and_then(|now| Drawing::ALL.iter().position(|d| *d == now));
-    let next = at.map_or(0, |at| at + 1);
+    let next = at.map_or(1, |at| at + 1);
     model.ui.drawing = Drawing::ALL.get(next).copied();
     let name = model.ui.drawing.map_or("the most robust that fits", Drawing::name);
     model.ui.notice = Some(format!("drawing: {name}"));

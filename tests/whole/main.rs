@@ -5,3 +5,4 @@
 mod bridge;
 mod gateway;
 mod support;
+mod terminal;

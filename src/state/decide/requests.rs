@@ -22,7 +22,7 @@ impl Turn<'_> {
                 Answer::Done
             }
             Request::RestartBridge => {
-                self.effect(Effect::RestartBridge);
+                self.restart_bridge();
                 Answer::Done
             }
         };
@@ -61,6 +61,16 @@ impl Turn<'_> {
     fn own_number(&self) -> Arc<str> {
         let phone = self.state.snapshot.account.as_ref().and_then(|a| a.phone.as_deref());
         phone.unwrap_or_default().into()
+    }
+
+    /// After the end of the link another process would find the same void credentials: what helps is to link anew.
+    fn restart_bridge(&mut self) {
+        let running = self.state.snapshot.bridge.state == BridgeState::Running;
+        if running && self.state.snapshot.connection.state == ConnectionState::LoggedOut {
+            self.ask_to_connect();
+        } else {
+            self.effect(Effect::RestartBridge);
+        }
     }
 
     fn set_linking(&mut self, linking: Linking) -> Answer {

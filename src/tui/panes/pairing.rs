@@ -15,7 +15,7 @@ use crate::qr::{Drawing, Modules};
 use crate::state::{BridgeState, ConnectionState, Pairing};
 
 /// The columns of the instructions beside a code.
-const STEPS: u16 = 34;
+const STEPS: u16 = 36;
 
 /// No account is linked, so this pane has the room.
 pub(in super::super) fn wanted(model: &Model, now: Now) -> bool {
@@ -29,7 +29,10 @@ pub(in super::super) fn wanted(model: &Model, now: Now) -> bool {
 /// The columns and rows that the framed pane would like, with the most robust drawing.
 pub(in super::super) fn room(model: &Model, now: Now) -> (u16, u16) {
     let (columns, rows) = match (&model.qr, model.pairing(now)) {
-        (Some(modules), _) => model.ui.drawing.unwrap_or(Drawing::Half).needs(modules),
+        (Some(modules), _) => {
+            let (columns, rows) = model.ui.drawing.unwrap_or(Drawing::Half).needs(modules);
+            (columns + usize::from(STEPS), rows)
+        }
         (None, _) => (46, 10),
     };
     let side = |n: usize, more: u16| u16::try_from(n).unwrap_or(u16::MAX).saturating_add(more);
@@ -124,7 +127,7 @@ fn draw_fitting(
         );
         put(buffer, text, (0, 12), "Z on the whole screen, p gives a code to type", text.width, theme.dim());
     } else if below > 0 {
-        let line = format!("WhatsApp › Settings › Linked devices › Link a device · {left}");
+        let line = format!("{left} · WhatsApp › Settings › Linked devices › Link a device");
         put(buffer, area, (0, rows), &line, area.width, theme.title());
     }
 }

@@ -198,8 +198,8 @@ fn metrics(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer) {
         }
         y += 3;
     }
-    let delivery = format!("{} / {}", c.messages_delivered, c.messages_read);
-    field(buffer, area, &mut y, theme, "deliv./read", &delivery);
+    let delivery = format!("{}, read {}", c.messages_delivered, c.messages_read);
+    field(buffer, area, &mut y, theme, "delivered", &delivery);
     field(buffer, area, &mut y, theme, "waiting", &s.queue.to_string());
     let api = match s.host.api.requests {
         0 => "no requests yet".to_owned(),

@@ -1,0 +1,349 @@
+//! The whole program in a pseudo-terminal: what an operator sees and types.
+
+use std::io::{Read, Write};
+use std::num::NonZeroU16;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
+use tokio::sync::watch;
+use vt100::{Color, Parser};
+use whatsapp_simulator::OWNER;
+
+use crate::support::{Place, bridge_folder, signal, within};
+
+/// A terminal with the program in it.
+struct Terminal {
+    child: Box<dyn Child + Send + Sync>,
+    master: Box<dyn MasterPty + Send>,
+    keys: Box<dyn Write + Send>,
+    screen: watch::Receiver<Seen>,
+    size: (u16, u16),
+    /// The settings of the line before the program changed them.
+    before: String,
+}
+
+/// What the terminal has got so far.
+struct Seen {
+    parser: Parser,
+    bytes: Vec<u8>,
+    ended: bool,
+}
+
+impl Terminal {
+    fn run(command: CommandBuilder, (columns, rows): (u16, u16)) -> Self {
+        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
+        let mut output = pair.master.try_clone_reader().expect("its output");
+        let keys = pair.master.take_writer().expect("its keys");
+        let before = format!("{:?}", pair.master.get_termios());
+        let of = |n| NonZeroU16::new(n).expect("a size");
+        let seen = Seen { parser: Parser::new(of(rows), of(columns), 0), bytes: Vec::new(), ended: false };
+        let (news, screen) = watch::channel(seen);
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            loop {
+                let n = output.read(&mut buffer).unwrap_or(0);
+                news.send_modify(|seen| {
+                    seen.parser.process(&buffer[..n]);
+                    seen.bytes.extend_from_slice(&buffer[..n]);
+                    seen.ended = n == 0;
+                });
+                if n == 0 {
+                    return;
+                }
+            }
+        });
+        let child = pair.slave.spawn_command(command).expect("the program");
+        Self { child, master: pair.master, keys, screen, size: (columns, rows), before }
+    }
+
+    /// The console, with the bundled bridge or another.
+    fn console(place: &Place, size: (u16, u16), bridge: Option<&Path>) -> Self {
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_pilothouse"));
+        let bundled = bridge_folder().join("baileys-bridge.mjs");
+        command.args(["--bridge".as_ref(), bridge.unwrap_or(&bundled).as_os_str()]);
+        command.env_clear();
+        for (name, value) in place.env() {
+            command.env(name, value);
+        }
+        command.env("TERM", "xterm-256color");
+        command.cwd(place.home());
+        Self::run(command, size)
+    }
+
+    /// Waits until the screen shows it.
+    async fn until<T>(&mut self, what: &str, mut look: impl FnMut(&vt100::Screen) -> Option<T>) -> T {
+        let mut found = None;
+        let mut ended = false;
+        let waiting = self.screen.wait_for(|seen| {
+            found = look(seen.parser.screen());
+            ended = seen.ended;
+            found.is_some() || ended
+        });
+        let late = tokio::time::timeout(crate::support::PATIENCE, async { waiting.await.is_ok() }).await.is_err();
+        assert!(!late && found.is_some(), "{what} was not shown (ended: {ended}):\n{}", self.text());
+        found.unwrap()
+    }
+
+    async fn shows(&mut self, text: &str) {
+        self.until(text, |screen| screen.contents().contains(text).then_some(())).await;
+    }
+
+    fn text(&self) -> String {
+        self.screen.borrow().parser.screen().contents()
+    }
+
+    fn types(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).expect("keys");
+        self.keys.flush().expect("keys");
+    }
+
+    /// What the QR on the screen says.
+    async fn qr(&mut self) -> String {
+        let size = self.size;
+        self.until("a QR", |screen| decode(screen, size)).await
+    }
+
+    /// Links the account by the QR on the screen.
+    async fn link(&mut self, place: &Place) {
+        let qr = self.qr().await;
+        within("the scan", place.simulator.scan(&qr)).await.expect("the QR on the screen is the bridge's");
+        self.shows("● connected").await;
+    }
+
+    fn pid(&self) -> i64 {
+        self.child.process_id().expect("it runs").into()
+    }
+
+    /// Waits for the end, and looks whether the terminal is as it was before.
+    async fn ended(mut self) -> (ExitStatus, Vec<u8>) {
+        let mut child = self.child;
+        let status = tokio::task::spawn_blocking(move || child.wait().unwrap());
+        let status = within("the end", status).await.unwrap();
+        assert_eq!(format!("{:?}", self.master.get_termios()), self.before, "the line's settings are back");
+        drop(self.keys);
+        let quiet = |bytes: &[u8]| bytes.ends_with(b"\x1b[?25h") || bytes.windows(6).any(|w| w == b"\x1b[?25h");
+        let seen = within("the last bytes", self.screen.wait_for(|seen| quiet(&seen.bytes))).await.unwrap();
+        let screen = seen.parser.screen();
+        assert!(!screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste());
+        (status, seen.bytes.clone())
+    }
+}
+
+/// Reads the QR on the screen from its cells, as a camera would from their pixels: 6 by 12 for each.
+fn decode(screen: &vt100::Screen, (columns, rows): (u16, u16)) -> Option<String> {
+    let dark = |color: Color| color == Color::Idx(16);
+    let pixel = |x: usize, y: usize| {
+        let (column, row) = (u16::try_from(x / 6).ok()?, u16::try_from(y / 12).ok()?);
+        let cell = screen.cell(row, column)?;
+        if !matches!((cell.fgcolor(), cell.bgcolor()), (Color::Idx(16 | 231), Color::Idx(16 | 231))) {
+            return None;
+        }
+        let (x, y) = (x % 6, y % 12);
+        let ink = match cell.contents().chars().next().unwrap_or(' ') {
+            ' ' => false,
+            '█' => true,
+            '▄' => y >= 6,
+            '▌' => x < 3,
+            '▐' => x >= 3,
+            c => sextant(c)? & 1 << (y / 4 * 2 + x / 3) != 0,
+        };
+        Some(dark(if ink { cell.fgcolor() } else { cell.bgcolor() }))
+    };
+    let (width, height) = (usize::from(columns) * 6, usize::from(rows) * 12);
+    let luma = |x, y| if pixel(x, y).unwrap_or(false) { 0 } else { 255 };
+    let mut image = rqrr::PreparedImage::prepare_from_greyscale(width, height, luma);
+    image.detect_grids().first()?.decode().ok().map(|(_, text)| text)
+}
+
+/// The six parts of a sextant, by its place in Unicode: the first is U+1FB00, and the two halves are left out.
+fn sextant(c: char) -> Option<u32> {
+    let n = u32::from(c).checked_sub(0x1fb00).filter(|n| *n < 60)? + 1;
+    Some(n + u32::from(n >= 21) + u32::from(n + u32::from(n >= 21) >= 42))
+}
+
+fn script(place: &Place, text: &str) -> std::path::PathBuf {
+    let path = place.home().join("bridge.sh");
+    std::fs::write(&path, text).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_qr_on_the_screen_says_exactly_what_the_bridge_gave() {
+    let place = Place::new().await;
+    // As long as WhatsApp's: 257 characters.
+    let qr = format!("https://wa.me/settings/linked_devices#2@{},1", "Ab3+/x9=".repeat(27).get(..215).unwrap());
+    let line = format!(r#"printf '{{"type":"qr","qr":"{qr}"}}\n'; cat >/dev/null"#);
+    let bridge = script(&place, &format!("#!/bin/sh\n{line}\n"));
+    for size in [(80, 24), (80, 23), (120, 40), (200, 60)] {
+        let mut terminal = Terminal::console(&place, size, Some(&bridge));
+        assert_eq!(terminal.qr().await, qr, "{size:?}");
+        if size.0 > 100 {
+            // The other drawings, and the whole screen.
+            terminal.types("v");
+            terminal.shows("drawing: sextants").await;
+            assert_eq!(terminal.qr().await, qr, "{size:?}");
+        }
+        terminal.types("Z");
+        assert_eq!(terminal.qr().await, qr, "{size:?}");
+        terminal.types("q");
+        assert!(terminal.ended().await.0.success());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_from_the_screen_watches_types_and_quits() {
+    let place = Place::new().await;
+    let mut terminal = Terminal::console(&place, (100, 30), None);
+    terminal.link(&place).await;
+    let ana = place.simulator.contact("+15551112222", "Ana").await.unwrap();
+    ana.send_text("Hola desde lejos").await.unwrap();
+    terminal.shows("Hola desde lejos").await;
+    terminal.shows("Ana").await;
+
+    terminal.types("i+15551112222 Hi Ana 👋\r");
+    let received = within("the message", ana.wait_received(1)).await;
+    assert_eq!(received[0].text, "Hi Ana 👋");
+    terminal.shows("✓✓").await;
+    // The number stays the recipient.
+    terminal.shows("To +15551112222").await;
+    terminal.types("and more\r");
+    assert_eq!(within("the second", ana.wait_received(2)).await[1].text, "and more");
+    ana.read(&ana.received().await[1].id).await;
+    terminal.shows("◉").await;
+
+    // A wrong number is said at once, and nothing of the line is lost.
+    terminal.types("+0424 oops\r");
+    terminal.shows("✗").await;
+    terminal.shows("+0424 oops").await;
+
+    let children = children(terminal.pid());
+    assert_eq!(children.len(), 1, "the bridge");
+    terminal.types("\x1b");
+    terminal.shows("quit").await;
+    terminal.types("q");
+    let (status, _) = terminal.ended().await;
+    assert!(status.success(), "{status:?}");
+    assert!(!Path::new(&format!("/proc/{}", children[0])).exists(), "the bridge is gone");
+}
+
+/// The processes that this one started.
+fn children(pid: i64) -> Vec<i64> {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    let lists = tasks.filter_map(|task| std::fs::read_to_string(task.unwrap().path().join("children")).ok());
+    lists.flat_map(|list| list.split_whitespace().map(|pid| pid.parse().unwrap()).collect::<Vec<i64>>()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_by_a_code_that_the_screen_shows() {
+    let place = Place::new().await;
+    let mut terminal = Terminal::console(&place, (80, 24), None);
+    terminal.qr().await;
+    terminal.types("p");
+    terminal.shows("Number of the phone").await;
+    terminal.types(&format!("{OWNER}\r"));
+    let code = terminal
+        .until("a code", |screen| {
+            let text = screen.contents();
+            let line = text.lines().find(|line| line.contains(" – "))?;
+            let code: String = line.chars().filter(char::is_ascii_alphanumeric).collect();
+            (code.len() == 8).then_some(code)
+        })
+        .await;
+    assert!(within("the code", place.simulator.enter_code(&code)).await.unwrap());
+    terminal.shows("● connected").await;
+    terminal.types("q");
+    assert!(terminal.ended().await.0.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_the_link_is_said_with_the_key_that_helps() {
+    let place = Place::new().await;
+    let mut terminal = Terminal::console(&place, (120, 40), None);
+    terminal.link(&place).await;
+    place.simulator.unlink().await;
+    terminal.shows("✗ logged out").await;
+    terminal.shows("press r to link again").await;
+    terminal.types("r");
+    terminal.link(&place).await;
+    terminal.types("q");
+    assert!(terminal.ended().await.0.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hostile_text_does_not_reach_the_terminal() {
+    let place = Place::new().await;
+    let body = r"\u001b]0;PWNED\u0007\u001b[2J\u009b31m\u202eevil";
+    let event = format!(r#"{{"type":"message","from":"+15551112222","body":"{body}"}}"#);
+    let bridge = script(&place, &format!("#!/bin/sh\ncat <<'EOF'\n{event}\nEOF\ncat >/dev/null\n"));
+    let mut terminal = Terminal::console(&place, (80, 24), Some(&bridge));
+    // The emulator leaves U+FFFD out, which stands for the control character before "31m".
+    terminal.shows("␛]0;PWNED␇␛[2J31mevil").await;
+    terminal.types("q");
+    let (status, bytes) = terminal.ended().await;
+    assert!(status.success());
+    let holds = |needle: &[u8]| bytes.windows(needle.len()).any(|w| w == needle);
+    assert!(!holds(b"\x1b]0;PWNED") && !holds("\u{9b}".as_bytes()) && !holds("\u{202e}".as_bytes()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_answered_during_a_flood() {
+    let place = Place::new().await;
+    let event = r#"{"type":"message","from":"+15551112222","body":"flood"}"#;
+    let bridge = script(&place, &format!("#!/bin/sh\nexec yes '{event}'\n"));
+    let mut terminal = Terminal::console(&place, (80, 24), Some(&bridge));
+    terminal.shows("flood").await;
+    terminal.types("?");
+    terminal.shows("Keys (any key closes)").await;
+    terminal.types("?q");
+    assert!(terminal.ended().await.0.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signals_leave_a_clean_terminal() {
+    let place = Place::new().await;
+    let bridge = script(&place, "#!/bin/sh\ncat >/dev/null\n");
+    for name in ["TERM", "HUP", "INT"] {
+        let mut terminal = Terminal::console(&place, (80, 24), Some(&bridge));
+        terminal.shows("quit").await;
+        signal(terminal.pid(), name);
+        let (status, _) = terminal.ended().await;
+        assert!(status.success(), "{name}: {status:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_program_ends_when_the_terminal_goes_away() {
+    let place = Place::new().await;
+    let bridge = script(&place, "#!/bin/sh\ncat >/dev/null\n");
+    let mut terminal = Terminal::console(&place, (80, 24), Some(&bridge));
+    terminal.shows("quit").await;
+    let Terminal { mut child, master, keys, screen, .. } = terminal;
+    let (pid, bridge) = (child.process_id().unwrap(), children(child.process_id().unwrap().into())[0]);
+    drop((master, keys, screen));
+    // The reading thread holds the last end of the terminal: it goes when the program goes, or is told to.
+    signal(pid.into(), "HUP");
+    let ended = tokio::task::spawn_blocking(move || child.wait().unwrap());
+    within("the end", ended).await.unwrap();
+    assert!(!Path::new(&format!("/proc/{bridge}")).exists(), "the bridge is gone");
+}
+
+/// Run by the next test, in a terminal of its own.
+#[test]
+#[ignore = "only of use inside a pseudo-terminal"]
+fn panics_with_the_terminal_taken() {
+    let _screen = pilothouse::tui::terminal::Screen::take().unwrap();
+    panic!("on purpose");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_leaves_a_clean_terminal_and_its_message() {
+    let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
+    command.args(["--ignored", "--exact", "--nocapture", "terminal::panics_with_the_terminal_taken"]);
+    let terminal = Terminal::run(command, (80, 24));
+    let (status, bytes) = terminal.ended().await;
+    assert!(!status.success());
+    assert!(String::from_utf8_lossy(&bytes).contains("on purpose"));
+}
