@@ -245,7 +245,7 @@ fn pairing_code(model: &mut Model) -> Outcome {
     match model.snapshot.linking.phone_number.clone() {
         Some(number) => ask_for_code(model, number),
         None => {
-            model.ui.overlay = Some(Overlay::Number(Box::new(Input::default())));
+            model.ui.overlay = Some(Overlay::Number(Box::default()));
             Outcome::redraw()
         }
     }
