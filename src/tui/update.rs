@@ -355,6 +355,10 @@ fn paste(model: &mut Model, text: &str) {
 }
 
 fn edit(input: &mut Input, key: &KeyEvent) {
+    // A terminal that is slow makes Alt-x of Esc and x: that is no text.
+    if key.modifiers.intersects(KeyModifiers::ALT | KeyModifiers::SUPER) {
+        return;
+    }
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     let request = match (key.code, control) {
         (KeyCode::Char('a'), true) | (KeyCode::Home, _) => InputRequest::GoToStart,

@@ -72,7 +72,7 @@ fn wide(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) 
 fn narrow(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) -> Option<Position> {
     let linking = pairing::wanted(model, now);
     // With one row more the sextants fit into 80×23, which is what tmux leaves of 80×24.
-    let head = if area.height >= if linking { 26 } else { 16 } { 2 } else { 1 };
+    let head = if area.height >= if linking { 26 } else { 16 } { status::header_rows(model) } else { 1 };
     // While there is a code to scan every row counts: the input box comes when it is written in.
     let box_rows = match (linking && model.ui.focus != Focus::Compose, area.height >= 16) {
         (true, _) => 0,

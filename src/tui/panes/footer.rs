@@ -20,15 +20,26 @@ pub(in super::super) fn draw(model: &Model, theme: Theme, area: Rect, buffer: &m
         Focus::Feed => Context::Browse,
         Focus::Compose => Context::Compose,
     };
+    // Help and the way out are always there; the others as far as there is room.
+    let (always, others): (Vec<_>, Vec<_>) = KEYS
+        .iter()
+        .filter(|b| b.context == context && works(b.action, model, now))
+        .filter_map(|b| {
+            Some((b.keys.first()?, b.footer?, matches!(b.action, Action::Help | Action::Quit | Action::Leave)))
+        })
+        .partition(|(_, _, always)| *always);
+    let width =
+        |key: &str, text: &str| u16::try_from(key.chars().count() + text.chars().count() + 3).unwrap_or(u16::MAX);
+    let mut left = always.iter().fold(area.width, |left, (key, text, _)| left.saturating_sub(width(key, text)));
     let mut x = 0;
-    for binding in KEYS.iter().filter(|b| b.context == context && works(b.action, model, now)) {
-        let (Some(text), Some(key)) = (binding.footer, binding.keys.first()) else { continue };
-        let needed = u16::try_from(key.chars().count() + text.chars().count() + 3).unwrap_or(u16::MAX);
-        if x + needed > area.width {
-            break;
-        }
-        x += put(buffer, area, (x, 0), key, needed, theme.key());
-        x += put(buffer, area, (x + 1, 0), text, needed, Style::new()) + 3;
+    let others = others.into_iter().take_while(|(key, text, _)| {
+        let fits = width(key, text) <= left;
+        left = left.saturating_sub(width(key, text));
+        fits
+    });
+    for (key, text, _) in others.chain(always) {
+        x += put(buffer, area, (x, 0), key, area.width, theme.key());
+        x += put(buffer, area, (x + 1, 0), text, area.width, Style::new()) + 3;
     }
 }
 

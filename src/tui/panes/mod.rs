@@ -57,6 +57,16 @@ fn bytes(n: Option<u64>) -> String {
     }
 }
 
+/// A count in at most four characters.
+fn count(n: u64) -> String {
+    const STEPS: [(u64, char); 3] = [(1_000_000_000, 'G'), (1_000_000, 'M'), (1_000, 'k')];
+    match STEPS.iter().find(|(step, _)| n >= *step) {
+        None => n.to_string(),
+        Some((step, letter)) if n < 10 * step => format!("{}.{}{letter}", n / step, n % step * 10 / step),
+        Some((step, letter)) => format!("{}{letter}", n / step),
+    }
+}
+
 /// A number of microseconds for people.
 fn micros(n: u64) -> String {
     match n {
@@ -75,6 +85,7 @@ mod tests {
         assert_eq!(bytes(Some(7_654_321)), "7.2 MB");
         assert_eq!(bytes(Some(100 << 20)), "100 MB");
         assert_eq!(bytes(None), "–");
+        assert_eq!([count(999), count(2_048), count(10_240), count(5_000_000)], ["999", "2.0k", "10k", "5.0M"]);
         assert_eq!([micros(87), micros(1_250), micros(31_000)], ["87 µs", "1.2 ms", "31 ms"]);
     }
 }

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::widgets::{Clear, Widget};
 
 use super::super::keymap::{Context, KEYS};
-use super::super::model::{Model, Overlay};
+use super::super::model::{Focus, Model, Overlay};
 use super::super::theme::Theme;
 use super::{framed, put};
 
@@ -19,7 +19,7 @@ pub(in super::super) fn draw(
 ) -> Option<Position> {
     match overlay {
         Overlay::Help => {
-            help(theme, area, buffer);
+            help(model, theme, area, buffer);
             None
         }
         Overlay::Quit => {
@@ -50,18 +50,25 @@ fn window(title: &str, size: (u16, u16), theme: Theme, area: Rect, buffer: &mut 
     framed(title, true, theme, at, buffer)
 }
 
-fn help(theme: Theme, area: Rect, buffer: &mut Buffer) {
-    let rows = u16::try_from(KEYS.len()).unwrap_or(u16::MAX).saturating_add(5);
-    let inner = window("Keys (any key closes)", (64, rows), theme, area, buffer);
+/// The keys of the place where the focus is.
+fn help(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer) {
+    let (context, title) = match model.ui.focus {
+        Focus::Feed => (Context::Browse, "Keys (any key closes)"),
+        Focus::Compose => (Context::Compose, "Keys in the input box (any key closes)"),
+    };
+    let keys: Vec<_> = KEYS.iter().filter(|b| b.context == context).collect();
+    let rows = u16::try_from(keys.len()).unwrap_or(u16::MAX).saturating_add(5);
+    let inner = window(title, (62, rows), theme, area, buffer);
     let mut y = 0;
-    for (context, title) in [(Context::Browse, "Everywhere"), (Context::Compose, "In the input box")] {
-        put(buffer, inner, (1, y), title, inner.width, theme.title());
+    for binding in keys {
+        put(buffer, inner, (1, y), &binding.keys.join(" "), 14, theme.key());
+        put(buffer, inner, (16, y), binding.help, inner.width, Style::new());
         y += 1;
-        for binding in KEYS.iter().filter(|b| b.context == context) {
-            put(buffer, inner, (3, y), &binding.keys.join(" "), 14, theme.key());
-            put(buffer, inner, (18, y), binding.help, inner.width, Style::new());
-            y += 1;
-        }
     }
-    put(buffer, inner, (1, y), "Ctrl-C twice quits from anywhere", inner.width, theme.dim());
+    put(buffer, inner, (1, y + 1), "Ctrl-C twice quits from anywhere.", inner.width, theme.dim());
+    let more = match context {
+        Context::Browse => "In the input box F1 shows the keys that work there.",
+        Context::Compose => "A line that starts with +NUMBER goes to that number.",
+    };
+    put(buffer, inner, (1, y + 2), more, inner.width, theme.dim());
 }

@@ -117,15 +117,8 @@ fn draw_fitting(
         let text = Rect { x: area.x + columns + 2, width: area.width - columns - 2, ..area };
         write_steps(&QR_STEPS, theme, text, buffer);
         put(buffer, text, (0, 9), left, text.width, theme.busy());
-        put(
-            buffer,
-            text,
-            (0, 11),
-            &format!("drawn with {}; v draws it otherwise,", drawing.name()),
-            text.width,
-            theme.dim(),
-        );
-        put(buffer, text, (0, 12), "Z on the whole screen, p gives a code to type", text.width, theme.dim());
+        put(buffer, text, (0, 11), &format!("drawn with {}, v changes that", drawing.name()), text.width, theme.dim());
+        put(buffer, text, (0, 12), "Z whole screen, p a code to type", text.width, theme.dim());
     } else if below > 0 {
         let line = format!("{left} · WhatsApp › Settings › Linked devices › Link a device");
         put(buffer, area, (0, rows), &line, area.width, theme.title());

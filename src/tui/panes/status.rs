@@ -8,7 +8,7 @@ use ratatui::widgets::{Sparkline, Widget};
 use super::super::model::Model;
 use super::super::sanitize;
 use super::super::theme::Theme;
-use super::{bytes, framed, micros, put, row};
+use super::{bytes, count, framed, micros, put, row};
 use crate::clock::{Now, Timestamp};
 use crate::protocol::ReasonClass;
 use crate::state::{BridgeState, ConnectionState};
@@ -99,36 +99,48 @@ fn trouble(model: &Model) -> Option<String> {
     if failing { last.or(reason) } else { reason.or(last) }
 }
 
-/// One or two lines for small terminals.
+/// How many lines the header would like.
+pub(in super::super) fn header_rows(model: &Model) -> u16 {
+    if trouble(model).is_some() { 3 } else { 2 }
+}
+
+/// One to three lines for small terminals: how things stand and what to do, what is wrong, the figures.
 pub(in super::super) fn header(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) {
     let (mark, word, style) = headline(model, theme);
     let since = model.snapshot.connection.since.clock_time(&model.ui.zone);
-    let mut pieces = vec![(format!("{mark} {word}"), style), (format!(" since {since}"), theme.dim())];
+    let mut pieces = vec![(format!("{mark} {word}"), style)];
+    if area.width >= 60 {
+        pieces.push((format!(" since {since}"), theme.dim()));
+    }
     match (account(model), advice(model, now)) {
         (_, Some(advice)) => pieces.push((format!("  {advice}"), theme.title())),
         (Some(account), None) => pieces.push((format!("  {account}"), Style::new())),
         (None, None) => {}
     }
+    let mut y = 1;
     if let Some(text) = trouble(model) {
-        pieces.push((format!("  {text}"), theme.dim()));
+        if area.height > 2 {
+            put(buffer, area, (2, 1), &text, area.width, Style::new());
+            y = 2;
+        } else {
+            pieces.push((format!("  {text}"), theme.dim()));
+        }
     }
     let borrowed: Vec<_> = pieces.iter().map(|(text, style)| (text.as_str(), *style)).collect();
     row(buffer, area, 0, &borrowed);
-    if area.height > 1 {
-        let s = &model.snapshot;
-        let c = &s.counters;
-        let failed = if c.messages_failed > 0 { format!("  failed {}", c.messages_failed) } else { String::new() };
-        let restarts = if s.bridge.restarts > 0 { format!("  restarts {}", s.bridge.restarts) } else { String::new() };
-        let text = format!("in {}  out {}  waiting {}", c.messages_received, c.messages_sent, s.queue);
-        let memory = format!("  host {}  bridge {}", bytes(s.host.rss_bytes), bytes(s.bridge.rss_bytes));
-        let pieces = [
-            (text.as_str(), Style::new()),
-            (failed.as_str(), theme.bad()),
-            (restarts.as_str(), theme.busy()),
-            (memory.as_str(), theme.dim()),
-        ];
-        row(buffer, area, 1, &pieces);
-    }
+    let s = &model.snapshot;
+    let c = &s.counters;
+    let failed = if c.messages_failed > 0 { format!("  failed {}", c.messages_failed) } else { String::new() };
+    let restarts = if s.bridge.restarts > 0 { format!("  restarts {}", s.bridge.restarts) } else { String::new() };
+    let text = format!("in {}  out {}  waiting {}", c.messages_received, c.messages_sent, s.queue);
+    let memory = format!("  host {}  bridge {}", bytes(s.host.rss_bytes), bytes(s.bridge.rss_bytes));
+    let pieces = [
+        (text.as_str(), Style::new()),
+        (failed.as_str(), theme.bad()),
+        (restarts.as_str(), theme.busy()),
+        (memory.as_str(), theme.dim()),
+    ];
+    row(buffer, area, y, &pieces);
 }
 
 /// Everything, in a column beside the feed.
@@ -190,10 +202,12 @@ fn metrics(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer) {
         let bars: Vec<u64> = model.ui.traffic.bars(incoming).collect();
         let most = bars.iter().max().copied().unwrap_or_default();
         let at = Rect { x: area.x, y: area.y.saturating_add(y), width: area.width.min(30), height: 2 };
-        if at.bottom() <= area.bottom() {
+        if most == 0 {
+            put(buffer, area, (0, y), "none in the last 5 min", area.width, theme.dim());
+        } else if at.bottom() <= area.bottom() {
             let style = if incoming { theme.incoming() } else { theme.outgoing() };
             Sparkline::default().data(&bars).style(style).render(at, buffer);
-            put(buffer, area, (31, y), &format!("max {most}"), 9, theme.dim());
+            put(buffer, area, (31, y), &format!("max {}", count(most)), 9, theme.dim());
             put(buffer, area, (31, y + 1), "5 min", 9, theme.dim());
         }
         y += 3;
