@@ -1,1 +1,211 @@
+//! The API over an engine with a real store; the test plays the bridge.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tower::ServiceExt;
+
+use super::{Api, ApiStats, router};
+use crate::engine::harness::Harness;
+use crate::protocol::Command;
+
+struct Answer {
+    status: StatusCode,
+    headers: axum::http::HeaderMap,
+    text: String,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|e| panic!("{e}: {}", self.text))
+    }
+}
+
+fn api(harness: &Harness) -> Router {
+    let stop = watch::Sender::new(false);
+    let shutdown = stop.subscribe();
+    std::mem::forget(stop); // never asked to end
+    router(Api {
+        engine: harness.handle.clone(),
+        clock: harness.clock,
+        stats: Arc::new(ApiStats::default()),
+        bridges: Arc::new(BTreeSet::from(["default".into(), "other".into()])),
+        shutdown,
+    })
+}
+
+async fn ask(harness: &Harness, request: Request<Body>) -> Answer {
+    let (head, body) = api(harness).oneshot(request).await.unwrap().into_parts();
+    let bytes = body.collect().await.unwrap().to_bytes();
+    Answer { status: head.status, headers: head.headers, text: String::from_utf8(bytes.to_vec()).unwrap() }
+}
+
+async fn get(harness: &Harness, path: &str) -> Answer {
+    ask(harness, Request::get(path).body(Body::empty()).unwrap()).await
+}
+
+async fn post(harness: &Harness, path: &str, body: Value) -> Answer {
+    let request = Request::post(path).header(header::CONTENT_TYPE, "application/json");
+    ask(harness, request.body(Body::from(body.to_string())).unwrap()).await
+}
+
+#[tokio::test]
+async fn the_status_has_everything_that_is_promised() {
+    let harness = Harness::connected().await;
+    let status = get(&harness, "/status").await.json();
+    for field in [
+        "started_at",
+        "connected",
+        "connection",
+        "account",
+        "messages_received",
+        "messages_sent",
+        "queue",
+        "bridge",
+        "bridge_restarts",
+        "last_error",
+    ] {
+        assert!(status.get(field).is_some(), "{field}");
+    }
+    for field in ["state", "since", "reason"] {
+        assert!(status["connection"].get(field).is_some(), "{field}");
+    }
+    for field in ["state", "pid", "restarts", "rss_bytes"] {
+        assert!(status["bridge"].get(field).is_some(), "{field}");
+    }
+    assert_eq!((&status["connected"], &status["connection"]["state"]), (&json!(true), &json!("open")));
+    assert_eq!(status["account"]["phone"], "+15550009999");
+    let health = get(&harness, "/health").await.json();
+    assert_eq!((&health["status"], &health["connected"]), (&json!("ok"), &json!(true)));
+    assert!(health["uptime_seconds"].is_u64());
+    harness.end().await;
+}
+
+#[tokio::test]
+async fn a_qr_is_given_while_there_is_one() {
+    let harness = Harness::new();
+    harness.started().await;
+    let none = get(&harness, "/qr").await;
+    assert_eq!(none.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(none.headers.contains_key(header::RETRY_AFTER));
+    harness.says(r#"{"type":"qr","qr":"2@abc","expiresInMs":60000}"#).await;
+    harness.until(|s| s.pairing.is_some()).await;
+    let qr = get(&harness, "/qr").await;
+    assert_eq!((qr.status, &qr.json()["qr"]), (StatusCode::OK, &json!("2@abc")));
+    assert!(qr.json()["expires_at"].is_string());
+    assert_eq!(qr.headers[header::CACHE_CONTROL], "no-store");
+    assert_eq!(get(&harness, "/pairing").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    harness.says(r#"{"type":"pairing_code","code":"ABCD1234"}"#).await;
+    harness.until(|s| matches!(s.pairing, Some(crate::state::Pairing::Code { .. }))).await;
+    assert_eq!(get(&harness, "/pairing").await.json()["code"], "ABCD1234");
+    harness.says(r#"{"type":"ready"}"#).await;
+    harness.until(crate::state::Snapshot::connected).await;
+    for path in ["/qr", "/pairing"] {
+        let linked = get(&harness, path).await;
+        assert_eq!((linked.status, &linked.json()["status"]), (StatusCode::CONFLICT, &json!(409)), "{path}");
+    }
+    harness.end().await;
+}
+
+#[tokio::test]
+async fn sending_with_wait_answers_when_whatsapp_has() {
+    let mut harness = Harness::connected().await;
+    let body = json!({"to": "+15551112222", "text": "Hi"});
+    let router = api(&harness);
+    let request = Request::post("/send?wait=sent").header(header::CONTENT_TYPE, "application/json");
+    let asked = tokio::spawn(router.oneshot(request.body(Body::from(body.to_string())).unwrap()));
+    let Command::Send { message_id: Some(id), .. } = harness.command().await else { panic!() };
+    harness.says(&format!(r#"{{"type":"sent","to":"+15551112222","ok":true,"messageId":"{id}"}}"#)).await;
+    let answer = asked.await.unwrap().unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    let at = answer.headers()[header::LOCATION].to_str().unwrap().to_owned();
+    let message = get(&harness, &at).await.json();
+    assert_eq!((&message["state"], &message["id"]), (&json!("sent"), &json!(id)));
+
+    let answer = post(&harness, "/send", body).await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED);
+    assert_eq!(
+        answer.headers[header::LOCATION].to_str().unwrap(),
+        format!("/messages/{}", answer.json()["id"].as_str().unwrap())
+    );
+    harness.end().await;
+}
+
+#[tokio::test]
+async fn figures_come_as_prometheus_has_them_and_as_json() {
+    let harness = Harness::connected().await;
+    let text = get(&harness, "/metrics").await;
+    assert_eq!(text.headers[header::CONTENT_TYPE], "text/plain; version=0.0.4; charset=utf-8");
+    for line in text.text.lines() {
+        let valid = line.starts_with("# HELP pilothouse_") || line.starts_with("# TYPE pilothouse_") || {
+            let (name, value) = line.split_once(' ').unwrap();
+            name.starts_with("pilothouse_") && value.parse::<f64>().is_ok()
+        };
+        assert!(valid, "{line}");
+    }
+    assert!(text.text.contains("\npilothouse_connected 1\n"), "{}", text.text);
+    let request = Request::get("/metrics").header(header::ACCEPT, "application/json");
+    let json = ask(&harness, request.body(Body::empty()).unwrap()).await.json();
+    assert_eq!(
+        json[1],
+        json!({"name": "pilothouse_connected", "type": "gauge", "help": "1 when WhatsApp is connected, else 0.", "value": 1.0})
+    );
+    harness.end().await;
+}
+
+#[tokio::test]
+async fn errors_are_problems_with_a_type_and_what_to_do() {
+    let harness = Harness::new();
+    let number = json!({"to": "+0424", "text": "x"});
+    let cases = [
+        (get(&harness, "/nowhere").await, 404, "not-found"),
+        (post(&harness, "/status", json!({})).await, 405, "method-not-allowed"),
+        (post(&harness, "/send", number).await, 422, "invalid-value"),
+        (post(&harness, "/send", json!({"to": "+15551112222", "text": "x", "colour": 1})).await, 422, "invalid-value"),
+        (post(&harness, "/send", json!({"to": "nobody@nowhere", "text": "x"})).await, 422, "invalid-value"),
+        (post(&harness, "/config", json!({"bridge": "../../bin/sh"})).await, 422, "invalid-value"),
+        (post(&harness, "/config", json!({"use_pairing_code": true})).await, 422, "invalid-value"),
+        (get(&harness, "/messages/none").await, 404, "no-such-message"),
+        (ask(&harness, Request::post("/send").body(Body::from("{}")).unwrap()).await, 415, "not-json"),
+        (
+            ask(
+                &harness,
+                Request::post("/send").header("content-type", "application/json").body(Body::from("{")).unwrap(),
+            )
+            .await,
+            400,
+            "bad-json",
+        ),
+    ];
+    for (answer, status, name) in cases {
+        let problem = answer.json();
+        assert_eq!(answer.headers[header::CONTENT_TYPE], "application/problem+json", "{name}");
+        assert_eq!((answer.status.as_u16(), &problem["status"]), (status, &json!(status)), "{problem}");
+        assert_eq!(problem["type"], format!("urn:pilothouse:problem:{name}"), "{problem}");
+        assert!(!problem["detail"].as_str().unwrap().is_empty() && !problem["title"].as_str().unwrap().is_empty());
+    }
+    let wrong = get(&harness, "/send").await;
+    assert_eq!(wrong.headers[header::ALLOW], "POST");
+    harness.end().await;
+}
+
+#[tokio::test]
+async fn settings_are_kept_and_applied() {
+    let mut harness = Harness::new();
+    harness.started().await;
+    assert!(matches!(harness.command().await, Command::Connect { use_pairing_code: false, .. }));
+    let set = json!({"use_pairing_code": true, "phone_number": "+15550009999"});
+    assert_eq!(post(&harness, "/config", set).await.status, StatusCode::OK);
+    let Command::Connect { use_pairing_code, phone_number } = harness.command().await else { panic!() };
+    assert_eq!((use_pairing_code, phone_number.as_deref()), (true, Some("+15550009999")));
+    assert_eq!(harness.reader().setting("linking").unwrap().map(|s| s.contains("+15550009999")), Some(true));
+    assert_eq!(post(&harness, "/config", json!({"bridge": "other"})).await.status, StatusCode::OK);
+    assert_eq!(harness.reader().setting("bridge").unwrap().as_deref(), Some("other"));
+    harness.end().await;
+}

@@ -1,6 +1,7 @@
 //! The engine's end of a console's link.
 
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use super::{Handle, Next};
 use crate::link::{Ask, Link, Update};
@@ -15,7 +16,7 @@ const REQUESTS: usize = 16;
 /// How many changes make one update at most.
 const BATCH: usize = 256;
 
-/// Links a console to the engine. The link ends when the engine's task ends or the console drops its end.
+/// Links a console to the engine. The link ends when the engine takes no more requests or the console drops its end.
 pub fn link(handle: &Handle) -> Link {
     let (updates_tx, updates) = mpsc::channel(UPDATES);
     let (requests, requests_rx) = mpsc::channel(REQUESTS);
@@ -26,7 +27,7 @@ pub fn link(handle: &Handle) -> Link {
 async fn serve(handle: Handle, updates: mpsc::Sender<Update>, mut requests: mpsc::Receiver<Ask>) {
     let (snapshot, mut cursor) = handle.feed().subscribe();
     let mut next = Some(Update::Snapshot(Box::new(snapshot)));
-    let (answers_tx, mut answers) = mpsc::channel::<Update>(REQUESTS);
+    let mut asking = JoinSet::new();
     loop {
         tokio::select! {
             biased;
@@ -36,15 +37,16 @@ async fn serve(handle: Handle, updates: mpsc::Sender<Update>, mut requests: mpsc
                     permit.send(update);
                 }
             }
-            answer = answers.recv(), if next.is_none() => next = answer,
-            ask = requests.recv() => {
+            Some(answer) = asking.join_next(), if next.is_none() && !asking.is_empty() => next = answer.ok(),
+            ask = requests.recv(), if asking.len() < REQUESTS => {
                 let Some(Ask { id, request }) = ask else { return };
-                let (handle, answers) = (handle.clone(), answers_tx.clone());
-                tokio::spawn(async move {
+                let handle = handle.clone();
+                asking.spawn(async move {
                     let answer = handle.ask(request).await.unwrap_or(Answer::Refused(Refusal::Unavailable));
-                    let _ = answers.send(Update::Answer { id, answer }).await;
+                    Update::Answer { id, answer }
                 });
             }
+            () = handle.closed(), if next.is_none() && asking.is_empty() => return,
             news = cursor.next(BATCH), if next.is_none() => {
                 next = Some(match news {
                     Next::Changes(changes) => Update::Changes(changes),

@@ -53,6 +53,11 @@ impl Handle {
         answer.await.map_err(|_| Unavailable)
     }
 
+    /// Waits until the engine takes no more requests.
+    pub async fn closed(&self) {
+        self.requests.closed().await;
+    }
+
     /// The published changes and the snapshot.
     pub fn feed(&self) -> &Arc<Feed> {
         &self.feed

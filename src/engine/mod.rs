@@ -305,4 +305,6 @@ fn log_notice(input: &Input) {
 }
 
 #[cfg(test)]
+pub(crate) mod harness;
+#[cfg(test)]
 mod tests;

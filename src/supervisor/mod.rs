@@ -158,6 +158,16 @@ impl Handle {
     }
 }
 
+#[cfg(test)]
+impl Handle {
+    /// A handle with no bridge behind it: the commands that it is given come out here.
+    pub(crate) fn detached() -> (Self, mpsc::Receiver<(Incarnation, Command)>) {
+        let (commands, given) = mpsc::channel(COMMANDS);
+        let desired = Desired { run: true, name: "test".into(), restarts: 0, refused: None };
+        (Self { desired: watch::Sender::new(desired), commands, task: tokio::spawn(async {}) }, given)
+    }
+}
+
 /// Starts supervising. The bridge `name` of `programs` is started at once.
 pub fn start(
     programs: BTreeMap<Arc<str>, Program>,

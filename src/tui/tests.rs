@@ -223,8 +223,8 @@ fn typed(model: &mut Model, text: &str) {
 
 #[test]
 fn the_main_states_look_as_they_should() {
-    let states: [(&str, fn() -> Snapshot); 8] = [
-        ("installing", installing),
+    let states = [
+        ("installing", installing as fn() -> Snapshot),
         ("connecting", started),
         ("qr", with_qr),
         ("code", with_code),
