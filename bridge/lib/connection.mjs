@@ -290,6 +290,8 @@ export class Connection {
     };
     for (const message of messages) {
       if (message.key?.fromMe && this.#outgoing.isOurs(message.key.id)) continue;
+      // Not an event: Baileys asks for it again, and when it can be read it comes under the same id.
+      if (!message.message && message.messageStubType) log(`a message could not be read (stub ${message.messageStubType})`);
       this.#telling = this.#telling
         .then(async () => {
           const event = await eventOf(message, context);

@@ -76,10 +76,7 @@ async function chatOf(key, phoneForLid) {
 export async function eventOf(message, { me, normalize, phoneForLid }) {
   const { key } = message;
   if (!key?.remoteJid || !key.id) return null;
-  if (!message.message) {
-    if (!message.messageStubType) return null;
-    return { type: 'undecryptable', messageId: key.id, chat: await chatOf(key, phoneForLid) };
-  }
+  if (!message.message) return null;
   const content = contentOf(message.message, normalize);
   if (!content) return null;
   const chat = await chatOf(key, phoneForLid);

@@ -470,6 +470,35 @@ mod tests {
         }
     }
 
+    /// The bridge's own tests compare what it makes with the same lines.
+    #[test]
+    fn every_event_of_the_bundled_bridge_is_read_with_all_its_fields() {
+        for line in include_str!("../../bridge/test/golden.ndjson").lines() {
+            let event = Event::decode(line.as_bytes()).unwrap_or_else(|e| panic!("{e}: {line}"));
+            assert!(!matches!(event, Event::Unknown(_)), "{line}");
+            let json: serde_json::Value = serde_json::from_str(line).unwrap();
+            if let Event::Message(message) = event {
+                let id = message.message_id.as_deref();
+                assert_eq!(
+                    (message.from.as_str(), message.body.as_str()),
+                    (json["from"].as_str().unwrap(), json["body"].as_str().unwrap())
+                );
+                assert_eq!((id, message.kind.as_deref()), (json["messageId"].as_str(), json["kind"].as_str()));
+                assert_eq!(
+                    (message.timestamp_ms, message.name.as_deref()),
+                    (json["timestampMs"].as_i64(), json["name"].as_str())
+                );
+                assert_eq!(message.from_me, json["fromMe"] == true);
+                let chat = message.chat.map(|chat| (chat.kind.as_str(), chat.id, chat.phone, chat.lid));
+                let told = |field: &str| json["chat"][field].as_str().map(str::to_owned);
+                assert_eq!(
+                    chat,
+                    json["chat"]["kind"].as_str().map(|kind| (kind, told("id").unwrap(), told("phone"), told("lid")))
+                );
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn any_bytes_are_read_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {

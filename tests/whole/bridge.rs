@@ -134,6 +134,16 @@ fn assert_no_secret(line: &str) {
 const ID: &str = "3EB0C767D26A1B7F0E5A11";
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_parts_pass_their_own_tests() {
+    let _place = Place::new().await; // its packages are needed
+    let files = std::fs::read_dir(bridge_folder().join("test")).unwrap().map(|entry| entry.unwrap().path());
+    let tests = files.filter(|path| path.to_string_lossy().ends_with(".test.mjs"));
+    let run = Command::new("node").arg("--test").args(tests).output();
+    let output = within("the tests of the parts", run).await.expect("node");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn links_by_qr_and_stays_linked() {
     let place = Place::new().await;
     let mut bridge = Bridge::connected(&place).await;

@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import * as baileys from 'baileys';
+
+import { bare, chatKind, isE164, jidOf, phoneOf } from '../lib/ids.mjs';
+import { LineReader } from '../lib/lines.mjs';
+import { reasonOf, refusalOf } from '../lib/reasons.mjs';
+import { receiptEvents } from '../lib/receipts.mjs';
+import { FolderHeld, SessionStore, UnreadableCredentials } from '../lib/session-store.mjs';
+import { redact } from '../lib/stdout.mjs';
+import { golden } from './helpers.mjs';
+
+test('numbers are E.164 or refused', () => {
+  for (const good of ['+584244370180', '+1234567', '+123456789012345']) assert.ok(isE164(good), good);
+  for (const bad of ['584244370180', '+0424', '+123456', '+1234567890123456', '+58 424', '+58a', '', null, 7]) assert.ok(!isE164(bad), bad);
+});
+
+test('jids are made, stripped and told apart', () => {
+  assert.equal(jidOf('+584244370180'), '584244370180@s.whatsapp.net');
+  assert.equal(jidOf('120363041234567890@g.us'), '120363041234567890@g.us');
+  for (const bad of ['x@s.whatsapp.net', '1@evil.example', 'status@broadcast', '']) assert.equal(jidOf(bad), null);
+  assert.equal(bare('15551112222:7@s.whatsapp.net'), '15551112222@s.whatsapp.net');
+  assert.equal(bare('15551112222_1:7@c.us'), '15551112222@s.whatsapp.net');
+  assert.equal(phoneOf('931025874664848@lid'), undefined);
+  const kinds = { 'status@broadcast': 'status', '1@broadcast': 'broadcast', '1@lid': 'person', '1@newsletter': 'newsletter', '1@bot': 'other', x: 'other' };
+  for (const [jid, kind] of Object.entries(kinds)) assert.equal(chatKind(jid), kind);
+});
+
+test('lines come whole, whatever the chunks, and too long ones are told and skipped', () => {
+  const lines = [];
+  const reader = new LineReader({ onLine: (line) => lines.push(line), onTooLong: (n) => lines.push(n), max: 10 });
+  const text = Buffer.from('añb\n\nxyz\n12345678901\nend\n');
+  for (const byte of text) reader.push(Buffer.from([byte]));
+  assert.deepEqual(lines, ['añb', 'xyz', 11, 'end']);
+});
+
+test('each end of a connection has a class, and only some are tried again', () => {
+  const of = (code, context = { linked: true, offered: false }) => {
+    const { reason, retry } = reasonOf({ output: { statusCode: code } }, context);
+    return [reason.class, retry];
+  };
+  assert.deepEqual(of(515), ['restart_required', true]);
+  assert.deepEqual(of(428), ['connection_lost', true]);
+  assert.deepEqual(of(408), ['connection_lost', true]);
+  assert.deepEqual(of(503), ['unavailable', true]);
+  assert.deepEqual(of(401), ['logged_out', false]);
+  assert.deepEqual(of(403), ['banned', false]);
+  assert.deepEqual(of(440), ['replaced', false]);
+  assert.deepEqual(of(405), ['outdated', false]);
+  assert.deepEqual(of(411), ['outdated', false]);
+  assert.deepEqual(of(500), ['bad_session', false]);
+  assert.deepEqual(of(418), ['other', true]);
+  assert.deepEqual(of(undefined), ['other', true]);
+  assert.deepEqual(of(408, { linked: false, offered: true }), ['link_expired', true]);
+  assert.deepEqual(of(401, { linked: false, offered: true }), ['link_expired', true]);
+});
+
+test('refusals that may be tried again are marked', () => {
+  for (const code of [408, 428, 500, 503]) assert.equal(refusalOf(code).retryable, true, code);
+  for (const code of [400, 403, 463, 479, 999, NaN]) assert.equal(refusalOf(code).retryable, false, code);
+});
+
+test('a receipt is about each message that it names', () => {
+  const node = { attrs: { id: 'A', type: 'read', t: '1790000000' }, content: [{ tag: 'list', content: [{ attrs: { id: 'B' } }] }] };
+  assert.deepEqual(receiptEvents(node), [
+    { type: 'receipt', messageId: 'A', status: 'read', timestampMs: 1790000000000 },
+    { type: 'receipt', messageId: 'B', status: 'read', timestampMs: 1790000000000 },
+  ]);
+  const one = receiptEvents({ attrs: { id: '3EB0C767D26A1B7F0E5A11', t: '1790000000' } });
+  assert.deepEqual(one, golden.filter((event) => event.type === 'receipt').slice(0, 1));
+  assert.deepEqual(receiptEvents({ attrs: { id: 'A', type: 'retry' } }), []);
+});
+
+test('what looks like a key is not printed', () => {
+  const key = Buffer.alloc(32, 7).toString('base64').replace('B', '8');
+  assert.equal(redact(`privKey: ${key}`), 'privKey: [redacted]');
+  assert.equal(redact('<Buffer 05 a1 b2>'), '[redacted]');
+  assert.equal(redact('5, 161, 178, 99, 12, 13, 14, 15, 16, 17'), '[redacted]');
+  assert.equal(redact('the connection to WhatsApp was lost'), 'the connection to WhatsApp was lost');
+  assert.ok(!redact('\u001b[31m').includes('\u001b'));
+});
+
+function folder(t) {
+  const made = fs.mkdtempSync(path.join(os.tmpdir(), 'pilothouse-'));
+  t.after(() => fs.rmSync(made, { recursive: true }));
+  return path.join(made, 'session');
+}
+
+test('credentials and keys come back as they were', async (t) => {
+  const at = folder(t);
+  const first = new SessionStore(at, baileys).load();
+  first.creds.pairingCode = 'X';
+  first.save();
+  await first.keys.set({ session: { 'a/../b:1': Buffer.from([1, 2, 3]) }, 'pre-key': { 7: { public: Buffer.from([9]) } } });
+  const again = new SessionStore(at, baileys).load();
+  assert.deepEqual(again.creds.noiseKey, first.creds.noiseKey);
+  assert.deepEqual(await again.keys.get('session', ['a/../b:1', 'none']), { 'a/../b:1': Buffer.from([1, 2, 3]), none: null });
+  await again.keys.set({ 'pre-key': { 7: null } });
+  assert.deepEqual(await again.keys.get('pre-key', ['7']), { 7: null });
+  for (const name of fs.readdirSync(at)) assert.equal(fs.statSync(path.join(at, name)).mode & 0o777, 0o600, name);
+});
+
+test('a write that was cut off leaves the old credentials', (t) => {
+  const at = folder(t);
+  const first = new SessionStore(at, baileys).load();
+  first.save();
+  // What a kill in the middle leaves: a file beside, half written.
+  fs.writeFileSync(path.join(at, 'creds.json.tmp'), '{"noiseKey":');
+  assert.deepEqual(new SessionStore(at, baileys).load().creds.noiseKey, first.creds.noiseKey);
+});
+
+test('credentials that cannot be read are said, and kept', (t) => {
+  const at = folder(t);
+  const store = new SessionStore(at, baileys);
+  fs.writeFileSync(path.join(at, 'creds.json'), '');
+  assert.throws(() => store.load(), UnreadableCredentials);
+  assert.ok(fs.existsSync(path.join(at, 'creds.json')));
+});
+
+test('void credentials are moved aside, and only the last are kept', (t) => {
+  const at = folder(t);
+  const store = new SessionStore(at, baileys);
+  fs.mkdirSync(path.join(at, 'logged-out-2020'));
+  store.load().save();
+  store.retire();
+  const names = fs.readdirSync(at);
+  assert.equal(names.length, 1);
+  assert.match(names[0], /^logged-out-2\d{3}-/);
+  assert.ok(fs.existsSync(path.join(at, names[0], 'creds.json')));
+});
+
+test('a folder belongs to one living process', (t) => {
+  const at = folder(t);
+  const store = new SessionStore(at, baileys);
+  fs.writeFileSync(path.join(at, 'lock'), '1');
+  assert.throws(() => store.lock(), FolderHeld);
+  fs.writeFileSync(path.join(at, 'lock'), '99999999');
+  store.lock();
+  assert.equal(fs.readFileSync(path.join(at, 'lock'), 'utf8'), String(process.pid));
+  store.unlock();
+  assert.ok(!fs.existsSync(path.join(at, 'lock')));
+});
