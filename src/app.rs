@@ -52,7 +52,7 @@ async fn serve(config: &Config, clock: Clock) -> anyhow::Result<()> {
     let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let console = terminal && !config.headless;
     let store = Store::open(&config.data_dir, AccountId::main(), FEED_CAPACITY)?;
-    let _log = telemetry::start(&config.data_dir, &config.log, !console)?;
+    let _log = telemetry::start(&config.data_dir, config.log.clone(), !console)?;
     if !terminal && !config.headless {
         tracing::info!("stdin or stdout is not a terminal: running headless");
     }

@@ -8,9 +8,10 @@ use std::path::Path;
 
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer, fmt};
+use tracing_subscriber::{Layer, fmt};
 
 /// How many days of logs are kept.
 const KEEP_FILES: usize = 7;
@@ -40,7 +41,7 @@ pub enum TelemetryError {
 ///
 /// # Errors
 /// [`TelemetryError`] when the folder can't be used.
-pub fn start(data_dir: &Path, filter: &str, stderr: bool) -> Result<WorkerGuard, TelemetryError> {
+pub fn start(data_dir: &Path, filter: Targets, stderr: bool) -> Result<WorkerGuard, TelemetryError> {
     let folder = data_dir.join("logs");
     let failed = |why: String| TelemetryError::Folder { folder: folder.display().to_string(), why };
     DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(|e| failed(e.to_string()))?;
@@ -57,7 +58,7 @@ pub fn start(data_dir: &Path, filter: &str, stderr: bool) -> Result<WorkerGuard,
     let to_file = fmt::layer().with_writer(writer).with_ansi(false).with_target(true).with_thread_ids(true);
     let to_stderr = stderr.then(|| fmt::layer().with_writer(std::io::stderr).with_ansi(false).with_target(true));
     tracing_subscriber::registry()
-        .with(to_file.and_then(to_stderr).with_filter(EnvFilter::new(filter)))
+        .with(to_file.and_then(to_stderr).with_filter(filter))
         .try_init()
         .map_err(|_| TelemetryError::Twice)?;
     log_panics();

@@ -15,6 +15,9 @@ use std::sync::Arc;
 
 pub use bridge::CommandLine;
 
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
+
 use crate::cli::Cli;
 use crate::state::Phone;
 
@@ -53,7 +56,7 @@ pub struct Config {
     /// The bridge's memory cap in MiB; 0 is none.
     pub bridge_memory_mb: u32,
     /// What is logged.
-    pub log: String,
+    pub log: Targets,
     /// The program that runs Node scripts.
     pub node: PathBuf,
     /// Each setting as it was given.
@@ -186,12 +189,10 @@ pub fn load(inputs: Inputs) -> Result<Config, ConfigError> {
         bridge_memory_mb: layers.parsed("bridge_memory_mb", "a number of MiB; 0 is no cap")?.unwrap_or(256),
         log: layers
             .checked("log", |filter| {
-                filter
-                    .parse::<tracing_subscriber::EnvFilter>()
-                    .map(|_| filter.to_owned())
-                    .map_err(|error| format!("{error}; it is as in info or pilothouse=debug,bridge=info"))
+                let parsed = filter.parse::<Targets>();
+                parsed.map_err(|error| format!("{error}; it is as in info or pilothouse=debug,bridge=info"))
             })?
-            .unwrap_or_else(|| "info".to_owned()),
+            .unwrap_or_else(|| Targets::new().with_default(Level::INFO)),
         node: text("node").map_or_else(|| PathBuf::from("node"), PathBuf::from),
         origins,
         env: inputs.env,

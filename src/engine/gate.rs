@@ -12,7 +12,7 @@ use crate::state::{Change, Effect, WriteSeq};
 #[derive(Debug, PartialEq)]
 pub(super) enum Release {
     /// To everyone who watches.
-    Publish(Vec<Arc<Change>>),
+    Publish(Arc<Change>),
     /// To be done.
     Effect(Effect),
 }
@@ -45,9 +45,12 @@ impl Gate {
         self.waiting.push_back((self.written, release));
     }
 
-    /// The next thing that may go.
+    /// The next thing that may go. After a burst the room is given back.
     pub(super) fn pop(&mut self) -> Option<Release> {
-        let (needs, _) = self.waiting.front()?;
+        let Some((needs, _)) = self.waiting.front() else {
+            self.waiting.shrink_to(64);
+            return None;
+        };
         if *needs > self.committed {
             return None;
         }
@@ -60,7 +63,7 @@ mod tests {
     use super::*;
 
     fn publish(n: usize) -> Release {
-        Release::Publish(vec![Arc::new(Change::Queue(n))])
+        Release::Publish(Arc::new(Change::Queue(n)))
     }
 
     #[test]

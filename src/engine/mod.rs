@@ -214,9 +214,9 @@ impl Engine {
 
     /// Decides on a batch of inputs, in order.
     fn take_inputs(&mut self, inputs: &mut Vec<Input>) {
-        let mut writes = Vec::new();
+        let mut writes = Vec::with_capacity(inputs.len());
         let seq = self.gate.next_seq();
-        let mut releases = Vec::new();
+        let mut releases = Vec::with_capacity(inputs.len());
         for mut input in inputs.drain(..) {
             if let Input::Event { event, known, .. } = &mut input
                 && let Some(wanted) = lookup(&self.state, event)
@@ -228,9 +228,7 @@ impl Engine {
             self.known.note(&outcome.writes, seq);
             let Outcome { changes, writes: more, effects } = outcome;
             writes.extend(more);
-            if !changes.is_empty() {
-                releases.push(Release::Publish(changes.into_iter().map(Arc::new).collect()));
-            }
+            releases.extend(changes.into_iter().map(|change| Release::Publish(Arc::new(change))));
             releases.extend(effects.into_iter().map(Release::Effect));
         }
         if !writes.is_empty() {
@@ -259,11 +257,18 @@ impl Engine {
 
     /// Lets out what is justified.
     fn open_gate(&mut self) {
-        while let Some(release) = self.gate.pop() {
-            match release {
-                Release::Publish(changes) => self.feed.publish(changes),
-                Release::Effect(effect) => self.perform(effect),
+        let Self { gate, feed, .. } = self;
+        let mut effects = Vec::new();
+        feed.publish(std::iter::from_fn(|| {
+            loop {
+                match gate.pop()? {
+                    Release::Publish(change) => return Some(change),
+                    Release::Effect(effect) => effects.push(effect),
+                }
             }
+        }));
+        for effect in effects {
+            self.perform(effect);
         }
     }
 

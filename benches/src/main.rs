@@ -1,0 +1,170 @@
+//! Measures the real program, as its users meet it, and prints one table: `cargo run --release -p bench`.
+//!
+//! Each figure is the median of several runs, with the spread of their middle half. A bridge of a few lines, this same
+//! file, takes WhatsApp's place, so that the host alone is measured.
+
+mod bridge;
+mod load;
+mod program;
+mod table;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+
+use crate::program::{Console, Headless, Room};
+use crate::table::{Row, Table};
+
+/// How many messages have come when the memory is looked at.
+const MESSAGES: u64 = 10_000;
+
+/// How long the program is watched at rest.
+const REST: Duration = Duration::from_secs(10);
+
+/// How many requests a second ask for the status, and for how long.
+const RATE: u32 = 1_000;
+const LOAD: Duration = Duration::from_secs(5);
+
+fn main() -> ExitCode {
+    let result = match std::env::var(bridge::MESSAGES) {
+        Ok(messages) => bridge::run(messages.parse().unwrap_or(0)),
+        Err(_) => measure(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure() -> anyhow::Result<()> {
+    let program = build()?;
+    let mut table = Table::default();
+    eprintln!("start");
+    table.add(start_api(&program)?);
+    table.add(start_frame(&program)?);
+    eprintln!("memory and rest, headless");
+    headless(&program, &mut table)?;
+    eprintln!("memory and rest, with the console");
+    console(&program, &mut table)?;
+    eprintln!("load");
+    load(&program, &mut table)?;
+    print!("{}", table.markdown(&machine()));
+    Ok(())
+}
+
+/// The program, built anew when it is not up to date.
+fn build() -> anyhow::Result<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["build", "--release", "--locked", "--bin", "pilothouse"])
+        .current_dir(&root)
+        .status()
+        .context("cargo can't be started")?;
+    if !status.success() {
+        bail!("the program can't be built");
+    }
+    let folder = std::env::current_exe()?;
+    let program = folder.with_file_name("pilothouse");
+    if !program.exists() {
+        bail!("{} is not there: run this with --release", program.display());
+    }
+    Ok(program)
+}
+
+fn start_api(program: &Path) -> anyhow::Result<Row> {
+    let mut times = Vec::new();
+    for _ in 0..15 {
+        let room = Room::new(0)?;
+        let mut headless = Headless::start(program, &room)?;
+        times.push(headless.until_answer()?.as_secs_f64() * 1e3);
+        headless.end()?;
+    }
+    Ok(Row::new("start until the API answers", "ms", times, "30"))
+}
+
+fn start_frame(program: &Path) -> anyhow::Result<Row> {
+    let mut times = Vec::new();
+    for _ in 0..15 {
+        let room = Room::new(0)?;
+        let mut console = Console::start(program, &room)?;
+        times.push(console.until_shown("q quit")?.as_secs_f64() * 1e3);
+        console.end()?;
+    }
+    Ok(Row::new("start until the first frame is drawn", "ms", times, "30"))
+}
+
+fn headless(program: &Path, table: &mut Table) -> anyhow::Result<()> {
+    let (mut memory, mut cpu) = (Vec::new(), Vec::new());
+    for _ in 0..3 {
+        let room = Room::new(MESSAGES)?;
+        let mut headless = Headless::start(program, &room)?;
+        headless.until_answer()?;
+        headless.until_received(MESSAGES)?;
+        std::thread::sleep(Duration::from_secs(1));
+        let busy = headless.usage()?.cpu;
+        std::thread::sleep(REST);
+        let usage = headless.usage()?;
+        memory.push(usage.rss as f64 / 1e6);
+        cpu.push((usage.cpu - busy).as_secs_f64() / REST.as_secs_f64() * 100.0);
+        headless.end()?;
+    }
+    table.add(Row::new("memory (RSS) headless, after 10,000 messages", "MB", memory, "8"));
+    table.add(Row::new("CPU at rest, headless", "%", cpu, "0.1"));
+    Ok(())
+}
+
+fn console(program: &Path, table: &mut Table) -> anyhow::Result<()> {
+    let (mut memory, mut cpu, mut bytes) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..3 {
+        let room = Room::new(MESSAGES)?;
+        let mut console = Console::start(program, &room)?;
+        console.until_shown(&format!("message {MESSAGES}"))?;
+        std::thread::sleep(Duration::from_secs(2));
+        let (busy, drawn) = (console.usage()?.cpu, console.bytes());
+        std::thread::sleep(REST);
+        let usage = console.usage()?;
+        memory.push(usage.rss as f64 / 1e6);
+        cpu.push((usage.cpu - busy).as_secs_f64() / REST.as_secs_f64() * 100.0);
+        bytes.push((console.bytes() - drawn) as f64);
+        console.end()?;
+    }
+    table.add(Row::new("memory (RSS) with the console, after 10,000 messages", "MB", memory, "12"));
+    table.add(Row::new("CPU at rest, with the console", "%", cpu, "0.1"));
+    table.add(Row::new("bytes to the terminal in 10 s at rest", "bytes", bytes, "0"));
+    Ok(())
+}
+
+fn load(program: &Path, table: &mut Table) -> anyhow::Result<()> {
+    let (mut median, mut tail) = (Vec::new(), Vec::new());
+    for _ in 0..5 {
+        let room = Room::new(100)?;
+        let mut headless = Headless::start(program, &room)?;
+        headless.until_answer()?;
+        headless.until_received(100)?;
+        let mut times = load::get(headless.address(), "/status", RATE, LOAD)?;
+        times.sort_unstable();
+        let at = |part: f64| times[((times.len() - 1) as f64 * part) as usize].as_secs_f64() * 1e3;
+        median.push(at(0.5));
+        tail.push(at(0.99));
+        headless.end()?;
+    }
+    table.add(Row::new("`GET /status`, 1,000 a second: p50", "ms", median, ""));
+    table.add(Row::new("`GET /status`, 1,000 a second: p99", "ms", tail, "1"));
+    Ok(())
+}
+
+/// The machine and the commit, in one line.
+fn machine() -> String {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let cpu = read("/proc/cpuinfo");
+    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ")).map(|(_, model)| model);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let commit = Command::new("git").args(["rev-parse", "--short", "HEAD"]).output();
+    let commit = commit.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
+    format!("{} cores of {}, {}, commit {commit}", cores, model.unwrap_or("an unnamed processor"), std::env::consts::OS)
+}
