@@ -41,7 +41,7 @@ use timers::Timers;
 const REQUESTS: usize = 64;
 
 /// How many inputs make one batch at most.
-const BATCH: usize = 256;
+const BATCH: usize = 128;
 
 /// How often memory and API figures are taken.
 const SAMPLE_EVERY: Duration = Duration::from_secs(10);

@@ -12,7 +12,7 @@ use crate::clock::Timestamp;
 use crate::state::{AccountId, Direction, JournalKind, Message, Write, WriteSeq};
 
 /// How many batches may wait for the writing thread. The engine waits when there are more: the one place where it does.
-const WAITING_BATCHES: usize = 4;
+const WAITING_BATCHES: usize = 2;
 
 /// How long the thread waits before it tries a commit again that failed.
 const RETRY_AFTER: Duration = Duration::from_secs(1);

@@ -32,7 +32,7 @@ use crate::protocol::{Command, Event};
 use crate::state::{BridgeNotice, Incarnation, LastExit};
 
 /// How many notices may wait for the engine before reading stops.
-const NOTICES: usize = 256;
+const NOTICES: usize = 64;
 
 /// How many commands may wait for the bridge's stdin: the window of messages and some besides.
 const COMMANDS: usize = 128;
