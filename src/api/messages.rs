@@ -26,7 +26,7 @@ pub(super) struct SentMessage {
 impl SentMessage {
     /// None for a message that is not ours.
     pub(super) fn of(message: Message) -> Option<Self> {
-        let Delivery { state, times, attempts, failure } = message.delivery?;
+        let Delivery { state, times, attempts, failure } = *message.delivery?;
         let to = message.chat.address().to_owned();
         Some(Self { id: message.id, to, text: message.body, state, attempts, times, failure })
     }

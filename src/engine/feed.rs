@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use crate::state::{Change, Seq, Snapshot, apply};
 
 /// How many changes the ring holds.
-const CAPACITY: usize = 1_024;
+const CAPACITY: usize = 512;
 
 /// The published changes.
 #[derive(Debug)]

@@ -212,7 +212,7 @@ pub enum Change {
         /// How far it had come before.
         from: DeliveryState,
         /// How far it has come now.
-        delivery: Delivery,
+        delivery: Box<Delivery>,
     },
     /// How many messages wait.
     Queue(usize),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 use super::{ChatId, MessageId, Phone};
@@ -18,17 +19,17 @@ pub struct Message {
     /// The conversation it belongs to.
     pub chat: Chat,
     /// Who wrote it, when it came in: a number wherever WhatsApp gives one, else WhatsApp's id.
-    pub from: Arc<str>,
+    pub from: CompactString,
     /// The name that the writer gave himself.
-    pub name: Option<Arc<str>>,
+    pub name: Option<CompactString>,
     /// What it is: `text`, `image`, …
-    pub kind: Arc<str>,
+    pub kind: CompactString,
     /// The text, or a caption, or empty.
     pub body: Arc<str>,
     /// When we accepted it (out) or WhatsApp took it (in).
     pub at: Timestamp,
     /// How far it has come, when it is ours.
-    pub delivery: Option<Delivery>,
+    pub delivery: Option<Box<Delivery>>,
 }
 
 /// Which way a message goes.
@@ -64,7 +65,7 @@ pub struct Chat {
     /// The person's number, when known.
     pub phone: Option<Phone>,
     /// The person's id that hides the number, when known.
-    pub lid: Option<Arc<str>>,
+    pub lid: Option<CompactString>,
 }
 
 impl Chat {

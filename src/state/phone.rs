@@ -2,14 +2,14 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 /// A telephone number as E.164 writes it: `+`, a digit from 1 to 9, 7 to 15 digits in all.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Phone(Arc<str>);
+pub struct Phone(CompactString);
 
 /// Why a text is not a telephone number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -72,7 +72,7 @@ impl TryFrom<String> for Phone {
 
 impl From<Phone> for String {
     fn from(phone: Phone) -> Self {
-        phone.0.as_ref().to_owned()
+        phone.0.into()
     }
 }
 

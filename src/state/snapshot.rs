@@ -11,7 +11,7 @@ use crate::clock::Timestamp;
 use crate::protocol::{AccountInfo, Reason};
 
 /// How many messages the feed of a snapshot holds.
-pub const FEED_CAPACITY: usize = 1_000;
+pub const FEED_CAPACITY: usize = 500;
 
 /// How many messages may wait to be sent.
 pub const QUEUE_CAPACITY: usize = 10_000;
@@ -73,7 +73,7 @@ impl Snapshot {
 
     /// The message with this id, when the feed still holds it. Ours only: ids of others are not unique.
     pub fn delivery(&self, id: &MessageId) -> Option<&Delivery> {
-        self.feed.iter().rev().find(|m| m.id == *id && m.delivery.is_some()).and_then(|m| m.delivery.as_ref())
+        self.feed.iter().rev().find(|m| m.id == *id && m.delivery.is_some()).and_then(|m| m.delivery.as_deref())
     }
 }
 

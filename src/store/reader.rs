@@ -59,7 +59,7 @@ impl Reader {
     /// # Errors
     /// What SQLite says.
     pub fn delivery(&self, id: &MessageId) -> rusqlite::Result<Option<Delivery>> {
-        Ok(self.sent_message(id)?.and_then(|m| m.delivery))
+        Ok(self.sent_message(id)?.and_then(|m| m.delivery).map(|delivery| *delivery))
     }
 
     /// This message of ours.
@@ -105,7 +105,7 @@ impl Reader {
             messages
                 .filter_map(|m| match m {
                     Ok(Message { id, chat, body, delivery: Some(delivery), .. }) => {
-                        Some(Ok(Pending { id, chat, text: body, delivery }))
+                        Some(Ok(Pending { id, chat, text: body, delivery: *delivery }))
                     }
                     Ok(_) => None,
                     Err(error) => Some(Err(error)),

@@ -95,7 +95,7 @@ pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
         kind: row.get_ref("kind")?.as_str()?.into(),
         body: row.get_ref("body")?.as_str()?.into(),
         at: Timestamp::from_millis(row.get("at")?),
-        delivery: delivery(row)?,
+        delivery: delivery(row)?.map(Box::new),
     })
 }
 

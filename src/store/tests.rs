@@ -35,7 +35,7 @@ fn outgoing(id: &str, phone: &str) -> Message {
         kind: "text".into(),
         body: "hola".into(),
         at: AT,
-        delivery: Some(Delivery::queued(AT)),
+        delivery: Some(Box::new(Delivery::queued(AT))),
     }
 }
 

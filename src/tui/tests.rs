@@ -95,7 +95,7 @@ fn outgoing(n: i64, body: &str, state: DeliveryState) -> Message {
     Message {
         id: format!("3EB0{n}").into(),
         direction: Direction::Out,
-        delivery: Some(delivery),
+        delivery: Some(Box::new(delivery)),
         ..incoming(n, None, body)
     }
 }

@@ -168,7 +168,7 @@ impl Turn<'_> {
 
     fn progressed(&mut self, id: MessageId, from: DeliveryState, delivery: Delivery) {
         self.write(Write::Delivery { id: id.clone(), delivery: delivery.clone() });
-        self.change(Change::MessageProgressed { id, from, delivery });
+        self.change(Change::MessageProgressed { id, from, delivery: Box::new(delivery) });
     }
 
     fn message_added(&mut self, message: Message) {

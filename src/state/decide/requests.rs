@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use compact_str::CompactString;
+
 use super::super::{
     Answer, BridgeState, Change, Chat, ConnectionState, Delivery, Direction, Effect, Linking, Message, MessageId,
     Pending, QUEUE_CAPACITY, Refusal, Request, RequestId, Write,
@@ -51,14 +53,14 @@ impl Turn<'_> {
             kind: "text".into(),
             body: Arc::clone(&text),
             at: self.now.wall,
-            delivery: Some(delivery.clone()),
+            delivery: Some(Box::new(delivery.clone())),
         });
         self.state.outbox.push(Pending { id: id.clone(), chat, text, delivery: delivery.clone() });
         self.queue_changed();
         Answer::Accepted { id, delivery }
     }
 
-    fn own_number(&self) -> Arc<str> {
+    fn own_number(&self) -> CompactString {
         let phone = self.state.snapshot.account.as_ref().and_then(|a| a.phone.as_deref());
         phone.unwrap_or_default().into()
     }

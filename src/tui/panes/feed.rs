@@ -160,7 +160,7 @@ fn who(message: &Message, theme: Theme) -> (String, Style) {
 
 /// How far a message of ours has come. Each mark has a shape of its own.
 fn mark(message: &Message, theme: Theme) -> (&'static str, Style) {
-    match (message.direction, message.delivery.as_ref().map(|d: &Delivery| d.state)) {
+    match (message.direction, message.delivery.as_deref().map(|d: &Delivery| d.state)) {
         (Direction::OutElsewhere, _) => ("⇄", theme.dim()),
         (Direction::In, _) | (Direction::Out, None) => ("", Style::new()),
         (Direction::Out, Some(DeliveryState::Queued)) => ("…", theme.busy()),
