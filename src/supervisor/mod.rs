@@ -1,17 +1,21 @@
 //! Keeps one bridge in its desired state: started, fed, watched, started again, stopped.
 //!
 //! [`Policy`] decides when a bridge that ended is started again; it is pure. [`process`](self) starts and stops one run
-//! of it, `pipes` reads what it says.
+//! of it, `pipes` reads what it says, `signs` tells whether it lives.
 //!
 //! * The program is started directly, never through a shell, in a process group of its own; stopping reaches the whole
 //!   group.
 //! * What a run said is told before its end is told.
-//! * When nobody takes what is read, reading stops and the bridge waits: no line is dropped.
+//! * When nobody takes what is read, reading stops and the bridge waits: no line is dropped, and the bridge is not blamed
+//!   for what it can't say.
+//! * Nothing that a bridge writes costs memory or disk without bound: lines, queues and the log are limited.
 //! * What is desired is a level, not a message: it can't be lost.
 
+mod allowance;
 mod pipes;
 mod policy;
 mod process;
+mod signs;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -29,7 +33,8 @@ pub use process::StopLimits;
 
 use crate::clock::Clock;
 use crate::protocol::{Command, Event};
-use crate::state::{BridgeNotice, Incarnation, LastExit};
+use crate::state::{BridgeNotice, ExitClass, Incarnation, LastExit};
+use process::{Patience, Running};
 
 /// How many notices may wait for the engine before reading stops.
 const NOTICES: usize = 256;
@@ -71,12 +76,21 @@ impl std::fmt::Debug for Program {
 }
 
 /// All times and counts that a supervisor goes by.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Settings {
     /// When a bridge is started again.
     pub limits: Limits,
     /// How it is stopped.
     pub stop: StopLimits,
+    /// How long a bridge may say nothing at all after its start, leave a `ping` without an answer, or leave unread what
+    /// is written to it. Zero: for ever.
+    pub patience: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { limits: Limits::default(), stop: StopLimits::default(), patience: Duration::from_secs(60) }
+    }
 }
 
 /// News for the engine.
@@ -102,8 +116,22 @@ struct Desired {
     name: Arc<str>,
     /// Grows with each wish for a new start; ends any waiting.
     restarts: u64,
-    /// This run is not to be followed by another.
-    refused: Option<(Incarnation, String)>,
+    /// This run is to end.
+    end: Option<(Incarnation, End)>,
+}
+
+/// Why a run is to end.
+#[derive(Clone, Debug)]
+struct End {
+    class: ExitClass,
+    /// What the operator is told when no other run may follow.
+    why: String,
+}
+
+impl End {
+    fn because(class: ExitClass) -> Self {
+        Self { class, why: String::new() }
+    }
 }
 
 /// The engine's end of a supervisor. Dropping it stops the bridge.
@@ -126,7 +154,7 @@ impl Handle {
     pub fn restart(&self) {
         self.desired.send_modify(|d| {
             d.restarts += 1;
-            d.refused = None;
+            d.end = None;
         });
     }
 
@@ -135,13 +163,22 @@ impl Handle {
         self.desired.send_modify(|d| {
             d.name = name;
             d.restarts += 1;
-            d.refused = None;
+            d.end = None;
         });
     }
 
     /// Stops this run and doesn't start another until [`Handle::restart`].
     pub fn refuse(&self, incarnation: Incarnation, why: String) {
-        self.desired.send_modify(|d| d.refused = Some((incarnation, why)));
+        self.end(incarnation, End { class: ExitClass::Refused, why });
+    }
+
+    /// Stops this run and starts another. The restart is counted by `class`.
+    pub fn replace(&self, incarnation: Incarnation, class: ExitClass) {
+        self.end(incarnation, End::because(class));
+    }
+
+    fn end(&self, incarnation: Incarnation, end: End) {
+        self.desired.send_modify(|d| d.end = Some((incarnation, end)));
     }
 
     /// Stops the bridge for good. [`Handle::join`] waits until it has ended.
@@ -163,7 +200,7 @@ impl Handle {
     /// A handle with no bridge behind it: the commands that it is given come out here.
     pub(crate) fn detached() -> (Self, mpsc::Receiver<(Incarnation, Command)>) {
         let (commands, given) = mpsc::channel(COMMANDS);
-        let desired = Desired { run: true, name: "test".into(), restarts: 0, refused: None };
+        let desired = Desired { run: true, name: "test".into(), restarts: 0, end: None };
         (Self { desired: watch::Sender::new(desired), commands, task: tokio::spawn(async {}) }, given)
     }
 }
@@ -177,7 +214,7 @@ pub fn start(
 ) -> (Handle, mpsc::Receiver<Notice>) {
     let (notices_tx, notices) = mpsc::channel(NOTICES);
     let (commands, commands_rx) = mpsc::channel(COMMANDS);
-    let (desired, desired_rx) = watch::channel(Desired { run: true, name, restarts: 0, refused: None });
+    let (desired, desired_rx) = watch::channel(Desired { run: true, name, restarts: 0, end: None });
     let supervisor = Supervisor {
         programs,
         settings,
@@ -186,6 +223,7 @@ pub fn start(
         commands: commands_rx,
         desired: desired_rx,
         incarnation: Incarnation::default(),
+        seen: 0,
         policy: Policy::new(settings.limits),
     };
     let task = tokio::spawn(supervisor.run());
@@ -200,69 +238,113 @@ struct Supervisor {
     commands: mpsc::Receiver<(Incarnation, Command)>,
     desired: watch::Receiver<Desired>,
     incarnation: Incarnation,
+    /// The wishes for a new start that were heeded.
+    seen: u64,
     policy: Policy,
 }
 
-/// Why one run is over, or could not begin.
+/// What came of an attempt to run the bridge.
 enum Over {
-    /// It ended by itself after this long.
-    Ended(Duration),
-    /// It was ended for a new start.
-    Restart,
-    /// It was ended since no other may follow, or it can't be started.
+    /// It ran so long, and ended for this reason.
+    Ended(End, Duration),
+    /// It could not be started; another attempt may succeed.
+    NotStarted(String),
+    /// It can't be started.
     Refused(String),
-    /// It was ended for good.
-    Stopped,
+}
+
+/// What ends a wait.
+enum Wake {
+    Start,
+    Stop,
+    /// It has become known that no start can help.
+    Refused(String),
 }
 
 impl Supervisor {
     async fn run(mut self) {
-        loop {
-            let seen = self.desired.borrow_and_update().restarts;
-            let next = match self.one_run(seen).await {
-                Over::Stopped => break,
-                Over::Restart => {
-                    self.policy.operator_restarted();
-                    continue;
+        while let Some(mut pause) = self.attempt().await {
+            loop {
+                match self.wait(pause).await {
+                    Wake::Start => break,
+                    Wake::Stop => return self.tell(BridgeNotice::Stopped).await,
+                    Wake::Refused(why) => {
+                        self.tell(BridgeNotice::Refused { why }).await;
+                        pause = None;
+                    }
                 }
-                Over::Refused(why) => {
-                    self.tell(BridgeNotice::Refused { why }).await;
-                    None
-                }
-                Over::Ended(ran_for) => Some(self.policy.ended(self.clock.now().mono, ran_for, fastrand::f64())),
-            };
-            let pause = match next {
-                None => None,
-                Some(Next::After(pause)) => {
-                    let retry_at = self.clock.now().wall.plus(pause);
-                    self.tell(BridgeNotice::BackingOff { retry_at }).await;
-                    Some(pause)
-                }
-                Some(Next::BreakerOpen(pause)) => {
-                    let retry_at = self.clock.now().wall.plus(pause);
-                    self.tell(BridgeNotice::BreakerOpened { retry_at }).await;
-                    Some(pause)
-                }
-            };
-            if !self.wait(pause, seen).await {
-                break;
             }
         }
         self.tell(BridgeNotice::Stopped).await;
     }
 
-    /// Waits before the next start: for the pause, or until the operator asks. Returns whether to go on.
-    async fn wait(&mut self, pause: Option<Duration>, seen: u64) -> bool {
-        let asked = self.desired.wait_for(|d| !d.run || d.restarts != seen);
-        let run = match pause {
-            None => asked.await.is_ok_and(|d| d.run),
+    /// Runs the bridge once. Returns the pause before the next start, if there is one by itself; nothing when the bridge
+    /// was stopped for good.
+    async fn attempt(&mut self) -> Option<Option<Duration>> {
+        self.seen = self.desired.borrow_and_update().restarts;
+        let over = self.one_run().await;
+        let (now, jitter) = (self.clock.now().mono, fastrand::f64());
+        let next = match over {
+            Over::Ended(End { class, why }, ran_for) => match class {
+                ExitClass::Stopped => return None,
+                ExitClass::Operator => {
+                    self.policy.operator_restarted();
+                    return Some(Some(Duration::ZERO));
+                }
+                // The budget for this is with whoever asks for it.
+                ExitClass::Memory => return Some(Some(Duration::ZERO)),
+                // A bridge whose link was ended offers a new one.
+                ExitClass::Clean | ExitClass::Crash | ExitClass::LoggedOut => self.policy.ended(now, ran_for, jitter),
+                ExitClass::Silent | ExitClass::Unresponsive => self.policy.lifeless(now, jitter),
+                ExitClass::Refused | ExitClass::BadConfiguration => {
+                    self.tell(BridgeNotice::Refused { why }).await;
+                    return Some(None);
+                }
+            },
+            Over::NotStarted(why) => {
+                self.tell(BridgeNotice::NotStarted { why }).await;
+                self.policy.ended(now, Duration::ZERO, jitter)
+            }
+            Over::Refused(why) => {
+                self.tell(BridgeNotice::Refused { why }).await;
+                return Some(None);
+            }
+        };
+        let retry_at = |pause| self.clock.now().wall.plus(pause);
+        Some(Some(match next {
+            Next::After(pause) => {
+                self.tell(BridgeNotice::BackingOff { retry_at: retry_at(pause) }).await;
+                pause
+            }
+            Next::BreakerOpen(pause) => {
+                self.tell(BridgeNotice::BreakerOpened { retry_at: retry_at(pause) }).await;
+                pause
+            }
+        }))
+    }
+
+    /// Waits before the next start: for the pause, until the operator asks, or until the last run is refused after all.
+    async fn wait(&mut self, pause: Option<Duration>) -> Wake {
+        let (last, seen) = (self.incarnation, self.seen);
+        let refused = |d: &Desired| match &d.end {
+            Some((run, End { class: ExitClass::Refused, why })) if *run == last && pause.is_some() => Some(why.clone()),
+            Some(_) | None => None,
+        };
+        let asked = self.desired.wait_for(|d| !d.run || d.restarts != seen || refused(d).is_some());
+        let woken = match pause {
+            None => asked.await,
             Some(pause) => match tokio::time::timeout(pause, asked).await {
-                Err(_elapsed) => return true,
-                Ok(desired) => desired.is_ok_and(|d| d.run),
+                Err(_elapsed) => return Wake::Start,
+                Ok(woken) => woken,
             },
         };
+        match woken {
+            Ok(d) if d.run && d.restarts != seen => {}
+            Ok(d) if d.run => return refused(&d).map_or(Wake::Start, Wake::Refused),
+            Ok(_) | Err(_) => return Wake::Stop,
+        }
         self.policy.operator_restarted();
-        run
+        Wake::Start
     }
 
     async fn tell(&self, notice: BridgeNotice) {
@@ -270,7 +352,7 @@ impl Supervisor {
         let _ = self.notices.send(Notice::Bridge(notice)).await;
     }
 
-    async fn one_run(&mut self, seen: u64) -> Over {
+    async fn one_run(&mut self) -> Over {
         let name = Arc::clone(&self.desired.borrow().name);
         let Some(program) = self.programs.get(&name).cloned() else {
             return Over::Refused(format!("no bridge named {name:?} is configured; see pilothouse.toml"));
@@ -279,45 +361,65 @@ impl Supervisor {
             self.tell(BridgeNotice::Installing).await;
             let done = tokio::select! {
                 done = (prepare.run)() => done,
-                over = over(&mut self.desired, self.incarnation, seen) => return over,
+                end = asked_to_end(&mut self.desired, self.incarnation, self.seen) => {
+                    return Over::Ended(end, Duration::ZERO);
+                }
             };
             if let Err(why) = done {
                 return Over::Refused(why);
             }
         }
-        self.incarnation = self.incarnation.next();
-        let incarnation = self.incarnation;
-        let mut running = match process::Running::spawn(&program, incarnation, self.notices.clone()) {
+        let incarnation = self.incarnation.next();
+        let mut running = match Running::spawn(&program, incarnation, self.notices.clone(), self.clock) {
             Ok(running) => running,
             Err(error) => {
                 let why = format!("can't start the bridge {}: {error}", program.program.display());
-                return Over::Refused(why);
+                return if process::passes(&error) { Over::NotStarted(why) } else { Over::Refused(why) };
             }
         };
+        self.incarnation = incarnation;
         let started = self.clock.now().mono;
         self.tell(BridgeNotice::Started { incarnation, pid: running.pid() }).await;
         running.read();
-        let over = tokio::select! {
-            () = running.serve(&mut self.commands) => Over::Ended(Duration::ZERO),
-            over = over(&mut self.desired, incarnation, seen) => over,
+        let limit = self.settings.patience;
+        let patience = Patience { limit, ends_the_silent: self.policy.may_end_the_lifeless(started) };
+        let asked = tokio::select! {
+            class = running.serve(&mut self.commands, patience) => class.map(End::because),
+            end = asked_to_end(&mut self.desired, incarnation, self.seen) => Some(end),
         };
-        let wanted = !matches!(over, Over::Ended(_));
-        let text = running.end(wanted.then_some(self.settings.stop)).await;
+        let (class, text) = running.end(asked.is_some(), self.settings.stop).await;
+        let end = asked.unwrap_or_else(|| End { class, why: BAD_CONFIGURATION.to_owned() });
+        let text = match end.class {
+            ExitClass::Silent => format!("said nothing for {} s and was ended", limit.as_secs_f64()),
+            ExitClass::Unresponsive => format!("gave no sign of life for {} s and was ended", limit.as_secs_f64()),
+            ExitClass::Memory => "was ended for its memory".to_owned(),
+            ExitClass::Clean
+            | ExitClass::Crash
+            | ExitClass::LoggedOut
+            | ExitClass::BadConfiguration
+            | ExitClass::Operator
+            | ExitClass::Refused
+            | ExitClass::Stopped => text,
+        };
         let now = self.clock.now();
-        let exit = LastExit { at: now.wall, text, wanted };
-        tracing::info!(%incarnation, exit = exit.text, wanted, "the bridge ended");
+        tracing::info!(%incarnation, exit = text, class = ?end.class, "the bridge ended");
+        let exit = LastExit { at: now.wall, text, class: end.class };
         self.tell(BridgeNotice::Exited { incarnation, exit }).await;
-        if wanted { over } else { Over::Ended(now.mono.since(started)) }
+        Over::Ended(end, now.mono.since(started))
     }
 }
 
+/// What is told when the bridge itself says that it can't run as it is set up.
+const BAD_CONFIGURATION: &str =
+    "the bridge says that its settings can't work, and is not started again; see the log, mend them, then press r";
+
 /// Waits until this run is to end.
-async fn over(desired: &mut watch::Receiver<Desired>, incarnation: Incarnation, seen: u64) -> Over {
-    let refused = |d: &Desired| d.refused.as_ref().filter(|(run, _)| *run == incarnation).map(|(_, why)| why.clone());
-    match desired.wait_for(|d| !d.run || d.restarts != seen || refused(d).is_some()).await {
-        Err(_gone) => Over::Stopped,
-        Ok(d) if !d.run => Over::Stopped,
-        Ok(d) => refused(&d).map_or(Over::Restart, Over::Refused),
+async fn asked_to_end(desired: &mut watch::Receiver<Desired>, incarnation: Incarnation, seen: u64) -> End {
+    let this = |d: &Desired| d.end.as_ref().filter(|(run, _)| *run == incarnation).map(|(_, end)| end.clone());
+    match desired.wait_for(|d| !d.run || d.restarts != seen || this(d).is_some()).await {
+        Err(_gone) => End::because(ExitClass::Stopped),
+        Ok(d) if !d.run => End::because(ExitClass::Stopped),
+        Ok(d) => this(&d).filter(|_| d.restarts == seen).unwrap_or_else(|| End::because(ExitClass::Operator)),
     }
 }
 

@@ -22,6 +22,8 @@ fn headline(model: &Model, theme: Theme) -> (&'static str, &'static str, Style) 
         (BridgeState::BreakerOpen, _) => ("✗", "the bridge keeps failing", theme.bad()),
         (BridgeState::Refused, _) => ("✗", "the bridge can't run", theme.bad()),
         (BridgeState::Stopped, _) => ("○", "starting", theme.busy()),
+        (BridgeState::Draining, _) => ("◌", "restarting the bridge", theme.busy()),
+        (BridgeState::Running, _) if model.snapshot.bridge.silent => ("✗", "the bridge says nothing", theme.bad()),
         (BridgeState::Running, ConnectionState::Linking) => ("◌", "waiting to be linked", theme.busy()),
         (BridgeState::Running, ConnectionState::Connecting) => ("◌", "connecting", theme.busy()),
         (BridgeState::Running, ConnectionState::LoggedOut) => ("✗", "logged out", theme.bad()),
@@ -39,6 +41,8 @@ fn advice(model: &Model, now: Now) -> Option<String> {
         BridgeState::BackingOff => return again(bridge.retry_at).map(|t| format!("{t}; r tries now")),
         BridgeState::BreakerOpen => return again(bridge.retry_at).map(|t| format!("{t}; see the log, r tries now")),
         BridgeState::Refused => return Some("mend it, then press r".to_owned()),
+        BridgeState::Draining => return Some("it uses much memory; restarted when all is answered".to_owned()),
+        BridgeState::Running if bridge.silent => return Some("see the log; r starts it anew".to_owned()),
         BridgeState::Stopped | BridgeState::Running => {}
     }
     match connection.state {
@@ -227,6 +231,7 @@ fn metrics(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer) {
         ("bad lines", c.protocol_errors),
         ("unknown", c.unknown_events),
         ("duplicates", c.duplicates),
+        ("not logged", c.log_lines_dropped),
     ];
     for (label, n) in losses.into_iter().filter(|(_, n)| *n > 0) {
         put(buffer, area, (0, y), label, LABEL, theme.dim());
