@@ -183,7 +183,37 @@ fn redacted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tokio::io::AsyncWriteExt;
+    use tokio::time::timeout;
+
     use super::*;
+    use crate::state::ExitClass;
+
+    const HOUR: Duration = Duration::from_secs(60 * 60);
+
+    /// No process, no pipe of the system: the clock may be paused.
+    #[tokio::test(start_paused = true)]
+    async fn a_bridge_whose_answer_we_do_not_take_is_not_blamed() {
+        let (notices, mut told) = mpsc::channel(1);
+        let signs = Arc::new(Signs::default());
+        let reading =
+            Reading { incarnation: Incarnation(1), notices, signs: Arc::clone(&signs), clock: Clock::start() };
+        let (mut bridge, pipe) = tokio::io::duplex(1 << 10);
+        let reader = tokio::spawn(reading.events(pipe));
+        let mut lifeless = Box::pin(signs.unanswered(Duration::from_secs(60)));
+        signs.asked(1);
+        bridge.write_all(b"{\"type\":\"ready\"}\n{\"type\":\"ready\"}\n{\"type\":\"pong\",\"id\":1}\n").await.unwrap();
+        assert!(timeout(HOUR, &mut lifeless).await.is_err(), "the second event finds no room, the answer is behind it");
+        for _ in 0..3 {
+            told.recv().await.unwrap();
+        }
+        signs.asked(2);
+        assert_eq!(timeout(HOUR, &mut lifeless).await, Ok(ExitClass::Unresponsive), "now it is the bridge's turn");
+        drop(bridge);
+        reader.await.unwrap();
+    }
 
     #[test]
     fn keys_are_taken_out_of_logged_lines_and_words_are_left() {
