@@ -42,6 +42,22 @@ pub enum ExitClass {
 }
 
 impl ExitClass {
+    /// The words for it on the screen.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Clean => "ended",
+            Self::Crash => "crashed",
+            Self::LoggedOut => "logged out",
+            Self::BadConfiguration => "bad settings",
+            Self::Silent => "silent",
+            Self::Unresponsive => "no answer",
+            Self::Memory => "memory",
+            Self::Operator => "asked for",
+            Self::Refused => "refused",
+            Self::Stopped => "stopped",
+        }
+    }
+
     /// Something went wrong that the operator should see.
     pub const fn is_failure(self) -> bool {
         match self {

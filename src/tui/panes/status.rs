@@ -1,5 +1,7 @@
 //! The connection, what ended it and what to do, and live figures.
 
+use std::fmt::Write as _;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
@@ -89,6 +91,18 @@ fn account(model: &Model) -> Option<String> {
     })
 }
 
+/// How often the bridge was started again, and by what reasons, the most frequent first.
+fn restarts(model: &Model) -> String {
+    let bridge = &model.snapshot.bridge;
+    let mut reasons: Vec<_> = bridge.restarts_by_reason.iter().collect();
+    reasons.sort_by_key(|(_, n)| std::cmp::Reverse(**n));
+    let mut text = bridge.restarts.to_string();
+    for (at, (class, n)) in reasons.into_iter().enumerate() {
+        let _ = write!(text, "{} {} {n}", if at == 0 { ":" } else { "," }, class.as_str());
+    }
+    text
+}
+
 /// What went wrong last, as far as it still matters.
 fn trouble(model: &Model) -> Option<String> {
     if model.snapshot.connection.state == ConnectionState::Open {
@@ -176,7 +190,7 @@ fn connection(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now:
         (None, state) => state.as_str().replace('_', " "),
     };
     field(buffer, area, &mut y, theme, "bridge", &process);
-    field(buffer, area, &mut y, theme, "restarts", &bridge.restarts.to_string());
+    field(buffer, area, &mut y, theme, "restarts", &restarts(model));
     if let Some(exit) = &bridge.last_exit {
         let text = format!("{} {}", exit.at.clock_time(zone), exit.text);
         field(buffer, area, &mut y, theme, "last end", &text);
