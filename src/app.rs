@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::{self, Parts};
 use crate::packages::Plan;
-use crate::state::{AccountId, FEED_CAPACITY, Linking, Sampled, Snapshot, State};
+use crate::state::{AccountId, BridgeLimits, FEED_CAPACITY, Linking, Sampled, Snapshot, State};
 use crate::store::{Restored, Store};
 use crate::supervisor::{self, Program};
 use crate::telemetry;
@@ -67,7 +67,8 @@ async fn serve(config: &Config, clock: Clock) -> anyhow::Result<()> {
     let name = restored.bridge.as_deref().and_then(|name| programs.get_key_value(name)).map(|(name, _)| name);
     let name = name.cloned().unwrap_or_else(|| Arc::clone(&config.bridge));
     let names: BTreeSet<_> = programs.keys().cloned().collect();
-    let (supervisor, notices) = supervisor::start(programs, name, supervisor::Settings::default(), clock);
+    let settings = supervisor::Settings { patience: config.bridge_patience, ..supervisor::Settings::default() };
+    let (supervisor, notices) = supervisor::start(programs, name, settings, clock);
     let stats = Arc::new(ApiStats::default());
     let figures = Arc::clone(&stats);
     let engine = engine::start(Parts {
@@ -157,7 +158,17 @@ fn restore(restored: Restored, config: &Config, clock: Clock) -> State {
         Some(number) => Linking { use_pairing_code: true, phone_number: Some(number.clone()) },
         None => restored.linking.unwrap_or_default(),
     };
-    State::restored(snapshot, restored.pending)
+    State::restored(snapshot, restored.pending).with_limits(bridge_limits(config))
+}
+
+/// A bridge is asked for a sign of life twice within the time that it may give none.
+fn bridge_limits(config: &Config) -> BridgeLimits {
+    let default = BridgeLimits::default();
+    let patience = config.bridge_patience;
+    BridgeLimits {
+        heartbeat: if patience.is_zero() { default.heartbeat } else { default.heartbeat.min(patience / 2) },
+        rss_bytes: (config.bridge_rss_limit_mb > 0).then(|| u64::from(config.bridge_rss_limit_mb) << 20),
+    }
 }
 
 /// The configured bridges, ready to be started.

@@ -12,6 +12,7 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use bridge::CommandLine;
 
@@ -53,8 +54,12 @@ pub struct Config {
     pub websocket_url: Option<String>,
     /// Link by a pairing code for this number.
     pub pairing_code: Option<Phone>,
-    /// The bridge's memory cap in MiB; 0 is none.
+    /// The memory cap of a bridge that is a Node script in MiB, kept by Node itself; 0 is none.
     pub bridge_memory_mb: u32,
+    /// A bridge that uses more resident memory in MiB is replaced; 0: none is.
+    pub bridge_rss_limit_mb: u32,
+    /// How long a bridge may give no sign of life; zero is for ever.
+    pub bridge_patience: Duration,
     /// What is logged.
     pub log: Targets,
     /// The program that runs Node scripts.
@@ -136,6 +141,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting { secret: true, ..setting("websocket_url", "WA_WEBSOCKET_URL", "") },
     setting("pairing_code", "PILOTHOUSE_PAIRING_CODE", ""),
     setting("bridge_memory_mb", "PILOTHOUSE_BRIDGE_MEMORY_MB", "256"),
+    setting("bridge_rss_limit_mb", "PILOTHOUSE_BRIDGE_RSS_LIMIT_MB", "512"),
+    setting("bridge_patience_seconds", "PILOTHOUSE_BRIDGE_PATIENCE_SECONDS", "60"),
     setting("log", "RUST_LOG", "info"),
     setting("node", "PILOTHOUSE_NODE", "node"),
 ];
@@ -187,6 +194,10 @@ pub fn load(inputs: Inputs) -> Result<Config, ConfigError> {
         })?,
         pairing_code: layers.checked("pairing_code", |n| n.parse::<Phone>().map_err(|e| e.to_string()))?,
         bridge_memory_mb: layers.parsed("bridge_memory_mb", "a number of MiB; 0 is no cap")?.unwrap_or(256),
+        bridge_rss_limit_mb: layers.parsed("bridge_rss_limit_mb", "a number of MiB; 0 is no limit")?.unwrap_or(512),
+        bridge_patience: Duration::from_secs(
+            layers.parsed::<u32>("bridge_patience_seconds", "a number of seconds; 0 is for ever")?.unwrap_or(60).into(),
+        ),
         log: layers
             .checked("log", |filter| {
                 let parsed = filter.parse::<Targets>();

@@ -287,6 +287,7 @@ impl Engine {
             }
             Effect::RestartBridge => self.with_supervisor(supervisor::Handle::restart),
             Effect::UseBridge(name) => self.with_supervisor(|s| s.use_program(name)),
+            Effect::ReplaceBridge { incarnation, class } => self.with_supervisor(|s| s.replace(incarnation, class)),
             Effect::RefuseBridge { incarnation, why } => self.with_supervisor(|s| s.refuse(incarnation, why)),
         }
     }
@@ -302,9 +303,6 @@ fn log_notice(input: &Input) {
     match input {
         Input::Bridge(BridgeNotice::Refused { why }) => tracing::error!("{why}"),
         Input::Bridge(notice) => tracing::debug!(?notice, "bridge"),
-        Input::Event { incarnation, event: crate::protocol::Event::Error(text), .. } => {
-            tracing::warn!(%incarnation, "the bridge says: {text}");
-        }
         Input::Event { .. } | Input::Request { .. } | Input::TimerFired(_) | Input::Sampled(_) => {}
     }
 }

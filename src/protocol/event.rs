@@ -383,6 +383,16 @@ struct ErrorFields {
     error: String,
 }
 
+/// The most characters of a text that is only shown: it is kept many times over, and a line may have a million.
+const MAX_SHOWN_CHARS: usize = 1_000;
+
+fn shown(text: String) -> String {
+    match text.char_indices().nth(MAX_SHOWN_CHARS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
 impl Event {
     /// Reads one line, without its line feed.
     ///
@@ -403,7 +413,7 @@ impl Event {
             "receipt" => Self::Receipt(fields(line, &name)?),
             "connection" => Self::Connection(fields(line, &name)?),
             "pong" => Self::Pong(fields(line, &name)?),
-            "error" => Self::Error(fields::<ErrorFields>(line, &name)?.error),
+            "error" => Self::Error(shown(fields::<ErrorFields>(line, &name)?.error)),
             other => Self::Unknown(other.chars().take(64).collect()),
         })
     }
@@ -445,6 +455,14 @@ mod tests {
         let line = br#"{"type":"connection","state":"closed","reason":{"class":"eclipse","text":"dark"}}"#;
         let Event::Connection(c) = Event::decode(line).unwrap() else { panic!() };
         assert_eq!(c.reason.unwrap().class, ReasonClass::Other);
+    }
+
+    #[test]
+    fn the_text_of_an_error_is_cut_to_what_can_be_shown() {
+        let line = format!(r#"{{"type":"error","error":"{}"}}"#, "ñ".repeat(500_000));
+        let Event::Error(text) = Event::decode(line.as_bytes()).unwrap() else { panic!() };
+        assert_eq!(text, format!("{}…", "ñ".repeat(1_000)));
+        assert!(text.capacity() < 10_000);
     }
 
     #[test]

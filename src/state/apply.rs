@@ -38,6 +38,7 @@ pub fn apply(snapshot: &mut Snapshot, change: &Change) {
             snapshot.counters.duplicates = counters.duplicates;
             snapshot.counters.protocol_errors = counters.protocol_errors;
             snapshot.counters.unknown_events = counters.unknown_events;
+            snapshot.counters.log_lines_dropped = counters.log_lines_dropped;
         }
         Change::Error(error) => snapshot.last_error = Some(error.clone()),
         Change::Host(sample) => snapshot.host = sample.clone(),

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApiSample, BridgeView, Chat, ConnectionView, Counters, Delivery, DeliveryState, HostSample, Incarnation, LastError,
-    Message, MessageId, Pairing, Phone, RequestId,
+    ApiSample, BridgeView, Chat, ConnectionView, Counters, Delivery, DeliveryState, ExitClass, HostSample, Incarnation,
+    LastError, LastExit, Message, MessageId, Pairing, Phone, RequestId,
 };
 use crate::clock::Timestamp;
 use crate::protocol::{AccountInfo, BadLine, Command, Event};
@@ -72,6 +72,21 @@ pub enum BridgeNotice {
         /// What is wrong with it.
         error: BadLine,
     },
+    /// It has said nothing at all since its start, and is left running.
+    Silent {
+        /// Which run.
+        incarnation: Incarnation,
+    },
+    /// It wrote more to stderr than is logged.
+    LogDropped {
+        /// How many lines were left out.
+        lines: u64,
+    },
+    /// It could not be started this time.
+    NotStarted {
+        /// Why.
+        why: String,
+    },
     /// It ended.
     Exited {
         /// Which run.
@@ -96,17 +111,6 @@ pub enum BridgeNotice {
     },
     /// It was stopped because it was to be.
     Stopped,
-}
-
-/// How a run of the bridge ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LastExit {
-    /// When.
-    pub at: Timestamp,
-    /// In words: `exited with code 1`, `killed by signal 9`.
-    pub text: String,
-    /// It was to end.
-    pub wanted: bool,
 }
 
 /// How the operator wants to link.
@@ -294,6 +298,13 @@ pub enum Effect {
     RestartBridge,
     /// Stop the bridge and start the one with this configured name.
     UseBridge(Arc<str>),
+    /// End this run of the bridge and start another.
+    ReplaceBridge {
+        /// Which run.
+        incarnation: Incarnation,
+        /// Why: what the restart is counted by.
+        class: ExitClass,
+    },
     /// Stop the bridge and leave it stopped, since it can't be worked with.
     RefuseBridge {
         /// Which run.
@@ -330,6 +341,11 @@ pub enum TimerId {
     /// Time for a `ping`.
     Heartbeat {
         /// To which run.
+        incarnation: Incarnation,
+    },
+    /// What is in flight was waited for long enough: the bridge is to be ended.
+    Drained {
+        /// Which run.
         incarnation: Incarnation,
     },
     /// A message that was sent back by the bridge may be tried again.

@@ -10,6 +10,7 @@
 
 mod apply;
 mod decide;
+mod exit;
 mod ids;
 mod input;
 mod message;
@@ -18,11 +19,12 @@ mod phone;
 mod snapshot;
 
 pub use apply::apply;
-pub use decide::{Lookup, State, WINDOW, decide, lookup};
+pub use decide::{BridgeLimits, Lookup, State, WINDOW, decide, lookup};
+pub use exit::{ExitClass, LastExit};
 pub use ids::{AccountId, ChatId, Incarnation, MessageId, RequestId, Seq, WriteSeq};
 pub use input::{
-    Answer, BridgeNotice, Change, Effect, Input, JournalKind, Known, LastExit, Linking, Outcome, Refusal, Request,
-    Sampled, TimerId, Write,
+    Answer, BridgeNotice, Change, Effect, Input, JournalKind, Known, Linking, Outcome, Refusal, Request, Sampled,
+    TimerId, Write,
 };
 pub use message::{Chat, Delivery, DeliveryState, Direction, Failure, Message, Times};
 pub use outbox::{Outbox, Pending};

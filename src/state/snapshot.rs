@@ -1,12 +1,12 @@
 //! What consoles and callers may see. Bounded to what they can show.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Delivery, Incarnation, LastExit, Linking, Message, MessageId};
+use super::{Delivery, ExitClass, Incarnation, LastExit, Linking, Message, MessageId};
 use crate::clock::Timestamp;
 use crate::protocol::{AccountInfo, Reason};
 
@@ -90,6 +90,10 @@ pub struct BridgeView {
     pub pid: Option<u32>,
     /// How often it was started again since the start of this process.
     pub restarts: u64,
+    /// The same, by what had ended the run before.
+    pub restarts_by_reason: BTreeMap<ExitClass, u64>,
+    /// It has said nothing at all since its start, for longer than is usual.
+    pub silent: bool,
     /// When it is started again, while it backs off.
     pub retry_at: Option<Timestamp>,
     /// How the last run ended.
@@ -109,6 +113,8 @@ pub enum BridgeState {
     Installing,
     /// It runs.
     Running,
+    /// It runs, is given nothing new to send, and is replaced once what is in flight is settled.
+    Draining,
     /// It ended and is started again later.
     BackingOff,
     /// It failed too often; it is tried again much later, or when the operator asks.
@@ -124,6 +130,7 @@ impl BridgeState {
             Self::Stopped => "stopped",
             Self::Installing => "installing",
             Self::Running => "running",
+            Self::Draining => "draining",
             Self::BackingOff => "backing_off",
             Self::BreakerOpen => "breaker_open",
             Self::Refused => "refused",
@@ -252,6 +259,8 @@ pub struct Counters {
     pub protocol_errors: u64,
     /// Events of the bridge that this host does not know.
     pub unknown_events: u64,
+    /// Lines of the bridge's stderr that were not logged, since there were too many.
+    pub log_lines_dropped: u64,
 }
 
 /// The last thing that went wrong.

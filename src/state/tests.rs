@@ -55,7 +55,7 @@ impl World {
     }
 
     fn exit(&mut self, run: u64) -> Outcome {
-        let exit = LastExit { at: self.now.wall, text: "was killed by signal 9".into(), wanted: false };
+        let exit = LastExit { at: self.now.wall, text: "was killed by signal 9".into(), class: ExitClass::Crash };
         self.put(Input::Bridge(BridgeNotice::Exited { incarnation: Incarnation(run), exit }))
     }
 
@@ -376,6 +376,7 @@ fn stale_timers_are_ignored() {
         TimerId::Unanswered { incarnation: Incarnation(1), id: "nobody's".into(), attempt: 1 },
         TimerId::Heartbeat { incarnation: Incarnation(0) },
         TimerId::Retry { incarnation: Incarnation(0) },
+        TimerId::Drained { incarnation: Incarnation(1) },
         TimerId::PairingExpires { expires_at: world.now.wall },
     ] {
         let outcome = world.put(Input::TimerFired(timer.clone()));
@@ -403,6 +404,87 @@ fn figures_that_look_the_same_change_nothing() {
     assert_eq!(world.put(sampled(64)).changes.len(), 1);
     assert_eq!(world.put(sampled(66)).changes.len(), 0);
     assert_eq!(world.put(sampled(80)).changes.len(), 1);
+}
+
+/// A world with a limit of 64 MiB for its bridge, which is open.
+fn limited() -> World {
+    let mut world = World::open();
+    world.state = world.state.with_limits(BridgeLimits { rss_bytes: Some(64 << 20), ..BridgeLimits::default() });
+    world
+}
+
+fn pong(mb: u64) -> String {
+    format!(r#"{{"type":"pong","id":1,"rssBytes":{}}}"#, mb << 20)
+}
+
+fn replaced(outcome: &Outcome) -> bool {
+    let replace = Effect::ReplaceBridge { incarnation: Incarnation(1), class: ExitClass::Memory };
+    outcome.effects.contains(&replace)
+}
+
+#[test]
+fn a_bridge_that_uses_too_much_memory_is_replaced_when_what_is_in_flight_is_answered() {
+    let mut world = limited();
+    assert_eq!(sends(&world.send("one")).len(), 1);
+    assert!(!replaced(&world.line(&pong(64))), "as much as it may");
+    let outcome = world.line(&pong(65));
+    assert!(!replaced(&outcome));
+    assert_eq!(world.state.snapshot().bridge.state, BridgeState::Draining);
+    assert!(outcome.effects.iter().any(|e| matches!(e, Effect::SetTimer { timer: TimerId::Drained { .. }, .. })));
+    assert_eq!(sends(&world.send("two")), [], "nothing new is given to it");
+    let outcome = world.line(&sent(true, ""));
+    assert!(replaced(&outcome));
+    assert_eq!(sends(&outcome), []);
+    assert!(!replaced(&world.line(&pong(70))), "once is enough");
+    let exit = LastExit { at: world.now.wall, text: String::new(), class: ExitClass::Memory };
+    world.put(Input::Bridge(BridgeNotice::Exited { incarnation: Incarnation(1), exit }));
+    world.start(2);
+    assert_eq!(sends(&world.line(r#"{"type":"ready"}"#)), [("two".to_owned(), None)], "the next one goes on");
+}
+
+#[test]
+fn a_draining_bridge_is_not_waited_for_longer_than_a_bound() {
+    let mut world = limited();
+    world.send("one");
+    let over = Sampled { bridge_rss: Some(65 << 20), ..Sampled::default() };
+    assert!(!replaced(&world.put(Input::Sampled(over))), "the system's figure counts as well");
+    let stale = TimerId::Drained { incarnation: Incarnation(0) };
+    assert!(!replaced(&world.put(Input::TimerFired(stale))));
+    let timer = TimerId::Drained { incarnation: Incarnation(1) };
+    assert!(replaced(&world.put(Input::TimerFired(timer.clone()))));
+    assert!(!replaced(&world.put(Input::TimerFired(timer))));
+}
+
+#[test]
+fn a_bridge_that_always_needs_more_is_left_running_and_the_operator_is_told() {
+    let mut world = limited();
+    for run in 2..=4 {
+        world.line(&pong(100));
+        assert_eq!(world.state.snapshot().bridge.state, BridgeState::Draining);
+        let exit = LastExit { at: world.now.wall, text: String::new(), class: ExitClass::Memory };
+        world.put(Input::Bridge(BridgeNotice::Exited { incarnation: Incarnation(run - 1), exit }));
+        world.start(run);
+    }
+    assert_eq!(world.state.snapshot().bridge.restarts_by_reason, [(ExitClass::Memory, 3)].into());
+    world.line(&pong(100));
+    assert_eq!(world.state.snapshot().bridge.state, BridgeState::Running);
+    let error = world.state.snapshot().last_error.clone().unwrap();
+    assert!(error.text.contains("bridge_rss_limit_mb"), "{error:?}");
+    world.now.mono = Mono::new(Duration::from_secs(2 * 60 * 60));
+    world.line(&pong(100));
+    assert_eq!(world.state.snapshot().bridge.state, BridgeState::Draining);
+}
+
+#[test]
+fn a_silent_bridge_is_shown_until_it_speaks() {
+    let mut world = World::new();
+    world.start(1);
+    world.put(Input::Bridge(BridgeNotice::Silent { incarnation: Incarnation(1) }));
+    assert!(world.state.snapshot().bridge.silent);
+    world.line(r#"{"type":"ready"}"#);
+    assert!(!world.state.snapshot().bridge.silent);
+    world.put(Input::Bridge(BridgeNotice::Silent { incarnation: Incarnation(1) }));
+    assert!(!world.state.snapshot().bridge.silent, "late news");
 }
 
 #[test]

@@ -1,80 +1,158 @@
 //! Reads what a bridge says.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::io::{AsyncRead, BufReader};
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 
 use super::Notice;
+use super::allowance::Allowance;
+use super::signs::Signs;
+use crate::clock::Clock;
 use crate::protocol::{BadLine, Event, Line, LineReader, MAX_LINE_BYTES};
 use crate::state::{BridgeNotice, Incarnation};
 
 /// The longest line of stderr that is logged whole.
 const MAX_LOG_LINE_BYTES: usize = 4 << 10;
 
+/// What can be left of a bridge that ended: a line that was begun, and what a pipe holds at most, unless its writer has
+/// privileges. What is read beyond it comes from another process.
+const MAX_LEFT_BYTES: usize = MAX_LINE_BYTES + (1 << 20);
+
 /// A run of characters that looks like a key is at least so long.
 const KEY_LENGTH: usize = 32;
 
-/// What can be seen of a reader from outside.
-#[derive(Debug, Default)]
-pub(super) struct Progress {
-    /// Lines read.
-    lines: AtomicU64,
-    /// It waits for the engine, not for the bridge.
-    waiting: AtomicBool,
+/// What a reader of a pipe needs.
+pub(super) struct Reading {
+    pub(super) incarnation: Incarnation,
+    pub(super) notices: mpsc::Sender<Notice>,
+    pub(super) signs: Arc<Signs>,
+    pub(super) clock: Clock,
 }
 
-impl Progress {
-    /// Whether the reader did something since it was last asked, or can't because of the engine.
-    pub(super) fn moved(&self, last: &mut u64) -> bool {
-        let lines = self.lines.load(Ordering::Relaxed);
-        std::mem::replace(last, lines) != lines || self.waiting.load(Ordering::Relaxed)
-    }
-}
-
-/// Reads events until the pipe ends, waiting when the engine can't take them.
-pub(super) async fn read_events(
-    pipe: impl AsyncRead + Unpin,
-    incarnation: Incarnation,
-    notices: mpsc::Sender<Notice>,
-    progress: Arc<Progress>,
-) {
-    let mut lines = LineReader::new(BufReader::with_capacity(16 << 10, pipe), MAX_LINE_BYTES);
-    loop {
-        let event = match lines.next().await {
-            Ok(Some(Line::Complete(line))) if line.iter().all(u8::is_ascii_whitespace) => continue,
-            Ok(Some(Line::Complete(line))) => Event::decode(line),
-            Ok(Some(Line::TooLong(bytes))) => Err(BadLine::TooLong { bytes }),
-            Ok(None) => return,
-            Err(error) => return tracing::warn!(%error, "reading the bridge's stdout"),
-        };
-        let notice = match event {
-            Ok(event) => Notice::Event { incarnation, event },
-            Err(error) => {
-                tracing::warn!(%error, "the bridge's stdout");
-                Notice::Bridge(BridgeNotice::BadLine { incarnation, error })
+impl Reading {
+    /// Reads events until the pipe ends or is closed, waiting when the engine can't take them.
+    pub(super) async fn events(self, pipe: impl AsyncRead + Unpin) {
+        let mut lines = LineReader::new(BufReader::with_capacity(16 << 10, pipe), MAX_LINE_BYTES);
+        let (mut log, mut left) = (Allowance::default(), MAX_LEFT_BYTES);
+        let closed = self.signs.closed();
+        tokio::pin!(closed);
+        loop {
+            let line = tokio::select! {
+                biased;
+                () = &mut closed => return,
+                line = lines.next() => line,
+            };
+            if !self.may_read_on(&line, &mut left) {
+                return;
             }
-        };
-        progress.lines.fetch_add(1, Ordering::Relaxed);
-        progress.waiting.store(true, Ordering::Relaxed);
-        if notices.send(notice).await.is_err() {
-            return;
+            let event = match line {
+                Ok(Some(Line::Complete(line))) if line.iter().all(u8::is_ascii_whitespace) => continue,
+                Ok(Some(Line::Complete(line))) => Event::decode(line),
+                Ok(Some(Line::TooLong(bytes))) => Err(BadLine::TooLong { bytes }),
+                Ok(None) => return,
+                Err(error) => return tracing::warn!(%error, "reading the bridge's stdout"),
+            };
+            let notice = match event {
+                Ok(event) => {
+                    self.signs.told(&event);
+                    if let Event::Error(text) = &event
+                        && self.may_log(&mut log, text.len())
+                    {
+                        tracing::warn!(incarnation = %self.incarnation, "the bridge says: {text}");
+                    }
+                    Notice::Event { incarnation: self.incarnation, event }
+                }
+                Err(error) => {
+                    self.signs.heard();
+                    if self.may_log(&mut log, 0) {
+                        tracing::warn!(%error, "the bridge's stdout");
+                    }
+                    Notice::Bridge(BridgeNotice::BadLine { incarnation: self.incarnation, error })
+                }
+            };
+            if !self.hand_over(notice).await {
+                return;
+            }
         }
-        progress.waiting.store(false, Ordering::Relaxed);
     }
-}
 
-/// Logs what the bridge writes to stderr, until the pipe ends.
-pub(super) async fn log_stderr(pipe: impl AsyncRead + Unpin) {
-    let mut lines = LineReader::new(BufReader::with_capacity(4 << 10, pipe), MAX_LOG_LINE_BYTES);
-    while let Ok(Some(line)) = lines.next().await {
-        match line {
-            Line::Complete(line) => {
-                let text = redacted(&String::from_utf8_lossy(line));
-                tracing::info!(target: "bridge", "{}", text.strip_prefix("[bridge] ").unwrap_or(&text));
+    /// Whether this line can be the bridge's. `left` is how much it can have left in the pipe.
+    fn may_read_on(&self, line: &std::io::Result<Option<Line<'_>>>, left: &mut usize) -> bool {
+        let bytes = match line {
+            Ok(Some(Line::Complete(line))) => line.len(),
+            // Most of it may have been read before the end.
+            Ok(Some(Line::TooLong(_)) | None) | Err(_) => 0,
+        };
+        if self.signs.has_ended() {
+            *left = left.saturating_sub(bytes + 1);
+        }
+        *left > 0
+    }
+
+    /// Hands a notice to the engine. Returns false when there is none any more.
+    async fn hand_over(&self, notice: Notice) -> bool {
+        match self.notices.try_send(notice) {
+            Ok(()) => true,
+            Err(TrySendError::Closed(_)) => false,
+            Err(TrySendError::Full(notice)) => {
+                self.signs.reader_waits(true);
+                let sent = self.notices.send(notice).await;
+                self.signs.reader_waits(false);
+                sent.is_ok()
             }
-            Line::TooLong(bytes) => tracing::info!(target: "bridge", bytes, "a line too long to be logged"),
+        }
+    }
+
+    /// Logs what the bridge writes to stderr, until the pipe ends or is closed. It is read on when nothing more may be logged.
+    pub(super) async fn log(self, pipe: impl AsyncRead + Unpin) {
+        let mut lines = LineReader::new(BufReader::with_capacity(4 << 10, pipe), MAX_LOG_LINE_BYTES);
+        let (mut log, mut left) = (Allowance::default(), MAX_LEFT_BYTES);
+        let closed = self.signs.closed();
+        tokio::pin!(closed);
+        loop {
+            let line = tokio::select! {
+                () = &mut closed => break,
+                line = lines.next() => line,
+            };
+            if !self.may_read_on(&line, &mut left) {
+                break;
+            }
+            let Ok(Some(line)) = line else { break };
+            match line {
+                Line::Complete(line) => {
+                    if self.may_log(&mut log, line.len()) {
+                        let text = redacted(&String::from_utf8_lossy(line));
+                        tracing::info!(target: "bridge", "{}", text.strip_prefix("[bridge] ").unwrap_or(&text));
+                    }
+                }
+                Line::TooLong(bytes) => {
+                    if self.may_log(&mut log, 0) {
+                        tracing::info!(target: "bridge", bytes, "a line too long to be logged");
+                    }
+                }
+            }
+        }
+        self.tell_left_out(log.left_out());
+    }
+
+    /// Whether a line of so many bytes may be logged. Says first how many could not before.
+    fn may_log(&self, log: &mut Allowance, bytes: usize) -> bool {
+        match log.take(self.clock.now().mono, bytes) {
+            Some(left_out) => {
+                self.tell_left_out(left_out);
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn tell_left_out(&self, lines: u64) {
+        if lines > 0 {
+            tracing::warn!(lines, "the bridge writes too much to be logged; lines were left out");
+            // Not waited for: stderr is read whether or not the engine takes anything.
+            let _ = self.notices.try_send(Notice::Bridge(BridgeNotice::LogDropped { lines }));
         }
     }
 }
@@ -105,7 +183,37 @@ fn redacted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tokio::io::AsyncWriteExt;
+    use tokio::time::timeout;
+
     use super::*;
+    use crate::state::ExitClass;
+
+    const HOUR: Duration = Duration::from_secs(60 * 60);
+
+    /// No process, no pipe of the system: the clock may be paused.
+    #[tokio::test(start_paused = true)]
+    async fn a_bridge_whose_answer_we_do_not_take_is_not_blamed() {
+        let (notices, mut told) = mpsc::channel(1);
+        let signs = Arc::new(Signs::default());
+        let reading =
+            Reading { incarnation: Incarnation(1), notices, signs: Arc::clone(&signs), clock: Clock::start() };
+        let (mut bridge, pipe) = tokio::io::duplex(1 << 10);
+        let reader = tokio::spawn(reading.events(pipe));
+        let mut lifeless = Box::pin(signs.unanswered(Duration::from_secs(60)));
+        signs.asked(1);
+        bridge.write_all(b"{\"type\":\"ready\"}\n{\"type\":\"ready\"}\n{\"type\":\"pong\",\"id\":1}\n").await.unwrap();
+        assert!(timeout(HOUR, &mut lifeless).await.is_err(), "the second event finds no room, the answer is behind it");
+        for _ in 0..3 {
+            told.recv().await.unwrap();
+        }
+        signs.asked(2);
+        assert_eq!(timeout(HOUR, &mut lifeless).await, Ok(ExitClass::Unresponsive), "now it is the bridge's turn");
+        drop(bridge);
+        reader.await.unwrap();
+    }
 
     #[test]
     fn keys_are_taken_out_of_logged_lines_and_words_are_left() {

@@ -20,6 +20,10 @@ pub struct Limits {
     pub breaker_window: Duration,
     /// With the breaker open, the bridge is tried again only after this time.
     pub breaker_pause: Duration,
+    /// So often a bridge that gives no sign of life is replaced…
+    pub lifeless_budget: usize,
+    /// …within this time.
+    pub lifeless_window: Duration,
 }
 
 impl Default for Limits {
@@ -31,6 +35,8 @@ impl Default for Limits {
             breaker_failures: 5,
             breaker_window: Duration::from_secs(120),
             breaker_pause: Duration::from_secs(300),
+            lifeless_budget: 3,
+            lifeless_window: Duration::from_secs(60 * 60),
         }
     }
 }
@@ -53,12 +59,14 @@ pub struct Policy {
     limits: Limits,
     streak: u32,
     failures: VecDeque<Mono>,
+    /// When bridges were ended since they gave no sign of life.
+    lifeless: VecDeque<Mono>,
 }
 
 impl Policy {
     /// A policy without failures so far.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, streak: 0, failures: VecDeque::new() }
+        Self { limits, streak: 0, failures: VecDeque::new(), lifeless: VecDeque::new() }
     }
 
     /// A run ended at `now` after `ran_for`. `jitter` is a random number from 0 to 1: the pause is shortened by up to
@@ -73,10 +81,7 @@ impl Policy {
             self.failures.pop_front();
         }
         if self.failures.len() >= self.limits.breaker_failures {
-            // The probe that follows counts as one failure more, so that a single one opens the breaker again.
-            self.failures.truncate(self.limits.breaker_failures.saturating_sub(1));
-            self.failures.iter_mut().for_each(|at| *at = now.plus(self.limits.breaker_pause));
-            return Next::BreakerOpen(self.limits.breaker_pause);
+            return self.open_breaker(now);
         }
         let doubled = self.limits.first_pause.saturating_mul(1 << self.streak.min(16));
         self.streak += 1;
@@ -84,10 +89,34 @@ impl Policy {
         Next::After(pause.mul_f64(1.0 - jitter.clamp(0.0, 1.0) / 4.0))
     }
 
+    /// A run was ended at `now` since it gave no sign of life. It was not healthy, however long it ran.
+    pub fn lifeless(&mut self, now: Mono, jitter: f64) -> Next {
+        let within_budget = self.may_end_the_lifeless(now);
+        if self.lifeless.len() >= self.limits.lifeless_budget {
+            self.lifeless.pop_front();
+        }
+        self.lifeless.push_back(now);
+        if within_budget { self.ended(now, Duration::ZERO, jitter) } else { self.open_breaker(now) }
+    }
+
+    /// Whether a bridge that gives no sign of life may be replaced without opening the breaker.
+    pub fn may_end_the_lifeless(&self, now: Mono) -> bool {
+        let lately = self.lifeless.iter().filter(|&&at| now.since(at) <= self.limits.lifeless_window);
+        lately.count() < self.limits.lifeless_budget
+    }
+
+    fn open_breaker(&mut self, now: Mono) -> Next {
+        // The probe that follows counts as one failure more, so that a single one opens the breaker again.
+        let failures = self.limits.breaker_failures.saturating_sub(1);
+        self.failures = std::iter::repeat_n(now.plus(self.limits.breaker_pause), failures).collect();
+        Next::BreakerOpen(self.limits.breaker_pause)
+    }
+
     /// The operator asked for a start: whatever failed before is forgiven.
     pub fn operator_restarted(&mut self) {
         self.streak = 0;
         self.failures.clear();
+        self.lifeless.clear();
     }
 }
 
@@ -134,6 +163,20 @@ mod tests {
         assert!(matches!(policy.ended(at(305), SHORT, 0.0), Next::BreakerOpen(_)));
         policy.operator_restarted();
         assert_eq!(policy.ended(at(306), SHORT, 0.0), Next::After(Duration::from_millis(500)));
+    }
+
+    #[test]
+    fn a_bridge_without_a_sign_of_life_is_replaced_within_a_budget_and_then_the_breaker_opens() {
+        let mut policy = Policy::new(Limits::default());
+        for n in 0..3 {
+            assert!(policy.may_end_the_lifeless(at(n * 200)));
+            assert!(matches!(policy.lifeless(at(n * 200), 0.0), Next::After(_)), "{n}");
+        }
+        assert!(!policy.may_end_the_lifeless(at(3_600)));
+        assert_eq!(policy.lifeless(at(3_600), 0.0), Next::BreakerOpen(Duration::from_secs(300)));
+        assert!(matches!(policy.lifeless(at(3_900), 0.0), Next::BreakerOpen(_)), "the probe failed");
+        policy.operator_restarted();
+        assert!(policy.may_end_the_lifeless(at(3_902)));
     }
 
     #[test]

@@ -21,7 +21,8 @@ use crate::protocol::{AccountInfo, ChatKind, Reason, ReasonClass};
 use crate::qr::Drawing;
 use crate::state::{
     Answer, ApiSample, BridgeState, Change, Chat, ChatId, ConnectionState, Counters, Delivery, DeliveryState,
-    Direction, Failure, HostSample, LastError, LastExit, Linking, Message, Pairing, Refusal, Request, Snapshot,
+    Direction, ExitClass, Failure, HostSample, LastError, LastExit, Linking, Message, Pairing, Refusal, Request,
+    Snapshot,
 };
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
@@ -167,7 +168,8 @@ fn failing() -> Snapshot {
     snapshot.bridge.pid = None;
     snapshot.bridge.restarts = 3;
     snapshot.bridge.retry_at = Some(now().wall.plus(Duration::from_secs(8)));
-    snapshot.bridge.last_exit = Some(LastExit { at: ago(2), text: "it ended with code 1".into(), wanted: false });
+    snapshot.bridge.last_exit =
+        Some(LastExit { at: ago(2), text: "it ended with code 1".into(), class: ExitClass::Crash });
     snapshot.connection.state = ConnectionState::Down;
     let text = "the bridge ended with code 1: Cannot find package 'baileys'";
     snapshot.last_error = Some(LastError { at: ago(2), text: text.into() });

@@ -4,5 +4,6 @@
 
 mod bridge;
 mod gateway;
+mod supervision;
 mod support;
 mod terminal;

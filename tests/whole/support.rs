@@ -39,6 +39,11 @@ impl Place {
                 plan.ensure().await.expect("the bridge's packages can be installed");
             })
             .await;
+        Self::bare().await
+    }
+
+    /// For a bridge that needs no packages.
+    pub async fn bare() -> Self {
         Self {
             simulator: Simulator::start().await.expect("a simulator"),
             folder: tempfile::tempdir().expect("a folder"),
@@ -112,8 +117,14 @@ pub struct Answer {
 impl Gateway {
     /// Starts it, with these arguments more, and waits until its API listens.
     pub async fn start(place: &Place, args: &[&str]) -> Self {
+        Self::start_with(place, args, &[]).await
+    }
+
+    /// Starts it with these variables more.
+    pub async fn start_with(place: &Place, args: &[&str], env: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pilothouse"));
-        command.arg("--headless").args(args).env_clear().envs(place.env()).current_dir(place.home());
+        command.arg("--headless").args(args).env_clear().envs(place.env()).envs(env.iter().copied());
+        command.current_dir(place.home());
         if !args.contains(&"--bridge") {
             command.arg("--bridge").arg(bridge_folder().join("baileys-bridge.mjs"));
         }

@@ -6,7 +6,7 @@ use super::super::{
     BridgeNotice, BridgeState, BridgeView, Change, ConnectionState, ConnectionView, Effect, Incarnation, Pairing,
     TimerId,
 };
-use super::{HEARTBEAT, Turn};
+use super::Turn;
 use crate::protocol::{self, AccountInfo, Capabilities, Command, Connection, ConnectionPhase, Hello, Reason};
 
 /// How long a QR or a code is shown when the bridge doesn't say. WhatsApp's first QR lives this long.
@@ -20,7 +20,10 @@ impl Turn<'_> {
                 self.change(Change::Bridge(BridgeView { state: BridgeState::Installing, ..old }));
             }
             BridgeNotice::Started { incarnation, pid } => {
-                let restarts = old.restarts + u64::from(old.incarnation != Incarnation::default());
+                let mut restarts_by_reason = old.restarts_by_reason;
+                if let Some(exit) = &old.last_exit {
+                    *restarts_by_reason.entry(exit.class).or_default() += 1;
+                }
                 self.state.capabilities = Capabilities::default();
                 self.state.heard = false;
                 self.change(Change::Bridge(BridgeView {
@@ -28,7 +31,9 @@ impl Turn<'_> {
                     name: None,
                     incarnation,
                     pid: Some(pid),
-                    restarts,
+                    restarts: restarts_by_reason.values().sum(),
+                    restarts_by_reason,
+                    silent: false,
                     retry_at: None,
                     last_exit: old.last_exit,
                     rss_bytes: None,
@@ -38,16 +43,26 @@ impl Turn<'_> {
             }
             BridgeNotice::BadLine { incarnation, error } => {
                 if incarnation == old.incarnation {
-                    self.state.heard = true;
+                    self.heard();
                     self.count(|c| c.protocol_errors += 1);
                     self.error(format!("bridge: {error}"));
                 }
             }
+            BridgeNotice::Silent { incarnation } => {
+                if incarnation == old.incarnation && !self.state.heard {
+                    self.change(Change::Bridge(BridgeView { silent: true, ..old }));
+                    self.error(
+                        "the bridge runs and says nothing; see the log, and press r to start it anew".to_owned(),
+                    );
+                }
+            }
+            BridgeNotice::LogDropped { lines } => self.count(|c| c.log_lines_dropped += lines),
+            BridgeNotice::NotStarted { why } => self.error(why),
             BridgeNotice::Exited { incarnation, exit } => {
                 if incarnation != old.incarnation {
                     return;
                 }
-                if !exit.wanted {
+                if exit.class.is_failure() {
                     self.error(format!("the bridge {}", exit.text));
                 }
                 self.change(Change::Bridge(BridgeView {
@@ -55,6 +70,7 @@ impl Turn<'_> {
                     pid: None,
                     last_exit: Some(exit),
                     rss_bytes: None,
+                    silent: false,
                     ..old
                 }));
                 self.connection(ConnectionState::Down, None, None);
@@ -93,6 +109,15 @@ impl Turn<'_> {
         }
     }
 
+    /// The bridge said something in this run. Returns whether it is the first thing.
+    pub(super) fn heard(&mut self) -> bool {
+        let first = !std::mem::replace(&mut self.state.heard, true);
+        if first && self.state.snapshot.bridge.silent {
+            self.change(Change::Bridge(BridgeView { silent: false, ..self.state.snapshot.bridge.clone() }));
+        }
+        first
+    }
+
     pub(super) fn hello(&mut self, incarnation: Incarnation, hello: Hello) {
         if hello.protocol.major != protocol::MAJOR {
             let why = format!(
@@ -107,7 +132,8 @@ impl Turn<'_> {
         let view = BridgeView { name: Some(hello.bridge.into()), ..self.state.snapshot.bridge.clone() };
         self.change(Change::Bridge(view));
         if hello.capabilities.heartbeat {
-            self.effect(Effect::SetTimer { timer: TimerId::Heartbeat { incarnation }, after: HEARTBEAT });
+            let after = self.state.limits.heartbeat;
+            self.effect(Effect::SetTimer { timer: TimerId::Heartbeat { incarnation }, after });
         }
     }
 

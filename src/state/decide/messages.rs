@@ -10,7 +10,7 @@ impl Turn<'_> {
     pub(super) fn event(&mut self, incarnation: Incarnation, event: Event, known: Known) {
         // Facts about messages hold whichever run told them; all else is about the present run.
         let present = incarnation == self.state.snapshot.bridge.incarnation;
-        let first = present && !std::mem::replace(&mut self.state.heard, true);
+        let first = present && self.heard();
         let now = self.now.wall;
         let about_a_message = matches!(event, Event::Message(_) | Event::Sent(_) | Event::Receipt(_));
         if !present && !about_a_message {

@@ -1,6 +1,7 @@
 //! What follows from what happens.
 
 mod bridge;
+mod memory;
 mod messages;
 mod requests;
 
@@ -14,6 +15,9 @@ use crate::protocol::{Capabilities, Command, Event};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use memory::BridgeLimits;
+use memory::Memory;
+
 /// How many messages may be in flight at once, over all chats.
 pub const WINDOW: usize = 32;
 
@@ -22,9 +26,6 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How often a message is handed to the bridge before it is given up.
 const MAX_ATTEMPTS: u32 = 10;
-
-/// How often the bridge is asked for a sign of life.
-const HEARTBEAT: Duration = Duration::from_secs(30);
 
 /// Everything that is known, and what only [`decide`] may see.
 #[derive(Clone, Debug)]
@@ -35,6 +36,8 @@ pub struct State {
     /// Whether the bridge has said anything in this run: a `hello` is its first line or none.
     heard: bool,
     ping: u64,
+    limits: BridgeLimits,
+    memory: Memory,
     /// Counts messages of bridges that give no ids.
     unnamed: u64,
 }
@@ -50,10 +53,24 @@ impl State {
             row.delivery = row.delivery.requeued();
             outbox.push(row);
         }
-        let mut state =
-            Self { snapshot, outbox, capabilities: Capabilities::default(), heard: false, ping: 0, unnamed: 0 };
+        let mut state = Self {
+            snapshot,
+            outbox,
+            capabilities: Capabilities::default(),
+            heard: false,
+            ping: 0,
+            limits: BridgeLimits::default(),
+            memory: Memory::default(),
+            unnamed: 0,
+        };
         state.snapshot.queue = state.outbox.len();
         state
+    }
+
+    /// The same, with these limits for the bridge.
+    #[must_use]
+    pub fn with_limits(self, limits: BridgeLimits) -> Self {
+        Self { limits, ..self }
     }
 
     /// What may be seen.
@@ -69,6 +86,11 @@ impl State {
     /// The unsettled messages.
     pub fn outbox(&self) -> &Outbox {
         &self.outbox
+    }
+
+    /// The bridge's process is there and can be asked things.
+    fn bridge_runs(&self) -> bool {
+        matches!(self.snapshot.bridge.state, BridgeState::Running | BridgeState::Draining)
     }
 
     fn can_send(&self) -> bool {
@@ -120,6 +142,7 @@ pub fn decide(state: &mut State, input: Input, now: Now) -> Outcome {
         Input::Sampled(sampled) => turn.sampled(sampled),
     }
     turn.pump();
+    turn.replace_when_drained();
     turn.outcome
 }
 
@@ -253,13 +276,15 @@ impl Turn<'_> {
                 }
             }
             TimerId::Heartbeat { incarnation } => {
-                if incarnation == running && self.state.snapshot.bridge.state == BridgeState::Running {
+                if incarnation == running && self.state.bridge_runs() {
                     self.state.ping += 1;
                     let id = self.state.ping;
                     self.dispatch(Command::Ping { id });
-                    self.effect(Effect::SetTimer { timer: TimerId::Heartbeat { incarnation }, after: HEARTBEAT });
+                    let after = self.state.limits.heartbeat;
+                    self.effect(Effect::SetTimer { timer: TimerId::Heartbeat { incarnation }, after });
                 }
             }
+            TimerId::Drained { incarnation } => self.replace_draining(incarnation),
             TimerId::Retry { incarnation } => {
                 if incarnation == running {
                     self.state.outbox.release();
@@ -274,15 +299,8 @@ impl Turn<'_> {
         if visibly_different(old.rss_bytes, sampled.host_rss) || old.api != sampled.api {
             self.change(Change::Host(HostSample { rss_bytes: sampled.host_rss, api: sampled.api }));
         }
-        if self.state.snapshot.bridge.state == BridgeState::Running {
+        if self.state.bridge_runs() {
             self.bridge_memory(sampled.bridge_rss);
-        }
-    }
-
-    fn bridge_memory(&mut self, rss_bytes: Option<u64>) {
-        if rss_bytes.is_some() && visibly_different(self.state.snapshot.bridge.rss_bytes, rss_bytes) {
-            let view = super::BridgeView { rss_bytes, ..self.state.snapshot.bridge.clone() };
-            self.change(Change::Bridge(view));
         }
     }
 

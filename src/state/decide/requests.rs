@@ -5,8 +5,8 @@ use std::sync::Arc;
 use compact_str::CompactString;
 
 use super::super::{
-    Answer, BridgeState, Change, Chat, ConnectionState, Delivery, Direction, Effect, Linking, Message, MessageId,
-    Pending, QUEUE_CAPACITY, Refusal, Request, RequestId, Write,
+    Answer, Change, Chat, ConnectionState, Delivery, Direction, Effect, Linking, Message, MessageId, Pending,
+    QUEUE_CAPACITY, Refusal, Request, RequestId, Write,
 };
 use super::Turn;
 
@@ -67,7 +67,7 @@ impl Turn<'_> {
 
     /// After the end of the link another process would find the same void credentials: what helps is to link anew.
     fn restart_bridge(&mut self) {
-        let running = self.state.snapshot.bridge.state == BridgeState::Running;
+        let running = self.state.bridge_runs();
         if running && self.state.snapshot.connection.state == ConnectionState::LoggedOut {
             self.ask_to_connect();
         } else {
@@ -83,7 +83,7 @@ impl Turn<'_> {
             self.write(Write::Linking(linking.clone()));
             self.change(Change::Linking(linking));
         }
-        let running = self.state.snapshot.bridge.state == BridgeState::Running;
+        let running = self.state.bridge_runs();
         if running && self.state.snapshot.connection.state != ConnectionState::Open {
             self.ask_to_connect();
         }

@@ -1,5 +1,7 @@
 //! The connection, what ended it and what to do, and live figures.
 
+use std::fmt::Write as _;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
@@ -22,6 +24,8 @@ fn headline(model: &Model, theme: Theme) -> (&'static str, &'static str, Style) 
         (BridgeState::BreakerOpen, _) => ("✗", "the bridge keeps failing", theme.bad()),
         (BridgeState::Refused, _) => ("✗", "the bridge can't run", theme.bad()),
         (BridgeState::Stopped, _) => ("○", "starting", theme.busy()),
+        (BridgeState::Draining, _) => ("◌", "restarting the bridge", theme.busy()),
+        (BridgeState::Running, _) if model.snapshot.bridge.silent => ("✗", "the bridge says nothing", theme.bad()),
         (BridgeState::Running, ConnectionState::Linking) => ("◌", "waiting to be linked", theme.busy()),
         (BridgeState::Running, ConnectionState::Connecting) => ("◌", "connecting", theme.busy()),
         (BridgeState::Running, ConnectionState::LoggedOut) => ("✗", "logged out", theme.bad()),
@@ -39,6 +43,8 @@ fn advice(model: &Model, now: Now) -> Option<String> {
         BridgeState::BackingOff => return again(bridge.retry_at).map(|t| format!("{t}; r tries now")),
         BridgeState::BreakerOpen => return again(bridge.retry_at).map(|t| format!("{t}; see the log, r tries now")),
         BridgeState::Refused => return Some("mend it, then press r".to_owned()),
+        BridgeState::Draining => return Some("it uses much memory; restarted when all is answered".to_owned()),
+        BridgeState::Running if bridge.silent => return Some("see the log; r starts it anew".to_owned()),
         BridgeState::Stopped | BridgeState::Running => {}
     }
     match connection.state {
@@ -83,6 +89,18 @@ fn account(model: &Model) -> Option<String> {
         Some(name) => format!("{phone} {name}"),
         None => phone.to_owned(),
     })
+}
+
+/// How often the bridge was started again, and by what reasons, the most frequent first.
+fn restarts(model: &Model) -> String {
+    let bridge = &model.snapshot.bridge;
+    let mut reasons: Vec<_> = bridge.restarts_by_reason.iter().collect();
+    reasons.sort_by_key(|(_, n)| std::cmp::Reverse(**n));
+    let mut text = bridge.restarts.to_string();
+    for (at, (class, n)) in reasons.into_iter().enumerate() {
+        let _ = write!(text, "{} {} {n}", if at == 0 { ":" } else { "," }, class.as_str());
+    }
+    text
 }
 
 /// What went wrong last, as far as it still matters.
@@ -172,7 +190,7 @@ fn connection(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now:
         (None, state) => state.as_str().replace('_', " "),
     };
     field(buffer, area, &mut y, theme, "bridge", &process);
-    field(buffer, area, &mut y, theme, "restarts", &bridge.restarts.to_string());
+    field(buffer, area, &mut y, theme, "restarts", &restarts(model));
     if let Some(exit) = &bridge.last_exit {
         let text = format!("{} {}", exit.at.clock_time(zone), exit.text);
         field(buffer, area, &mut y, theme, "last end", &text);
@@ -227,6 +245,7 @@ fn metrics(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer) {
         ("bad lines", c.protocol_errors),
         ("unknown", c.unknown_events),
         ("duplicates", c.duplicates),
+        ("not logged", c.log_lines_dropped),
     ];
     for (label, n) in losses.into_iter().filter(|(_, n)| *n > 0) {
         put(buffer, area, (0, y), label, LABEL, theme.dim());

@@ -1,0 +1,74 @@
+//! How a run of the bridge ended.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+
+/// How a run of the bridge ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastExit {
+    /// When.
+    pub at: Timestamp,
+    /// In words: `exited with code 1`, `was killed by signal 9`.
+    pub text: String,
+    /// Why: says whether another run follows.
+    pub class: ExitClass,
+}
+
+/// Why a run of the bridge ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExitClass {
+    /// By itself, with code 0.
+    Clean,
+    /// By itself, with another code or by a signal.
+    Crash,
+    /// By itself, after it told that the phone had ended the link.
+    LoggedOut,
+    /// By itself, with the code that says that its settings can't work.
+    BadConfiguration,
+    /// It said nothing at all for too long after its start, and was ended.
+    Silent,
+    /// It left a `ping`, or what was written to it, alone for too long, and was ended.
+    Unresponsive,
+    /// It used more memory than it may, and was ended.
+    Memory,
+    /// The operator asked for a new start, or for another bridge.
+    Operator,
+    /// It speaks another protocol, and was ended.
+    Refused,
+    /// This process ended.
+    Stopped,
+}
+
+impl ExitClass {
+    /// The words for it on the screen.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Clean => "ended",
+            Self::Crash => "crashed",
+            Self::LoggedOut => "logged out",
+            Self::BadConfiguration => "bad settings",
+            Self::Silent => "silent",
+            Self::Unresponsive => "no answer",
+            Self::Memory => "memory",
+            Self::Operator => "asked for",
+            Self::Refused => "refused",
+            Self::Stopped => "stopped",
+        }
+    }
+
+    /// Something went wrong that the operator should see.
+    pub const fn is_failure(self) -> bool {
+        match self {
+            Self::Clean
+            | Self::Crash
+            | Self::LoggedOut
+            | Self::BadConfiguration
+            | Self::Silent
+            | Self::Unresponsive => true,
+            // The first was announced, the others were wanted.
+            Self::Memory | Self::Operator | Self::Refused | Self::Stopped => false,
+        }
+    }
+}
