@@ -36,8 +36,7 @@ const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(9);
 /// # Errors
 /// What keeps it from starting, or what ended it out of turn, in words for the operator.
 pub fn run(config: &Config, clock: Clock) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .max_blocking_threads(8)
         .thread_name("pilothouse")
         .enable_all()

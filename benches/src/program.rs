@@ -34,6 +34,12 @@ impl Room {
         Ok(Self { folder: tempfile::tempdir()?, address, messages })
     }
 
+    /// The same, with a bridge that tells nothing more.
+    pub fn quiet(mut self) -> Self {
+        self.messages = 0;
+        self
+    }
+
     fn settings(&self) -> anyhow::Result<Vec<(&'static str, String)>> {
         let path = |path: &Path| path.display().to_string();
         Ok(vec![

@@ -51,7 +51,7 @@ impl Problem {
     }
 
     /// The database can't be read.
-    pub fn store(error: &rusqlite::Error) -> Self {
+    pub fn store(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "reading the database");
         let detail = format!("the database can't be read ({error}); try again");
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "store-failed", "The database can't be used", detail).retry_after(5)
