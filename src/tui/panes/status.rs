@@ -184,10 +184,10 @@ fn connection(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now:
     let mut y = 1;
     field(buffer, area, &mut y, theme, "since", &model.snapshot.connection.since.clock_time(zone));
     field(buffer, area, &mut y, theme, "account", &account(model).unwrap_or_else(|| "none linked".to_owned()));
-    let name = bridge.name.as_deref().unwrap_or("base level");
-    let process = match (bridge.pid, bridge.state) {
-        (Some(pid), _) => format!("{name}, pid {pid}"),
-        (None, state) => state.as_str().replace('_', " "),
+    let process = match (bridge.pid, &bridge.name, bridge.state) {
+        (Some(pid), Some(name), _) => format!("{name}, pid {pid}"),
+        (Some(pid), None, _) => format!("pid {pid}"),
+        (None, _, state) => state.as_str().replace('_', " "),
     };
     field(buffer, area, &mut y, theme, "bridge", &process);
     field(buffer, area, &mut y, theme, "restarts", &restarts(model));
@@ -216,16 +216,16 @@ fn metrics(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer) {
     let (s, c) = (&model.snapshot, &model.snapshot.counters);
     let mut y = 0;
     for (label, total, incoming) in [("received", c.messages_received, true), ("sent", c.messages_sent, false)] {
-        field(buffer, area, &mut y, theme, label, &total.to_string());
         let bars: Vec<u64> = model.ui.traffic.bars(incoming).collect();
         let most = bars.iter().max().copied().unwrap_or_default();
+        let peak = if most > 0 { format!(", at most {} in 10 s", count(most)) } else { String::new() };
+        field(buffer, area, &mut y, theme, label, &format!("{total}{peak}"));
         let at = Rect { x: area.x, y: area.y.saturating_add(y), width: area.width.min(30), height: 2 };
         if most == 0 {
             put(buffer, area, (0, y), "none in the last 5 min", area.width, theme.dim());
         } else if at.bottom() <= area.bottom() {
             let style = if incoming { theme.incoming() } else { theme.outgoing() };
             Sparkline::default().data(&bars).style(style).render(at, buffer);
-            put(buffer, area, (31, y), &format!("max {}", count(most)), 9, theme.dim());
             put(buffer, area, (31, y + 1), "5 min", 9, theme.dim());
         }
         y += 3;
