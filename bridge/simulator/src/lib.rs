@@ -246,6 +246,16 @@ impl Simulator {
         self.shared.lock().await.faults.refuse_sends = Some((code, count));
     }
 
+    /// Says, when it is asked, that the account may not start chats until then, in seconds since the Unix epoch.
+    pub async fn restrict_until(&self, seconds: Option<u64>) {
+        self.shared.lock().await.faults.timelock = seconds;
+    }
+
+    /// How often the client asked a contact to write a message again, since it could not read it.
+    pub async fn retries(&self) -> u64 {
+        self.shared.lock().await.counts.get("retries").copied().unwrap_or_default()
+    }
+
     /// Answers logins with `<failure reason="…"/>`.
     pub async fn fail_logins(&self, code: Option<u16>) {
         self.shared.lock().await.faults.fail_logins = code;
