@@ -7,11 +7,20 @@ import * as baileys from 'baileys';
 import libraryLogger from 'baileys/lib/Utils/logger.js';
 
 import { bare, phoneOf } from './ids.mjs';
+import { EventLog } from './event-log.mjs';
+import { Gate } from './gate.mjs';
+import { INCOMING, Inbox } from './inbox.mjs';
+import { Liveness } from './liveness.mjs';
 import { eventOf } from './messages.mjs';
+import { Outgoing } from './outgoing.mjs';
 import { receiptEvents } from './receipts.mjs';
 import { reasonOf } from './reasons.mjs';
-import { FolderHeld, SessionStore } from './session-store.mjs';
-import { log } from './stdout.mjs';
+import { Recent } from './recent.mjs';
+import { Restriction } from './restriction.mjs';
+import { SessionStore } from './session-store.mjs';
+import { log, logger } from './stdout.mjs';
+import { FolderHeld, Store } from './store.mjs';
+import { Takeovers } from './takeovers.mjs';
 
 const FIRST_QR_MS = 60_000;
 const LATER_QR_MS = 20_000;
@@ -23,28 +32,31 @@ const LONGEST_PAUSE_MS = 60_000;
 const STABLE_AFTER_MS = 60_000;
 const LOCK_TRIES = 50;
 const LOCK_PAUSE_MS = 100;
+/** So many of our own contents are kept, for phones that ask again. */
+const SENT_KEPT = 10_000;
 
 // Baileys' own logger writes to the file of stdout, past everything: it must stay silent.
 libraryLogger.level = 'silent';
 
-/** Baileys wants a logger of pino's shape. Objects are not printed: they hold keys. */
-const logger = {
-  level: 'warn',
-  child: () => logger,
-  trace: () => {},
-  debug: () => {},
-  info: () => {},
-  warn: (object, text) => log(words(object, text)),
-  error: (object, text) => log(words(object, text)),
+/** The contents of our messages, as they are made and kept. */
+const codec = {
+  make: async (jid, text, messageId, userJid) => (await baileys.generateWAMessage(jid, { text, linkPreview: null }, { logger, userJid, messageId })).message,
+  encode: (content) => Buffer.from(baileys.proto.Message.encode(content).finish()).toString('base64'),
+  decode: (text) => baileys.proto.Message.decode(Buffer.from(text, 'base64')),
 };
-
-const words = (object, text) =>
-  [text ?? (typeof object === 'string' ? object : ''), object?.err?.message ?? object?.error?.message ?? ''].filter(Boolean).join(': ');
 
 export class Connection {
   #emit;
+  #fatal;
   #outgoing;
+  #opening = null;
   #store = null;
+  #log = null;
+  #inbox = null;
+  #session = null;
+  #takeovers = null;
+  #restriction;
+  #liveness = new Liveness(() => this.#probe(), () => this.#closed({ message: 'no answer', output: { statusCode: 408 } }));
   #state = null;
   #socket = null;
   /** Grows with each socket: what belongs to an older one is ignored. */
@@ -61,13 +73,33 @@ export class Connection {
   /** Messages are told in the order in which they came, though finding a number may take time. */
   #telling = Promise.resolve();
 
-  constructor(emit, outgoing) {
+  /** `fatal` is called when the state can't be written. */
+  constructor(emit, fatal) {
     this.#emit = emit;
-    this.#outgoing = outgoing;
+    this.#fatal = fatal;
+    this.#restriction = new Restriction(emit);
+    const tell = (event, pairs) => this.#tell(event, pairs);
+    this.#outgoing = new Outgoing(tell, codec, (socket) => this.#restriction.ask(socket));
   }
 
-  lastFrameAgeMs() {
-    return this.#lastFrameAt ? Math.round(performance.now() - this.#lastFrameAt) : undefined;
+  ages() {
+    const lastFrameAgeMs = this.#lastFrameAt ? Math.round(performance.now() - this.#lastFrameAt) : undefined;
+    return { lastFrameAgeMs, lastAnswerAgeMs: this.#liveness.ageMs() };
+  }
+
+  send(command) {
+    this.#outgoing.send(command, () => this.newMessageId());
+  }
+
+  /** The host has the events up to this number. */
+  acknowledge(seq) {
+    this.#log?.acknowledge(seq);
+  }
+
+  /** Tells an event that matters: it is on disk first, as soon as there is a store. */
+  #tell(event, pairs) {
+    if (this.#log) this.#log.append([event], pairs);
+    else this.#emit(event);
   }
 
   newMessageId() {
@@ -79,12 +111,18 @@ export class Connection {
   }
 
   /** Connects, or says how things are when a connection is open. `number`: link by a code for it instead of a QR. */
-  async connect(number) {
+  async connect({ number, ack, takeOver }) {
+    if (!(await this.#ready(ack))) return;
     if (this.#phase === 'open') return this.#tellOpen();
     const otherWay = number !== this.#number;
     this.#number = number;
     if (this.#phase === 'connecting' && (this.#linked() || !otherWay)) return;
-    if (this.#phase === 'void') this.#retire();
+    if (this.#takeovers.needsConsent() && !takeOver) {
+      const { reason } = reasonOf({ output: { statusCode: 440 } }, { linked: true });
+      this.#emit({ type: 'connection', state: 'closed', reason });
+      return;
+    }
+    if (this.#phase === 'void') await this.#session.retire();
     this.#failures = 0;
     await this.#start();
   }
@@ -102,25 +140,72 @@ export class Connection {
     } catch {
       // it was closed already
     }
+    this.#liveness.stop();
     await this.#telling;
-    this.#store?.unlock();
+    await this.#store?.close();
   }
 
-  async #openStore() {
-    if (this.#store) return;
+  /** Opens the store, once, and tells what an earlier run left. Says so when that can't be done. */
+  async #ready(acknowledges) {
+    if (this.#log) this.#log.acknowledges = acknowledges;
+    try {
+      await (this.#opening ??= this.#openStore(acknowledges));
+      return true;
+    } catch (error) {
+      this.#opening = null;
+      this.#unusable(error);
+      return false;
+    }
+  }
+
+  async #openStore(acknowledges) {
     const beside = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', 'sessions-bridge');
-    const store = new SessionStore(process.env.WA_SESSION_DIR || beside, baileys);
-    for (let left = LOCK_TRIES; ; left -= 1) {
+    const store = await this.#openWithin(process.env.WA_SESSION_DIR || beside, LOCK_TRIES);
+    const events = new EventLog(store, this.#emit, {
+      ...(Number(process.env.WA_UNACKNOWLEDGED_MAX) > 0 && { maxEvents: Number(process.env.WA_UNACKNOWLEDGED_MAX) }),
+      onFull: (count) => this.#hold(count),
+      onRoom: () => this.#resume(),
+    });
+    events.acknowledges = acknowledges;
+    const sent = await new Recent(store, 'sent', SENT_KEPT).load();
+    this.#inbox = await new Inbox(baileys, events, store, (id) => this.#outgoing.isOurs(id)).load();
+    this.#session = new SessionStore(store, baileys, { [INCOMING]: (entries) => this.#inbox.write(entries) });
+    this.#takeovers = new Takeovers(store);
+    this.#outgoing.setStore(store, sent);
+    await events.replay();
+    this.#store = store;
+    this.#log = events;
+  }
+
+  async #openWithin(folder, tries) {
+    for (let left = tries; ; left -= 1) {
       try {
-        store.lock();
-        break;
+        return await Store.open(folder, (error) => this.#fatal(new Error(`the state can't be written: ${error.message}`)));
       } catch (error) {
         // The bridge of a host that was killed is on its way out: it is given some time.
         if (!(error instanceof FolderHeld) || left === 0) throw error;
         await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE_MS));
       }
     }
-    this.#store = store;
+  }
+
+  #unusable({ message: text }) {
+    this.#phase = 'ended';
+    this.#emit({ type: 'error', error: text });
+    this.#emit({ type: 'connection', state: 'closed', reason: { class: 'bad_session', text } });
+  }
+
+  /** The host acknowledges nothing: nothing more is read, so that nothing more is confirmed. */
+  #hold(count) {
+    this.#liveness.paused = true;
+    this.#socket?.ws.socket?.pause();
+    this.#emit({ type: 'error', error: `${count} events wait for the host's acknowledgement: nothing more is taken from WhatsApp until it comes` });
+  }
+
+  #resume() {
+    this.#liveness.paused = false;
+    this.#liveness.answered();
+    this.#socket?.ws.socket?.resume();
   }
 
   async #start() {
@@ -130,16 +215,14 @@ export class Connection {
     this.#phase = 'connecting';
     this.#emit({ type: 'connection', state: 'connecting' });
     try {
-      await this.#openStore();
+      await this.#log.room();
       if (generation !== this.#generation) return;
-      this.#state = this.#store.load();
+      this.#state = await this.#session.load();
       // An unfinished linking can't be taken up again: WhatsApp refuses its half-made credentials.
-      if (!this.#linked()) this.#state = this.#store.fresh();
+      if (!this.#linked()) this.#state = await this.#session.fresh();
+      if (generation !== this.#generation) return;
     } catch (error) {
-      this.#phase = 'ended';
-      const text = error.message;
-      this.#emit({ type: 'error', error: text });
-      this.#emit({ type: 'connection', state: 'closed', reason: { class: 'bad_session', text } });
+      this.#unusable(error);
       return;
     }
     this.#qrs = 0;
@@ -147,6 +230,7 @@ export class Connection {
     const { creds, keys } = this.#state;
     const socket = baileys.makeWASocket({
       auth: { creds, keys },
+      makeSignalRepository: this.#inbox.repository(() => generation === this.#generation),
       logger,
       browser: baileys.Browsers.ubuntu('Chrome'),
       markOnlineOnConnect: false,
@@ -174,15 +258,30 @@ export class Connection {
     };
     const { ev, ws } = socket;
     const state = this.#state;
+    const gate = new Gate(ws.socket, this.#store);
+    const { lidMapping } = socket.signalRepository;
     ev.on('creds.update', current(() => state.save()));
     ev.on('connection.update', current((update) => this.#updated(update)));
     ev.on('messages.upsert', current(({ messages }) => this.#received(messages)));
-    ws.on('frame', current(() => (this.#lastFrameAt = performance.now())));
+    ws.on('frame', current((node) => {
+      this.#lastFrameAt = performance.now();
+      this.#liveness.frame(node);
+      const telling = this.#inbox.arrived(node, state.creds, lidMapping);
+      if (telling) gate.hold(telling);
+    }));
     ws.on('CB:ack,class:message', current((node) => this.#outgoing.acknowledged(node.attrs)));
-    ws.on('CB:receipt', current((node) => receiptEvents(node).forEach((event) => this.#emit(event))));
+    ws.on('CB:ack,class:receipt', current((node) => this.#inbox.confirmed(node.attrs.id, this.#store)));
+    ws.on('CB:receipt', current((node) => this.#log.append(receiptEvents(node))));
   }
 
-  #updated({ connection, lastDisconnect, qr }) {
+  /** Asks the server something: the answer comes as a frame. */
+  #probe() {
+    const ping = { tag: 'iq', attrs: { to: 's.whatsapp.net', type: 'get', xmlns: 'w:p' }, content: [{ tag: 'ping', attrs: {} }] };
+    this.#socket?.query(ping, CONNECT_TIMEOUT_MS).catch(() => {});
+  }
+
+  #updated({ connection, lastDisconnect, qr, reachoutTimeLock }) {
+    if (reachoutTimeLock) this.#restriction.update(reachoutTimeLock);
     if (qr) this.#offer(qr);
     if (connection === 'open') this.#opened();
     if (connection === 'close') this.#closed(lastDisconnect?.error);
@@ -216,6 +315,7 @@ export class Connection {
     this.#phase = 'open';
     this.#openedAt = performance.now();
     this.#outgoing.setSocket(this.#socket);
+    this.#liveness.start();
     this.#tellOpen();
   }
 
@@ -236,6 +336,7 @@ export class Connection {
     this.#generation += 1;
     this.#endSocket();
     log(`connection closed: ${reason.class} ${reason.code ?? ''} ${error?.message ?? ''}`);
+    if (reason.class === 'replaced') this.#takeovers.add();
     if (reason.class === 'logged_out') {
       this.#phase = 'void';
       this.#emit({ type: 'connection', state: 'logged_out', reason });
@@ -264,21 +365,19 @@ export class Connection {
 
   #endSocket() {
     clearTimeout(this.#watchdog);
+    this.#liveness.stop();
     const socket = this.#socket;
     this.#socket = null;
     this.#outgoing.setSocket(null);
     Promise.resolve(socket?.end?.(undefined)).catch(() => {});
   }
 
-  #retire() {
-    this.#store?.retire();
-    this.#state = null;
-  }
-
+  /** Baileys' own events: what didn't come through the inbox, such as a message that the phone gave once more. */
   #received(messages) {
     const socket = this.#socket;
     const context = {
       me: socket?.user?.id,
+      meLid: socket?.user?.lid,
       normalize: baileys.normalizeMessageContent,
       phoneForLid: async (lid) => {
         try {
@@ -289,13 +388,14 @@ export class Connection {
       },
     };
     for (const message of messages) {
+      if (this.#inbox.wasTold(message.key?.id)) continue;
       if (message.key?.fromMe && this.#outgoing.isOurs(message.key.id)) continue;
       // Not an event: Baileys asks for it again, and when it can be read it comes under the same id.
       if (!message.message && message.messageStubType) log(`a message could not be read (stub ${message.messageStubType})`);
       this.#telling = this.#telling
         .then(async () => {
           const event = await eventOf(message, context);
-          if (event) this.#emit(event);
+          if (event) this.#tell(event);
         })
         .catch((error) => log(`a message could not be told: ${error?.message ?? error}`));
     }

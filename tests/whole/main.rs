@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
 
 mod bridge;
+mod durability;
 mod gateway;
+mod process;
 mod support;
 mod terminal;

@@ -1,0 +1,1 @@
+//! What a crash of the bridge may not cost.
