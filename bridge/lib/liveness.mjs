@@ -48,7 +48,7 @@ export class Liveness {
   }
 
   #tick() {
-    if (this.paused) return;
+    if (this.paused || !this.#timer) return;
     this.#quiet += 1;
     if (this.#quiet === ASK_AFTER) this.#ask();
     if (this.#quiet >= LOST_AFTER) {
