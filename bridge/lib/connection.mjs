@@ -1,60 +1,35 @@
 // One connection to WhatsApp at a time: linking, logging in, and coming back by itself where WhatsApp expects it.
 
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-
 import * as baileys from 'baileys';
 import libraryLogger from 'baileys/lib/Utils/logger.js';
 
+import { Backoff } from './backoff.mjs';
 import { bare, phoneOf } from './ids.mjs';
-import { EventLog } from './event-log.mjs';
 import { Gate } from './gate.mjs';
-import { INCOMING, Inbox } from './inbox.mjs';
+import { Kept } from './kept.mjs';
 import { Liveness } from './liveness.mjs';
-import { eventOf } from './messages.mjs';
+import { codec, eventOf } from './messages.mjs';
 import { Outgoing } from './outgoing.mjs';
 import { receiptEvents } from './receipts.mjs';
 import { reasonOf } from './reasons.mjs';
-import { Recent } from './recent.mjs';
 import { Restriction } from './restriction.mjs';
-import { SessionStore } from './session-store.mjs';
 import { log, logger } from './stdout.mjs';
-import { FolderHeld, Store } from './store.mjs';
-import { Takeovers } from './takeovers.mjs';
 
 const FIRST_QR_MS = 60_000;
 const LATER_QR_MS = 20_000;
 const QR_ROUNDS = 6;
 /** Baileys never says so when the upgrade to a WebSocket is answered with an HTTP error: see it ourselves. */
 const CONNECT_TIMEOUT_MS = 25_000;
-const FIRST_PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 60_000;
-const STABLE_AFTER_MS = 60_000;
-const LOCK_TRIES = 50;
-const LOCK_PAUSE_MS = 100;
-/** So many of our own contents are kept, for phones that ask again. */
-const SENT_KEPT = 10_000;
 
 // Baileys' own logger writes to the file of stdout, past everything: it must stay silent.
 libraryLogger.level = 'silent';
-
-/** The contents of our messages, as they are made and kept. */
-const codec = {
-  make: async (jid, text, messageId, userJid) => (await baileys.generateWAMessage(jid, { text, linkPreview: null }, { logger, userJid, messageId })).message,
-  encode: (content) => Buffer.from(baileys.proto.Message.encode(content).finish()).toString('base64'),
-  decode: (text) => baileys.proto.Message.decode(Buffer.from(text, 'base64')),
-};
 
 export class Connection {
   #emit;
   #fatal;
   #outgoing;
   #opening = null;
-  #store = null;
-  #log = null;
-  #inbox = null;
-  #session = null;
-  #takeovers = null;
+  #kept = null;
   #restriction;
   #liveness = new Liveness(() => this.#probe(), () => this.#closed({ message: 'no answer', output: { statusCode: 408 } }));
   #state = null;
@@ -65,8 +40,7 @@ export class Connection {
   #number = null;
   #retryTimer = null;
   #watchdog = null;
-  #failures = 0;
-  #openedAt = 0;
+  #backoff = new Backoff();
   #lastFrameAt = 0;
   #qrs = 0;
   #codeAsked = false;
@@ -93,12 +67,12 @@ export class Connection {
 
   /** The host has the events up to this number. */
   acknowledge(seq) {
-    this.#log?.acknowledge(seq);
+    this.#kept?.log.acknowledge(seq);
   }
 
   /** Tells an event that matters: it is on disk first, as soon as there is a store. */
   #tell(event, pairs) {
-    if (this.#log) this.#log.append([event], pairs);
+    if (this.#kept) this.#kept.log.append([event], pairs);
     else this.#emit(event);
   }
 
@@ -117,13 +91,13 @@ export class Connection {
     const otherWay = number !== this.#number;
     this.#number = number;
     if (this.#phase === 'connecting' && (this.#linked() || !otherWay)) return;
-    if (this.#takeovers.needsConsent() && !takeOver) {
+    if (this.#kept.takeovers.needsConsent() && !takeOver) {
       const { reason } = reasonOf({ output: { statusCode: 440 } }, { linked: true });
       this.#emit({ type: 'connection', state: 'closed', reason });
       return;
     }
-    if (this.#phase === 'void') await this.#session.retire();
-    this.#failures = 0;
+    if (this.#phase === 'void') await this.#kept.session.retire();
+    this.#backoff.reset();
     await this.#start();
   }
 
@@ -142,14 +116,14 @@ export class Connection {
     }
     this.#liveness.stop();
     await this.#telling;
-    await this.#store?.close();
+    await this.#kept?.store.close();
   }
 
   /** Opens the store, once, and tells what an earlier run left. Says so when that can't be done. */
   async #ready(acknowledges) {
-    if (this.#log) this.#log.acknowledges = acknowledges;
+    if (this.#kept) this.#kept.log.acknowledges = acknowledges;
     try {
-      await (this.#opening ??= this.#openStore(acknowledges));
+      await (this.#opening ??= this.#open(acknowledges));
       return true;
     } catch (error) {
       this.#opening = null;
@@ -158,35 +132,17 @@ export class Connection {
     }
   }
 
-  async #openStore(acknowledges) {
-    const beside = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', 'sessions-bridge');
-    const store = await this.#openWithin(process.env.WA_SESSION_DIR || beside, LOCK_TRIES);
-    const events = new EventLog(store, this.#emit, {
-      ...(Number(process.env.WA_UNACKNOWLEDGED_MAX) > 0 && { maxEvents: Number(process.env.WA_UNACKNOWLEDGED_MAX) }),
+  async #open(acknowledges) {
+    const kept = await Kept.open(this.#emit, {
+      isOurs: (id) => this.#outgoing.isOurs(id),
+      onFailure: (error) => this.#fatal(new Error(`the state can't be written: ${error.message}`)),
       onFull: (count) => this.#hold(count),
       onRoom: () => this.#resume(),
     });
-    events.acknowledges = acknowledges;
-    const sent = await new Recent(store, 'sent', SENT_KEPT).load();
-    this.#inbox = await new Inbox(baileys, events, store, (id) => this.#outgoing.isOurs(id)).load();
-    this.#session = new SessionStore(store, baileys, { [INCOMING]: (entries) => this.#inbox.write(entries) });
-    this.#takeovers = new Takeovers(store);
-    this.#outgoing.setStore(store, sent);
-    await events.replay();
-    this.#store = store;
-    this.#log = events;
-  }
-
-  async #openWithin(folder, tries) {
-    for (let left = tries; ; left -= 1) {
-      try {
-        return await Store.open(folder, (error) => this.#fatal(new Error(`the state can't be written: ${error.message}`)));
-      } catch (error) {
-        // The bridge of a host that was killed is on its way out: it is given some time.
-        if (!(error instanceof FolderHeld) || left === 0) throw error;
-        await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE_MS));
-      }
-    }
+    this.#outgoing.setStore(kept.store, kept.sent);
+    kept.log.acknowledges = acknowledges;
+    await kept.log.replay();
+    this.#kept = kept;
   }
 
   #unusable({ message: text }) {
@@ -215,11 +171,11 @@ export class Connection {
     this.#phase = 'connecting';
     this.#emit({ type: 'connection', state: 'connecting' });
     try {
-      await this.#log.room();
+      await this.#kept.log.room();
       if (generation !== this.#generation) return;
-      this.#state = await this.#session.load();
+      this.#state = await this.#kept.session.load();
       // An unfinished linking can't be taken up again: WhatsApp refuses its half-made credentials.
-      if (!this.#linked()) this.#state = await this.#session.fresh();
+      if (!this.#linked()) this.#state = await this.#kept.session.fresh();
       if (generation !== this.#generation) return;
     } catch (error) {
       this.#unusable(error);
@@ -230,7 +186,7 @@ export class Connection {
     const { creds, keys } = this.#state;
     const socket = baileys.makeWASocket({
       auth: { creds, keys },
-      makeSignalRepository: this.#inbox.repository(() => generation === this.#generation),
+      makeSignalRepository: this.#kept.inbox.repository(() => generation === this.#generation),
       logger,
       browser: baileys.Browsers.ubuntu('Chrome'),
       markOnlineOnConnect: false,
@@ -258,7 +214,7 @@ export class Connection {
     };
     const { ev, ws } = socket;
     const state = this.#state;
-    const gate = new Gate(ws.socket, this.#store);
+    const gate = new Gate(ws.socket, this.#kept.store);
     const { lidMapping } = socket.signalRepository;
     ev.on('creds.update', current(() => state.save()));
     ev.on('connection.update', current((update) => this.#updated(update)));
@@ -266,12 +222,12 @@ export class Connection {
     ws.on('frame', current((node) => {
       this.#lastFrameAt = performance.now();
       this.#liveness.frame(node);
-      const telling = this.#inbox.arrived(node, state.creds, lidMapping);
+      const telling = this.#kept.inbox.arrived(node, state.creds, lidMapping);
       if (telling) gate.hold(telling);
     }));
     ws.on('CB:ack,class:message', current((node) => this.#outgoing.acknowledged(node.attrs)));
-    ws.on('CB:ack,class:receipt', current((node) => this.#inbox.confirmed(node.attrs.id, this.#store)));
-    ws.on('CB:receipt', current((node) => this.#log.append(receiptEvents(node))));
+    ws.on('CB:ack,class:receipt', current((node) => this.#kept.inbox.confirmed(node.attrs.id, this.#kept.store)));
+    ws.on('CB:receipt', current((node) => this.#kept.log.append(receiptEvents(node))));
   }
 
   /** Asks the server something: the answer comes as a frame. */
@@ -313,7 +269,7 @@ export class Connection {
   #opened() {
     clearTimeout(this.#watchdog);
     this.#phase = 'open';
-    this.#openedAt = performance.now();
+    this.#backoff.opened();
     this.#outgoing.setSocket(this.#socket);
     this.#liveness.start();
     this.#tellOpen();
@@ -336,7 +292,7 @@ export class Connection {
     this.#generation += 1;
     this.#endSocket();
     log(`connection closed: ${reason.class} ${reason.code ?? ''} ${error?.message ?? ''}`);
-    if (reason.class === 'replaced') this.#takeovers.add();
+    if (reason.class === 'replaced') this.#kept.takeovers.add();
     if (reason.class === 'logged_out') {
       this.#phase = 'void';
       this.#emit({ type: 'connection', state: 'logged_out', reason });
@@ -348,19 +304,9 @@ export class Connection {
       return;
     }
     this.#phase = 'waiting';
-    const retryInMs = this.#pause(reason.class);
+    const retryInMs = this.#backoff.pause(reason.class);
     this.#emit({ type: 'connection', state: 'closed', reason, retryInMs });
     this.#retryTimer = setTimeout(() => this.#start(), retryInMs);
-  }
-
-  /** How long to wait before the next attempt: none where WhatsApp expects us at once, else longer with each failure. */
-  #pause(name) {
-    if (name === 'restart_required' || name === 'link_expired') return 0;
-    if (this.#openedAt && performance.now() - this.#openedAt >= STABLE_AFTER_MS) this.#failures = 0;
-    this.#openedAt = 0;
-    const pause = Math.min(FIRST_PAUSE_MS * 2 ** this.#failures, LONGEST_PAUSE_MS);
-    this.#failures += 1;
-    return Math.round(pause * (0.75 + Math.random() / 4));
   }
 
   #endSocket() {
@@ -388,7 +334,7 @@ export class Connection {
       },
     };
     for (const message of messages) {
-      if (this.#inbox.wasTold(message.key?.id)) continue;
+      if (this.#kept.inbox.wasTold(message.key?.id)) continue;
       if (message.key?.fromMe && this.#outgoing.isOurs(message.key.id)) continue;
       // Not an event: Baileys asks for it again, and when it can be read it comes under the same id.
       if (!message.message && message.messageStubType) log(`a message could not be read (stub ${message.messageStubType})`);

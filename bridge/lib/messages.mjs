@@ -1,6 +1,9 @@
 // From Baileys' messages to the protocol's.
 
+import * as baileys from 'baileys';
+
 import { bare, chatKind, isLid, phoneOf } from './ids.mjs';
+import { logger } from './stdout.mjs';
 
 const KINDS = {
   conversation: 'text',
@@ -114,3 +117,10 @@ export async function eventOf(message, { me, meLid, normalize, phoneForLid }) {
     chat,
   };
 }
+
+/** The contents of our messages, as they are made and kept. */
+export const codec = {
+  make: async (jid, text, messageId, userJid) => (await baileys.generateWAMessage(jid, { text, linkPreview: null }, { logger, userJid, messageId })).message,
+  encode: (content) => Buffer.from(baileys.proto.Message.encode(content).finish()).toString('base64'),
+  decode: (text) => baileys.proto.Message.decode(Buffer.from(text, 'base64')),
+};

@@ -13,7 +13,7 @@ export class Outgoing {
   #codec;
   #restrictedUntil;
   #socket = null;
-  /** messageId → { to, timer }: given to the socket or about to be. */
+  /** messageId → { to, timer, refusal }: given to the socket or about to be. */
   #pending = new Map();
   /**
    * What a recipient's phone may ask for again, how our own messages are recognised, and which of them WhatsApp has:
@@ -42,7 +42,7 @@ export class Outgoing {
   /** The socket that is open now, or null. What waited for an answer of the old one is answered as unknown. */
   setSocket(socket) {
     this.#socket = socket;
-    if (!socket) for (const id of [...this.#pending.keys()]) this.#answer(id, refusalOf(428));
+    if (!socket) for (const [id, { refusal }] of [...this.#pending]) this.#answer(id, refusal ?? refusalOf(428));
   }
 
   isOurs(messageId) {
@@ -113,8 +113,9 @@ export class Outgoing {
     const pending = this.#pending.get(id);
     if (!pending) return;
     clearTimeout(pending.timer);
+    pending.refusal = refusalOf(463); // stays, though the connection may end while WhatsApp is asked
     const retryAtMs = await this.#restrictedUntil(this.#socket);
-    this.#answer(id, { ...refusalOf(463), ...(retryAtMs && { retryAtMs }) });
+    this.#answer(id, { ...pending.refusal, ...(retryAtMs && { retryAtMs }) });
   }
 
   #answer(id, refusal) {

@@ -7,6 +7,7 @@ export class Restriction {
   #emit;
   #timer = null;
   #asked = null;
+  #active = false;
   /** Until when, or null. */
   untilMs = null;
 
@@ -32,12 +33,13 @@ export class Restriction {
   update({ isActive, timeEnforcementEnds }) {
     const untilMs = isActive && timeEnforcementEnds ? timeEnforcementEnds.getTime() : null;
     if (!isActive || (untilMs && untilMs <= Date.now())) return this.#ended();
-    if (untilMs && untilMs === this.untilMs) return undefined;
+    if (this.#active && untilMs === this.untilMs) return undefined;
+    this.#active = true;
     this.untilMs = untilMs;
     clearTimeout(this.#timer);
     if (untilMs) {
-      this.#timer = setTimeout(() => this.update({ isActive, timeEnforcementEnds }), Math.min(untilMs - Date.now(), LONGEST_TIMER_MS));
-      this.#timer.unref();
+      const left = Math.min(untilMs - Date.now(), LONGEST_TIMER_MS);
+      this.#timer = setTimeout(() => this.update({ isActive, timeEnforcementEnds }), left).unref();
     }
     const text = 'WhatsApp restricts this account: for some time it may not start new chats';
     return this.#emit({ type: 'restriction', class: 'reachout_timelock', active: true, ...(untilMs && { untilMs }), text });
@@ -45,8 +47,9 @@ export class Restriction {
 
   #ended() {
     clearTimeout(this.#timer);
-    if (this.untilMs === null) return;
     this.untilMs = null;
+    if (!this.#active) return;
+    this.#active = false;
     this.#emit({ type: 'restriction', class: 'reachout_timelock', active: false, text: 'the restriction of this account has ended' });
   }
 }

@@ -33,6 +33,7 @@ export class Store {
   #next = null;
   #current = null;
   #failed = false;
+  #closed = false;
 
   constructor(folder, database, onFailure) {
     this.#folder = folder;
@@ -81,6 +82,7 @@ export class Store {
   /** Writes [key, value] pairs; null removes. Resolves when they are on disk. */
   write(pairs) {
     if (!pairs.length) return this.settled();
+    if (this.#closed) return new Promise(() => {}); // what comes too late never was
     for (const pair of pairs) {
       this.#queued.push(pair);
       this.#fresh.set(pair[0], pair[1]);
@@ -102,6 +104,7 @@ export class Store {
 
   /** Lets the folder go after what was written is on disk. */
   async close() {
+    this.#closed = true;
     await this.settled();
     await this.#database.close();
     fs.rmSync(path.join(this.#folder, HOLDER), { force: true });

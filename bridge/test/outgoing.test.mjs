@@ -65,6 +65,16 @@ test('a refusal has its code, words, and whether to try again', async () => {
   assert.deepEqual(event, golden.find(({ retryAtMs }) => retryAtMs));
 });
 
+test('a refusal stays one though the connection ends while WhatsApp is asked for more', async () => {
+  restrictedUntil = new Promise(() => {});
+  outgoing.setSocket(socket);
+  send();
+  await settled();
+  outgoing.acknowledged({ id: ID, error: '463' });
+  outgoing.setSocket(null);
+  assert.deepEqual([events[0].code, events[0].retryable], [463, false]);
+});
+
 test('no answer for too long is said', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   outgoing.setSocket(socket);
