@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 use whatsapp_simulator::Simulator;
 
 /// How long a test may hang before it is given up. No test measures time.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A place for one test: a simulator, and folders that go with it.
 pub struct Place {
