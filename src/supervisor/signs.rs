@@ -67,6 +67,7 @@ impl Signs {
             | Event::Message(_)
             | Event::Sent(_)
             | Event::Receipt(_)
+            | Event::Restriction(_)
             | Event::Error(_)
             | Event::Unknown(_) => {}
         }
