@@ -156,6 +156,9 @@ pub struct Message {
     /// The conversation.
     #[serde(default)]
     pub chat: Option<Chat>,
+    /// Its number in the bridge's log (capability `ack`).
+    #[serde(default)]
+    pub seq: Option<u64>,
 }
 
 /// A conversation as the bridge tells it.
@@ -228,6 +231,9 @@ pub struct Sent {
     /// The same `send` may be given again.
     #[serde(default)]
     pub retryable: bool,
+    /// Its number in the bridge's log (capability `ack`).
+    #[serde(default)]
+    pub seq: Option<u64>,
 }
 
 /// A receipt for a message of ours.
@@ -241,6 +247,9 @@ pub struct Receipt {
     /// When, in milliseconds since the Unix epoch.
     #[serde(default)]
     pub timestamp_ms: Option<i64>,
+    /// Its number in the bridge's log (capability `ack`).
+    #[serde(default)]
+    pub seq: Option<u64>,
 }
 
 /// What a receipt says.
@@ -412,6 +421,24 @@ fn shown(text: String) -> String {
 }
 
 impl Event {
+    /// The number that the host acknowledges once the event is on its disk.
+    pub fn seq(&self) -> Option<u64> {
+        match self {
+            Self::Message(message) => message.seq,
+            Self::Sent(sent) => sent.seq,
+            Self::Receipt(receipt) => receipt.seq,
+            Self::Hello(_)
+            | Self::Ready(_)
+            | Self::Qr(_)
+            | Self::PairingCode(_)
+            | Self::Connection(_)
+            | Self::Pong(_)
+            | Self::Restriction(_)
+            | Self::Error(_)
+            | Self::Unknown(_) => None,
+        }
+    }
+
     /// Reads one line, without its line feed.
     ///
     /// # Errors

@@ -103,6 +103,24 @@ async fn a_bridge_that_is_killed_comes_back_and_nothing_is_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_host_has_is_not_told_again() {
+    let place = Place::new().await;
+    let gateway = linked(&place).await;
+    let ana = place.simulator.contact("+15551112222", "Ana").await.unwrap();
+    for n in 0..20 {
+        ana.send_text(&format!("text {n}")).await.unwrap();
+    }
+    let status = gateway.until(|status| status["messages_received"] == 20).await;
+    signal(status["bridge"]["pid"].as_i64().unwrap(), "KILL");
+    within("the bridge's end", place.simulator.wait_offline()).await;
+    gateway.until(|status| status["bridge_restarts"] == 1 && status["connected"] == true).await;
+    ana.send_text("one more").await.unwrap();
+    let status = gateway.until(|status| status["messages_received"] == 21).await;
+    assert!(status["counters"]["duplicates"].as_u64().unwrap() < 20, "the bridge had been told: {status:#}");
+    assert!(gateway.end().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_accepted_survives_the_death_of_the_host() {
     let place = Place::new().await;
     let gateway = linked(&place).await;

@@ -39,7 +39,7 @@ impl Turn<'_> {
                     rss_bytes: None,
                 }));
                 self.connection(ConnectionState::Connecting, None, None);
-                self.ask_to_connect();
+                self.ask_to_connect(false);
             }
             BridgeNotice::BadLine { incarnation, error } => {
                 if incarnation == old.incarnation {
@@ -137,12 +137,15 @@ impl Turn<'_> {
         }
     }
 
-    /// Tells the bridge to connect, in the way that the operator wants.
-    pub(super) fn ask_to_connect(&mut self) {
+    /// Tells the bridge to connect, in the way that the operator wants. `take_over`: also when another program has
+    /// taken the link over again and again.
+    pub(super) fn ask_to_connect(&mut self, take_over: bool) {
         let linking = &self.state.snapshot.linking;
         let command = Command::Connect {
             use_pairing_code: linking.use_pairing_code,
             phone_number: linking.phone_number.as_ref().map(ToString::to_string),
+            ack: true,
+            take_over,
         };
         self.dispatch(command);
     }

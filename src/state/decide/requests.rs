@@ -69,7 +69,7 @@ impl Turn<'_> {
     fn restart_bridge(&mut self) {
         let running = self.state.bridge_runs();
         if running && self.state.snapshot.connection.state == ConnectionState::LoggedOut {
-            self.ask_to_connect();
+            self.ask_to_connect(false);
         } else {
             self.effect(Effect::RestartBridge);
         }
@@ -85,7 +85,7 @@ impl Turn<'_> {
         }
         let running = self.state.bridge_runs();
         if running && self.state.snapshot.connection.state != ConnectionState::Open {
-            self.ask_to_connect();
+            self.ask_to_connect(false);
         }
         Answer::Done
     }
