@@ -352,6 +352,9 @@ pub struct Pong {
     /// The age of the last frame from WhatsApp's server, in milliseconds.
     #[serde(default)]
     pub last_frame_age_ms: Option<u64>,
+    /// The age of the last answer of WhatsApp's server to something that the bridge asked or sent, in milliseconds.
+    #[serde(default)]
+    pub last_answer_age_ms: Option<u64>,
 }
 
 /// A restriction of the account by WhatsApp.

@@ -1,5 +1,7 @@
 //! Tables and properties of `decide` and `apply`.
 
+mod proof;
+
 use std::time::Duration;
 
 use proptest::prelude::*;

@@ -121,6 +121,23 @@ async fn what_the_host_has_is_not_told_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn connected_is_proven_and_not_claimed() {
+    let place = Place::new().await;
+    std::fs::write(place.home().join("pilothouse.toml"), "proof_seconds = 3\n").unwrap();
+    let gateway = Gateway::start(&place, &[]).await;
+    gateway.link(&place).await;
+    // The bridge asks the server only every 20 s: too rarely for three seconds.
+    let status = gateway.until(|status| status["connection"]["state"] == "unverified").await;
+    assert_eq!(status["connected"], false);
+    let ana = place.simulator.contact("+15551112222", "Ana").await.unwrap();
+    ana.send_text("still there").await.unwrap();
+    let status = gateway.until(|status| status["connected"] == true).await;
+    assert_eq!(status["connection"]["state"], "open");
+    assert!(status["connection"]["proven_at"].is_string(), "{status:#}");
+    assert!(gateway.end().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_accepted_survives_the_death_of_the_host() {
     let place = Place::new().await;
     let gateway = linked(&place).await;

@@ -171,7 +171,10 @@ impl Turn<'_> {
         if account.is_some() && account != self.state.snapshot.account {
             self.change(Change::Account(account));
         }
-        self.connection(ConnectionState::Open, None, None);
+        if !self.state.snapshot.connection.state.is_up() {
+            self.watch_proof();
+            self.connection(ConnectionState::Open, None, None);
+        }
     }
 
     /// Something to scan or to type has come.
@@ -187,7 +190,7 @@ impl Turn<'_> {
     }
 
     /// Goes to a state of the connection; being there already with nothing new changes nothing.
-    fn connection(&mut self, state: ConnectionState, reason: Option<Reason>, retry_in: Option<Duration>) {
+    pub(super) fn connection(&mut self, state: ConnectionState, reason: Option<Reason>, retry_in: Option<Duration>) {
         let retry_at = retry_in.map(|d| self.now.wall.plus(d));
         if state != ConnectionState::Linking && self.state.snapshot.pairing.is_some() {
             self.change(Change::Pairing(None));
@@ -200,11 +203,22 @@ impl Turn<'_> {
         // While the bridge tries again, what ended the connection before is still worth reading.
         let reason = match state {
             ConnectionState::Connecting | ConnectionState::Down => reason.or(old.reason),
-            ConnectionState::Linking | ConnectionState::Open | ConnectionState::Closed | ConnectionState::LoggedOut => {
-                reason
-            }
+            ConnectionState::Linking
+            | ConnectionState::Open
+            | ConnectionState::Unverified
+            | ConnectionState::Closed
+            | ConnectionState::LoggedOut => reason,
         };
-        self.change(Change::Connection(ConnectionView { state, since, reason, retry_at }));
+        let proven_at = match state {
+            ConnectionState::Open => Some(self.now.wall),
+            ConnectionState::Unverified => old.proven_at,
+            ConnectionState::Down
+            | ConnectionState::Connecting
+            | ConnectionState::Linking
+            | ConnectionState::Closed
+            | ConnectionState::LoggedOut => None,
+        };
+        self.change(Change::Connection(ConnectionView { state, since, reason, retry_at, proven_at }));
         if old.state != state {
             self.journal_connection();
         }

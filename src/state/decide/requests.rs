@@ -84,7 +84,7 @@ impl Turn<'_> {
             self.change(Change::Linking(linking));
         }
         let running = self.state.bridge_runs();
-        if running && self.state.snapshot.connection.state != ConnectionState::Open {
+        if running && !self.state.snapshot.connection.state.is_up() {
             self.ask_to_connect(false);
         }
         Answer::Done
