@@ -26,6 +26,8 @@ pub enum Event {
     Connection(Box<Connection>),
     /// The answer to a `ping`.
     Pong(Pong),
+    /// WhatsApp restricts the account, or does so no more.
+    Restriction(Restriction),
     /// Something the operator should see.
     Error(String),
     /// An event that this host does not know, by its name.
@@ -343,6 +345,22 @@ pub struct Pong {
     pub last_frame_age_ms: Option<u64>,
 }
 
+/// A restriction of the account by WhatsApp.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Restriction {
+    /// What is restricted: `reachout_timelock` is the start of new chats.
+    pub class: String,
+    /// It holds at present.
+    pub active: bool,
+    /// Until when, in milliseconds since the Unix epoch, as far as that is known.
+    #[serde(default)]
+    pub until_ms: Option<i64>,
+    /// In words.
+    #[serde(default)]
+    pub text: String,
+}
+
 /// Why a line is not an event. It never holds the line itself, which may be a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadLine {
@@ -413,6 +431,7 @@ impl Event {
             "receipt" => Self::Receipt(fields(line, &name)?),
             "connection" => Self::Connection(fields(line, &name)?),
             "pong" => Self::Pong(fields(line, &name)?),
+            "restriction" => Self::Restriction(fields(line, &name)?),
             "error" => Self::Error(shown(fields::<ErrorFields>(line, &name)?.error)),
             other => Self::Unknown(other.chars().take(64).collect()),
         })

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
 
 mod bridge;
+mod durability;
 mod gateway;
+mod process;
 mod supervision;
 mod support;
 mod terminal;

@@ -40,7 +40,7 @@ impl Turn<'_> {
             }),
             Event::Pong(Pong { rss_bytes, .. }) => self.bridge_memory(rss_bytes),
             Event::Error(text) => self.error(format!("bridge: {text}")),
-            Event::Unknown(_) => self.count(|c| c.unknown_events += 1),
+            Event::Restriction(_) | Event::Unknown(_) => self.count(|c| c.unknown_events += 1),
         }
     }
 

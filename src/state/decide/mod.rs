@@ -127,6 +127,7 @@ pub fn lookup(state: &State, event: &Event) -> Option<Lookup> {
         | Event::Connection(_)
         | Event::Pong(_)
         | Event::Error(_)
+        | Event::Restriction(_)
         | Event::Unknown(_) => None,
     }
 }
