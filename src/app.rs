@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::api::{self, Api, ApiStats};
+use crate::api::{self, Api, ApiStats, KeysInUse};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::{self, Parts};
@@ -84,7 +84,14 @@ async fn serve(config: &Config, clock: Clock) -> anyhow::Result<()> {
         clock,
     });
     let (stop, stopping) = watch::channel(false);
-    let api = Api { engine: engine.handle.clone(), clock, stats, bridges: Arc::new(names), shutdown: stopping.clone() };
+    let api = Api {
+        engine: engine.handle.clone(),
+        clock,
+        stats,
+        bridges: Arc::new(names),
+        keys: KeysInUse::default(),
+        shutdown: stopping.clone(),
+    };
     let api = tokio::spawn(api::serve(listener, api));
     let mut engine_task = engine.task;
 

@@ -11,6 +11,7 @@ mod config;
 mod health;
 mod messages;
 mod metrics;
+mod once;
 mod pairing;
 mod problem;
 mod send;
@@ -30,6 +31,7 @@ use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+pub use once::KeysInUse;
 pub use problem::Problem;
 pub use stats::ApiStats;
 
@@ -53,6 +55,8 @@ pub struct Api {
     pub stats: Arc<ApiStats>,
     /// The configured bridges' names.
     pub bridges: Arc<BTreeSet<Arc<str>>>,
+    /// The idempotency keys that are being answered.
+    pub keys: KeysInUse,
     /// Becomes true when the process is to end: whoever waits gives up.
     pub shutdown: watch::Receiver<bool>,
 }

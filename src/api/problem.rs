@@ -92,6 +92,10 @@ impl From<Refusal> for Problem {
         let detail = refusal.to_string();
         match refusal {
             Refusal::EmptyText | Refusal::TextTooLong { .. } => Self::bad_field("text", detail),
+            Refusal::KeyReused => {
+                let status = StatusCode::UNPROCESSABLE_ENTITY;
+                Self::new(status, "idempotency-key-reused", "The Idempotency-Key was used for another request", detail)
+            }
             Refusal::NumberMissing => Self::bad_field("phone_number", detail),
             Refusal::QueueFull { .. } => {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "queue-full", "Too many messages wait", detail).retry_after(10)

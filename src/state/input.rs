@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApiSample, BridgeView, Chat, ConnectionView, Counters, Delivery, DeliveryState, ExitClass, HostSample, Incarnation,
-    LastError, LastExit, Message, MessageId, Pairing, Phone, RequestId,
+    ApiSample, BridgeView, Chat, ConnectionView, Counters, Delivery, DeliveryState, ExitClass, Fingerprint, HostSample,
+    IdempotencyKey, Incarnation, LastError, LastExit, Message, MessageId, Pairing, Phone, RequestId, Used,
 };
 use crate::clock::Timestamp;
 use crate::protocol::{AccountInfo, BadLine, Command, Event};
@@ -34,6 +34,8 @@ pub enum Input {
         request: Request,
         /// Randomness for an id that may be needed.
         random: [u8; 9],
+        /// What the store knows of what it is about.
+        background: Background,
     },
     /// A timer that was set has run out.
     TimerFired(TimerId),
@@ -51,6 +53,13 @@ pub enum Known {
     Seen,
     /// It is ours, and this is how far it has come.
     Ours(Delivery),
+}
+
+/// What the store knows of what a request is about, looked up before deciding.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Background {
+    /// The request that its key was used for before.
+    pub used: Option<Used>,
 }
 
 /// News of the child process.
@@ -132,6 +141,8 @@ pub enum Request {
         chat: Chat,
         /// What.
         text: Arc<str>,
+        /// What else is wanted of it.
+        options: SendOptions,
     },
     /// Link in this way from now on.
     SetLinking(Linking),
@@ -139,6 +150,13 @@ pub enum Request {
     UseBridge(Arc<str>),
     /// Stop the bridge and start it again, breaker or not.
     RestartBridge,
+}
+
+/// What may be wanted of a message besides that it is sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SendOptions {
+    /// All requests with this key are one.
+    pub key: Option<IdempotencyKey>,
 }
 
 /// What comes back.
@@ -151,6 +169,11 @@ pub enum Answer {
         id: MessageId,
         /// How far it has come.
         delivery: Delivery,
+    },
+    /// The same request, by its key, was accepted before.
+    AcceptedBefore {
+        /// The id of the message that it became.
+        id: MessageId,
     },
     /// Done.
     Done,
@@ -179,6 +202,9 @@ pub enum Refusal {
         /// How many may wait.
         limit: usize,
     },
+    /// The key belongs to another request.
+    #[error("this Idempotency-Key was used for another message; take a new key for each message")]
+    KeyReused,
     /// A pairing code needs a number.
     #[error("a pairing code needs the phone number that is to be linked, as in +584244370180")]
     NumberMissing,
@@ -233,6 +259,17 @@ pub enum Change {
 pub enum Write {
     /// A new message, and its row in the journal.
     Message(Arc<Message>),
+    /// The request that a key is used for. In the same batch as its message, so that there is both or neither.
+    Key {
+        /// The key.
+        key: IdempotencyKey,
+        /// What the request asked for.
+        fingerprint: Fingerprint,
+        /// The message that it became.
+        id: MessageId,
+        /// When.
+        at: Timestamp,
+    },
     /// How far a message of ours has come, and a row in the journal.
     Delivery {
         /// Which.

@@ -14,6 +14,7 @@ mod exit;
 mod ids;
 mod input;
 mod message;
+mod once;
 mod outbox;
 mod phone;
 mod snapshot;
@@ -23,10 +24,11 @@ pub use decide::{BridgeLimits, Lookup, State, WINDOW, decide, lookup};
 pub use exit::{ExitClass, LastExit};
 pub use ids::{AccountId, ChatId, Incarnation, MessageId, RequestId, Seq, WriteSeq};
 pub use input::{
-    Answer, BridgeNotice, Change, Effect, Input, JournalKind, Known, Linking, Outcome, Refusal, Request, Sampled,
-    TimerId, Write,
+    Answer, Background, BridgeNotice, Change, Effect, Input, JournalKind, Known, Linking, Outcome, Refusal, Request,
+    Sampled, SendOptions, TimerId, Write,
 };
 pub use message::{Chat, Delivery, DeliveryState, Direction, Failure, Message, Times};
+pub use once::{Fingerprint, IdempotencyKey, KeyError, Used};
 pub use outbox::{Outbox, Pending};
 pub use phone::{Phone, PhoneError};
 pub use snapshot::{

@@ -73,11 +73,16 @@ impl World {
         self.requests += 1;
         let mut random = [0; 9];
         random[8] = u8::try_from(self.requests - 1).unwrap();
-        self.put(Input::Request { id: RequestId(self.requests), request, random })
+        let background = Background::default();
+        self.put(Input::Request { id: RequestId(self.requests), request, random, background })
     }
 
     fn send(&mut self, text: &str) -> Outcome {
-        self.ask(Request::Send { chat: Chat::with_person(ANA.parse().unwrap()), text: text.into() })
+        self.ask(Request::Send {
+            chat: Chat::with_person(ANA.parse().unwrap()),
+            text: text.into(),
+            options: SendOptions::default(),
+        })
     }
 
     fn delivery(&self) -> DeliveryState {
@@ -213,7 +218,8 @@ fn the_window_bounds_what_is_in_flight() {
     let mut dispatched = 0;
     for n in 0..=WINDOW {
         let chat = Chat::with_person(format!("+1555000{n:04}").parse().unwrap());
-        dispatched += sends(&world.ask(Request::Send { chat, text: "x".into() })).len();
+        dispatched +=
+            sends(&world.ask(Request::Send { chat, text: "x".into(), options: SendOptions::default() })).len();
     }
     assert_eq!(dispatched, WINDOW);
     assert_eq!(world.state.snapshot().queue, WINDOW + 1);
@@ -228,6 +234,27 @@ fn what_cannot_be_sent_is_refused_with_the_reason() {
     let linking = Linking { use_pairing_code: true, phone_number: None };
     assert_eq!(answer(&world.ask(Request::SetLinking(linking))), Answer::Refused(Refusal::NumberMissing));
     assert!(world.state.snapshot().feed.is_empty());
+}
+
+#[test]
+fn a_key_is_written_with_its_message_and_makes_later_requests_the_same() {
+    let mut world = World::open();
+    let key = IdempotencyKey::of_header("k").unwrap();
+    let mut ask = |text: &str, used: Option<Used>| {
+        let options = SendOptions { key: Some(key.clone()) };
+        let request = Request::Send { chat: Chat::with_person(ANA.parse().unwrap()), text: text.into(), options };
+        world.put(Input::Request { id: RequestId(1), request, random: [0; 9], background: Background { used } })
+    };
+    let outcome = ask("hola", None);
+    let fingerprint = outcome.writes.iter().find_map(|w| match w {
+        Write::Key { fingerprint, id, .. } if id.as_str() == ID => Some(*fingerprint),
+        _ => None,
+    });
+    let used = Used { fingerprint: fingerprint.unwrap(), id: ID.into() };
+    let again = ask("hola", Some(used.clone()));
+    assert_eq!((answer(&again), again.writes.len()), (Answer::AcceptedBefore { id: ID.into() }, 0));
+    let other = ask("adiós", Some(used));
+    assert_eq!((answer(&other), other.writes.len()), (Answer::Refused(Refusal::KeyReused), 0));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::rows::{self, COLUMNS};
-use crate::state::{AccountId, ChatId, Delivery, Message, MessageId, Pending};
+use crate::state::{AccountId, ChatId, Delivery, Fingerprint, IdempotencyKey, Message, MessageId, Pending, Used};
 
 /// A way into the database for looking things up. Cheap to clone; clones take turns.
 ///
@@ -111,6 +111,22 @@ impl Reader {
                     Err(error) => Some(Err(error)),
                 })
                 .collect()
+        })
+    }
+
+    /// The request that this key was used for.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn used_key(&self, key: &IdempotencyKey) -> rusqlite::Result<Option<Used>> {
+        self.with(|c, account| {
+            c.prepare_cached("SELECT fingerprint, message_id FROM idempotency WHERE account = ?1 AND key = ?2")?
+                .query_row(params![account, key.as_str()], |row| {
+                    let fingerprint = u128::from_str_radix(row.get_ref(0)?.as_str()?, 16).unwrap_or_default();
+                    let id = MessageId::from(row.get_ref(1)?.as_str()?);
+                    Ok(Used { fingerprint: Fingerprint(fingerprint), id })
+                })
+                .optional()
         })
     }
 

@@ -3,7 +3,10 @@ use std::sync::Arc;
 use super::*;
 use crate::clock::Timestamp;
 use crate::protocol::ChatKind;
-use crate::state::{Chat, ChatId, Delivery, DeliveryState, Direction, Failure, MessageId, Phone, Write, WriteSeq};
+use crate::state::{
+    Chat, ChatId, Delivery, DeliveryState, Direction, Failure, Fingerprint, IdempotencyKey, MessageId, Phone, Used,
+    Write, WriteSeq,
+};
 
 const AT: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
@@ -118,6 +121,35 @@ async fn unsettled_messages_come_back_in_their_order_and_settled_ones_do_not() {
     assert_eq!(store.reader.delivery(&"b".into()).unwrap(), Some(sent));
     assert_eq!(store.reader.delivery(&"d".into()).unwrap().unwrap().failure, Some(failure));
     assert_eq!(store.reader.sent_message(&"nobody's".into()).unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_key_is_found_again_and_old_ones_are_removed_a_few_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = |n: i64| IdempotencyKey::of_header(&format!("k{n}")).unwrap();
+    let hour = 60 * 60 * 1_000;
+    let add = |n: i64, hours: i64| Write::Key {
+        key: key(n),
+        fingerprint: Fingerprint(u128::MAX - 1),
+        id: "a".into(),
+        at: Timestamp::from_millis(AT.as_millis() + hours * hour),
+    };
+    let old: Vec<_> = (0..10).map(|n| add(n, 0)).collect();
+    write_all(open(folder.path()), vec![old]).await;
+    let kept = |reader: &Reader| (0..10).filter(|n| reader.used_key(&key(*n)).unwrap().is_some()).count();
+    let store = open(folder.path());
+    let used = Used { fingerprint: Fingerprint(u128::MAX - 1), id: "a".into() };
+    assert_eq!((kept(&store.reader), store.reader.used_key(&key(3)).unwrap()), (10, Some(used)));
+    write_all(store, vec![vec![add(20, 24)]]).await;
+    let store = open(folder.path());
+    assert_eq!(kept(&store.reader), 10, "a day is kept");
+    write_all(store, vec![vec![add(21, 49)]]).await;
+    let store = open(folder.path());
+    assert_eq!(kept(&store.reader), 6);
+    write_all(store, vec![vec![add(22, 49), add(23, 49)]]).await;
+    let store = open(folder.path());
+    assert_eq!(kept(&store.reader), 0);
+    assert!(store.reader.used_key(&key(20)).unwrap().is_some());
 }
 
 #[test]

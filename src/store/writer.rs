@@ -17,6 +17,12 @@ const WAITING_BATCHES: usize = 2;
 /// How long the thread waits before it tries a commit again that failed.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
+/// How long a key is kept at least, in milliseconds. Callers may count on half of it, also when the clock is set.
+const KEYS_KEPT_MS: i64 = 48 * 60 * 60 * 1_000;
+
+/// How many old keys are removed for each that is added: more than one, so that there is an end to it.
+const KEYS_SWEPT: u32 = 4;
+
 /// Writes that belong together, and their number.
 #[derive(Debug)]
 pub struct Batch {
@@ -108,6 +114,27 @@ fn execute(connection: &Connection, account: &str, write: &Write) -> rusqlite::R
                 };
                 journal_message(connection, account, kind, message)?;
             }
+            Ok(())
+        }
+        Write::Key { key, fingerprint, id, at } => {
+            connection
+                .prepare_cached(
+                    "INSERT INTO idempotency (account, key, fingerprint, message_id, at) VALUES (?1, ?2, ?3, ?4, ?5)
+                     ON CONFLICT DO NOTHING",
+                )?
+                .execute(params![
+                    account,
+                    key.as_str(),
+                    format!("{:032x}", fingerprint.0),
+                    id.as_str(),
+                    at.as_millis()
+                ])?;
+            connection
+                .prepare_cached(
+                    "DELETE FROM idempotency WHERE account = ?1 AND key IN
+                     (SELECT key FROM idempotency WHERE account = ?1 AND at < ?2 ORDER BY at LIMIT ?3)",
+                )?
+                .execute(params![account, at.as_millis().saturating_sub(KEYS_KEPT_MS), KEYS_SWEPT])?;
             Ok(())
         }
         Write::Delivery { id, delivery } => {

@@ -68,6 +68,7 @@ impl Signs {
             | Event::Sent(_)
             | Event::Receipt(_)
             | Event::Error(_)
+            | Event::Restriction(_)
             | Event::Unknown(_) => {}
         }
     }

@@ -355,11 +355,11 @@ fn a_line_with_a_number_goes_there_and_the_number_stays() {
     typed(&mut model, "i+584244370180 Hola");
     let outcome = press(&mut model, KeyCode::Enter);
     let [ask] = &outcome.requests[..] else { panic!("{outcome:?}") };
-    let Request::Send { chat, text } = &ask.request else { panic!("{ask:?}") };
+    let Request::Send { chat, text, .. } = &ask.request else { panic!("{ask:?}") };
     assert_eq!((chat.address(), &**text), ("+584244370180", "Hola"));
     typed(&mut model, "otra vez");
     let outcome = press(&mut model, KeyCode::Enter);
-    let Request::Send { chat, text } = &outcome.requests[0].request else { panic!("{outcome:?}") };
+    let Request::Send { chat, text, .. } = &outcome.requests[0].request else { panic!("{outcome:?}") };
     assert_eq!((chat.address(), &**text), ("+584244370180", "otra vez"));
 }
 

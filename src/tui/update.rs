@@ -10,7 +10,7 @@ use super::model::{Focus, Model, Overlay};
 use crate::clock::Now;
 use crate::link::{Ask, Update};
 use crate::qr::Drawing;
-use crate::state::{Answer, Chat, ConnectionState, Linking, Phone, Request};
+use crate::state::{Answer, Chat, ConnectionState, Linking, Phone, Request, SendOptions};
 
 /// What comes to the console.
 #[derive(Clone, Debug)]
@@ -72,7 +72,7 @@ fn on_update(model: &mut Model, update: Update, now: Now) -> Outcome {
         Update::Answer { id, answer } => {
             let line = model.ui.sending.remove(&id);
             match (answer, line) {
-                (Answer::Accepted { .. }, Some(line)) => model.remember(line),
+                (Answer::Accepted { .. } | Answer::AcceptedBefore { .. }, Some(line)) => model.remember(line),
                 (Answer::Refused(refusal), line) => {
                     model.ui.notice = Some(refusal.to_string());
                     // Nothing is lost: the line comes back, unless another is being written already.
@@ -82,7 +82,7 @@ fn on_update(model: &mut Model, update: Update, now: Now) -> Outcome {
                         None => {}
                     }
                 }
-                (Answer::Accepted { .. } | Answer::Done, _) => {}
+                (Answer::Accepted { .. } | Answer::AcceptedBefore { .. } | Answer::Done, _) => {}
             }
         }
     }
@@ -310,7 +310,8 @@ fn send(model: &mut Model) -> Outcome {
         model.ui.input.reset();
         return Outcome::redraw();
     }
-    let outcome = request(model, Request::Send { chat, text: text.replace('⏎', "\n").into() });
+    let text = text.replace('⏎', "\n").into();
+    let outcome = request(model, Request::Send { chat, text, options: SendOptions::default() });
     if let Some(ask) = outcome.requests.first() {
         model.ui.sending.insert(ask.id, line);
     }

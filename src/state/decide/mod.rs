@@ -138,7 +138,7 @@ pub fn decide(state: &mut State, input: Input, now: Now) -> Outcome {
     match input {
         Input::Bridge(notice) => turn.bridge_notice(notice),
         Input::Event { incarnation, event, known } => turn.event(incarnation, event, known),
-        Input::Request { id, request, random } => turn.request(id, request, random),
+        Input::Request { id, request, random, background } => turn.request(id, request, random, &background),
         Input::TimerFired(timer) => turn.timer(timer),
         Input::Sampled(sampled) => turn.sampled(sampled),
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use compact_str::CompactString;
 
 use super::super::{
-    Answer, Change, Chat, ConnectionState, Delivery, Direction, Effect, Linking, Message, MessageId, Pending,
-    QUEUE_CAPACITY, Refusal, Request, RequestId, Write,
+    Answer, Background, Change, Chat, ConnectionState, Delivery, Direction, Effect, Fingerprint, Linking, Message,
+    MessageId, Pending, QUEUE_CAPACITY, Refusal, Request, RequestId, SendOptions, Used, Write,
 };
 use super::Turn;
 
@@ -14,9 +14,12 @@ use super::Turn;
 const MAX_TEXT_CHARS: usize = 65_536;
 
 impl Turn<'_> {
-    pub(super) fn request(&mut self, id: RequestId, request: Request, random: [u8; 9]) {
+    pub(super) fn request(&mut self, id: RequestId, request: Request, random: [u8; 9], background: &Background) {
         let answer = match request {
-            Request::Send { chat, text } => self.send(chat, text, random),
+            Request::Send { chat, text, options } => {
+                let id = MessageId::from_random(random);
+                self.send(id, chat, text, options, background)
+            }
             Request::SetLinking(linking) => self.set_linking(linking),
             Request::UseBridge(name) => {
                 self.write(Write::Bridge(Arc::clone(&name)));
@@ -31,7 +34,22 @@ impl Turn<'_> {
         self.effect(Effect::Reply { id, answer });
     }
 
-    fn send(&mut self, chat: Chat, text: Arc<str>, random: [u8; 9]) -> Answer {
+    fn send(
+        &mut self,
+        id: MessageId,
+        chat: Chat,
+        text: Arc<str>,
+        options: SendOptions,
+        background: &Background,
+    ) -> Answer {
+        let fingerprint = Fingerprint::of(&chat, &text, None);
+        match &background.used {
+            Some(Used { fingerprint: before, id }) if *before == fingerprint => {
+                return Answer::AcceptedBefore { id: id.clone() };
+            }
+            Some(_) => return Answer::Refused(Refusal::KeyReused),
+            None => {}
+        }
         if text.trim().is_empty() {
             return Answer::Refused(Refusal::EmptyText);
         }
@@ -42,7 +60,6 @@ impl Turn<'_> {
         if self.state.outbox.len() >= QUEUE_CAPACITY {
             return Answer::Refused(Refusal::QueueFull { limit: QUEUE_CAPACITY });
         }
-        let id = MessageId::from_random(random);
         let delivery = Delivery::queued(self.now.wall);
         self.message_added(Message {
             id: id.clone(),
@@ -55,6 +72,9 @@ impl Turn<'_> {
             at: self.now.wall,
             delivery: Some(Box::new(delivery.clone())),
         });
+        if let Some(key) = options.key {
+            self.write(Write::Key { key, fingerprint, id: id.clone(), at: self.now.wall });
+        }
         self.state.outbox.push(Pending { id: id.clone(), chat, text, delivery: delivery.clone() });
         self.queue_changed();
         Answer::Accepted { id, delivery }
