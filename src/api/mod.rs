@@ -70,7 +70,7 @@ pub fn router(api: Api) -> Router {
         .route("/qr", get(pairing::qr))
         .route("/pairing", get(pairing::code))
         .route("/send", post(send::send))
-        .route("/messages/{id}", get(messages::message))
+        .route("/messages/{id}", get(messages::message).delete(messages::cancel))
         .route("/config", post(config::set))
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)

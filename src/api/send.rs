@@ -25,6 +25,8 @@ const WAIT_FOR_SENT: Duration = Duration::from_secs(30);
 pub(super) struct Send {
     to: String,
     text: Arc<str>,
+    /// In seconds.
+    expires_in: Option<u32>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -46,7 +48,7 @@ pub(super) async fn send(
     State(api): State<Api>,
     headers: HeaderMap,
     options: Result<Query<Options>, QueryRejection>,
-    Body(Send { to, text }): Body<Send>,
+    Body(Send { to, text, expires_in }): Body<Send>,
 ) -> Result<Response, Problem> {
     let Query(Options { wait }) = options.map_err(|_| {
         let detail = "the only option is wait, and its only value is sent: POST /send?wait=sent";
@@ -56,7 +58,7 @@ pub(super) async fn send(
     let chat = addressee(&to)?;
     let _in_use = key.as_ref().map(|key| api.keys.take(key)).transpose()?;
     let cursor = api.engine.feed().follow();
-    let options = SendOptions { key };
+    let options = SendOptions { key, expires_in };
     let id = match api.engine.ask(Request::Send { chat, text, options }).await? {
         Answer::Accepted { id, .. } | Answer::AcceptedBefore { id } => id,
         Answer::Refused(refusal) => return Err(refusal.into()),

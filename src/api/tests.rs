@@ -207,6 +207,36 @@ async fn a_key_that_is_being_answered_is_a_conflict() {
     harness.end().await;
 }
 
+async fn cancel(harness: &Harness, id: &Value) -> Answer {
+    let path = format!("/messages/{}", id.as_str().unwrap());
+    ask(harness, Request::delete(path).body(Body::empty()).unwrap()).await
+}
+
+#[tokio::test]
+async fn a_message_that_waits_can_be_taken_back_and_another_can_not() {
+    let harness = Harness::new();
+    let body = json!({"to": "+15551112222", "text": "Hi", "expires_in": 60});
+    let waits = post(&harness, "/send", body.clone()).await.json();
+    assert!(waits["expires_at"].is_string(), "{waits}");
+    let cancelled = cancel(&harness, &waits["id"]).await;
+    assert_eq!((cancelled.status, &cancelled.json()["state"]), (StatusCode::OK, &json!("cancelled")));
+    assert!(cancelled.json()["cancelled_at"].is_string(), "{}", cancelled.text);
+    let twice = cancel(&harness, &waits["id"]).await;
+    assert_eq!(
+        (twice.status, &twice.json()["type"]),
+        (StatusCode::CONFLICT, &json!("urn:pilothouse:problem:too-late-to-cancel"))
+    );
+    assert_eq!(cancel(&harness, &json!("3EB0")).await.status, StatusCode::NOT_FOUND);
+    harness.end().await;
+    let mut harness = Harness::connected().await;
+    let under_way = post(&harness, "/send", body).await.json();
+    harness.command().await;
+    assert_eq!(cancel(&harness, &under_way["id"]).await.status, StatusCode::CONFLICT);
+    let never = post(&harness, "/send", json!({"to": "+15551112222", "text": "Hi", "expires_in": 0})).await;
+    assert_eq!((never.status.as_u16(), &never.json()["field"]), (422, &json!("expires_in")));
+    harness.end().await;
+}
+
 #[tokio::test]
 async fn figures_come_as_prometheus_has_them_and_as_json() {
     let harness = Harness::connected().await;

@@ -61,7 +61,14 @@ impl KnownMessages {
         match request {
             Request::Send { options, .. } => {
                 let used = options.key.as_ref().map(|key| self.used(key)).transpose()?.flatten();
-                Ok(Background { used })
+                Ok(Background { used, delivery: None })
+            }
+            Request::Cancel { id } => {
+                let delivery = match self.ours.get(id) {
+                    Some((_, delivery)) => Some(delivery.clone()),
+                    None => self.reader.delivery(id).map_err(|error| error.to_string())?,
+                };
+                Ok(Background { used: None, delivery })
             }
             Request::SetLinking(_) | Request::UseBridge(_) | Request::RestartBridge => Ok(Background::default()),
         }

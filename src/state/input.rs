@@ -60,6 +60,8 @@ pub enum Known {
 pub struct Background {
     /// The request that its key was used for before.
     pub used: Option<Used>,
+    /// How far the message has come that it is about.
+    pub delivery: Option<Delivery>,
 }
 
 /// News of the child process.
@@ -144,6 +146,11 @@ pub enum Request {
         /// What else is wanted of it.
         options: SendOptions,
     },
+    /// Don't send this message of ours, which waits.
+    Cancel {
+        /// Its id.
+        id: MessageId,
+    },
     /// Link in this way from now on.
     SetLinking(Linking),
     /// Use the bridge with this configured name from now on.
@@ -157,6 +164,8 @@ pub enum Request {
 pub struct SendOptions {
     /// All requests with this key are one.
     pub key: Option<IdempotencyKey>,
+    /// It is not sent any more after so many seconds.
+    pub expires_in: Option<u32>,
 }
 
 /// What comes back.
@@ -168,7 +177,7 @@ pub enum Answer {
         /// Its id.
         id: MessageId,
         /// How far it has come.
-        delivery: Delivery,
+        delivery: Box<Delivery>,
     },
     /// The same request, by its key, was accepted before.
     AcceptedBefore {
@@ -201,6 +210,21 @@ pub enum Refusal {
     QueueFull {
         /// How many may wait.
         limit: usize,
+    },
+    /// A message can't wait so long, or so briefly.
+    #[error("a message may wait from 1 s to 7 days, that is {limit} s; leave it out to wait as long as it takes")]
+    BadExpiry {
+        /// The longest time, in seconds.
+        limit: u32,
+    },
+    /// There is no such message of ours.
+    #[error("there is no message of ours with this id; it may be too old, or never have been accepted")]
+    NoSuchMessage,
+    /// The message doesn't wait any more.
+    #[error("only a message that waits can be cancelled, and this one is {}", state.as_str())]
+    TooLateToCancel {
+        /// How far it has come.
+        state: DeliveryState,
     },
     /// The key belongs to another request.
     #[error("this Idempotency-Key was used for another message; take a new key for each message")]
@@ -384,6 +408,11 @@ pub enum TimerId {
     Drained {
         /// Which run.
         incarnation: Incarnation,
+    },
+    /// The first of the waiting messages expires.
+    Expiry {
+        /// When, by the calendar.
+        at: Timestamp,
     },
     /// A message that was sent back by the bridge may be tried again.
     Retry {

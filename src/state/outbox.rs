@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::{Chat, ChatId, Delivery, MessageId};
+use crate::clock::Timestamp;
 
 /// A message that is not settled.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +42,8 @@ pub struct Outbox {
     /// The first message of each chat that may go now.
     ready: BTreeSet<Order>,
     in_flight: BTreeSet<Order>,
+    /// What waits and may not wait for ever, by the time of its end.
+    expiring: BTreeSet<(Timestamp, Order)>,
     next_order: Order,
 }
 
@@ -69,6 +72,7 @@ impl Outbox {
         if lane.waiting.len() == 1 && !lane.held {
             self.ready.insert(order);
         }
+        self.expiring.extend(pending.delivery.expires_at.map(|at| (at, order)));
         self.by_id.insert(pending.id.clone(), order);
         self.rows.insert(order, pending);
     }
@@ -92,10 +96,19 @@ impl Outbox {
         self.rows.get(self.ready.first()?)
     }
 
+    /// The first time at which a waiting message expires, and its id.
+    pub fn next_expiry(&self) -> Option<(Timestamp, &MessageId)> {
+        let (at, order) = self.expiring.first()?;
+        self.rows.get(order).map(|row| (*at, &row.id))
+    }
+
     /// Marks the message as in flight, with its new delivery.
     pub fn launch(&mut self, id: &MessageId, delivery: Delivery) {
         let Some(&order) = self.by_id.get(id) else { return };
         let Some(row) = self.rows.get_mut(&order) else { return };
+        if let Some(at) = row.delivery.expires_at {
+            self.expiring.remove(&(at, order));
+        }
         row.delivery = delivery;
         self.ready.remove(&order);
         self.in_flight.insert(order);
@@ -108,6 +121,9 @@ impl Outbox {
     pub fn settle(&mut self, id: &MessageId) -> Option<Pending> {
         let order = self.by_id.remove(id)?;
         let row = self.rows.remove(&order)?;
+        if let Some(at) = row.delivery.expires_at {
+            self.expiring.remove(&(at, order));
+        }
         self.ready.remove(&order);
         let was_in_flight = self.in_flight.remove(&order);
         if let Some(lane) = self.lanes.get_mut(&row.chat.id) {
@@ -140,6 +156,7 @@ impl Outbox {
         if !self.in_flight.remove(&order) {
             return;
         }
+        self.expiring.extend(row.delivery.expires_at.map(|at| (at, order)));
         if let Some(lane) = self.lanes.get_mut(&row.chat.id) {
             lane.in_flight = false;
             lane.held = hold;
@@ -168,7 +185,6 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Timestamp;
 
     fn outbox(rows: &[(&str, &str)]) -> Outbox {
         let mut outbox = Outbox::default();
@@ -227,6 +243,30 @@ mod tests {
         assert_eq!(launch_all(&mut o), Vec::<String>::new());
         o.release();
         assert_eq!(launch_all(&mut o), ["a1"]);
+    }
+
+    #[test]
+    fn what_expires_is_found_while_it_waits_and_not_while_it_is_in_flight() {
+        let mut o = outbox(&[("a1", ANA)]);
+        let at = Timestamp::from_millis;
+        let waiting = |ms| Delivery::queued(at(0)).expiring(Some(at(ms)));
+        let row = |id: &str, phone: &str, ms| Pending {
+            id: id.into(),
+            chat: Chat::with_person(phone.parse().unwrap()),
+            text: "x".into(),
+            delivery: waiting(ms),
+        };
+        o.push(row("b1", BEN, 9));
+        o.push(row("b2", BEN, 5));
+        assert_eq!(o.next_expiry(), Some((at(5), &"b2".into())));
+        o.settle(&"b2".into());
+        assert_eq!(o.next_expiry(), Some((at(9), &"b1".into())));
+        o.launch(&"b1".into(), waiting(9).dispatched(at(1)));
+        assert_eq!(o.next_expiry(), None);
+        o.requeue(&"b1".into(), waiting(9).dispatched(at(1)).requeued(), false);
+        assert_eq!(o.next_expiry(), Some((at(9), &"b1".into())));
+        o.settle(&"b1".into());
+        assert_eq!((o.next_expiry(), o.len()), (None, 1));
     }
 
     #[test]

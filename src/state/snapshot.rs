@@ -253,6 +253,10 @@ pub struct Counters {
     pub messages_read: u64,
     /// Messages of ours that failed.
     pub messages_failed: u64,
+    /// Messages of ours that were not sent in time.
+    pub messages_expired: u64,
+    /// Messages of ours that were taken back.
+    pub messages_cancelled: u64,
     /// Messages that the bridge gave again and that were taken once.
     pub duplicates: u64,
     /// Lines of the bridge that were not events.

@@ -241,9 +241,14 @@ fn a_key_is_written_with_its_message_and_makes_later_requests_the_same() {
     let mut world = World::open();
     let key = IdempotencyKey::of_header("k").unwrap();
     let mut ask = |text: &str, used: Option<Used>| {
-        let options = SendOptions { key: Some(key.clone()) };
+        let options = SendOptions { key: Some(key.clone()), expires_in: None };
         let request = Request::Send { chat: Chat::with_person(ANA.parse().unwrap()), text: text.into(), options };
-        world.put(Input::Request { id: RequestId(1), request, random: [0; 9], background: Background { used } })
+        world.put(Input::Request {
+            id: RequestId(1),
+            request,
+            random: [0; 9],
+            background: Background { used, delivery: None },
+        })
     };
     let outcome = ask("hola", None);
     let fingerprint = outcome.writes.iter().find_map(|w| match w {
@@ -255,6 +260,113 @@ fn a_key_is_written_with_its_message_and_makes_later_requests_the_same() {
     assert_eq!((answer(&again), again.writes.len()), (Answer::AcceptedBefore { id: ID.into() }, 0));
     let other = ask("adiós", Some(used));
     assert_eq!((answer(&other), other.writes.len()), (Answer::Refused(Refusal::KeyReused), 0));
+}
+
+/// A text that may wait so many seconds.
+fn brief(world: &mut World, seconds: u32) -> Outcome {
+    let options = SendOptions { expires_in: Some(seconds), ..SendOptions::default() };
+    world.ask(Request::Send { chat: Chat::with_person(ANA.parse().unwrap()), text: "brief".into(), options })
+}
+
+fn expiries(outcome: &Outcome) -> Vec<(Timestamp, Duration)> {
+    let of = |e: &Effect| match e {
+        Effect::SetTimer { timer: TimerId::Expiry { at }, after } => Some((*at, *after)),
+        _ => None,
+    };
+    outcome.effects.iter().filter_map(of).collect()
+}
+
+impl World {
+    fn later(&mut self, seconds: u64) {
+        let by = Duration::from_secs(seconds);
+        self.now = Now { wall: self.now.wall.plus(by), mono: self.now.mono.plus(by) };
+    }
+}
+
+#[test]
+fn a_message_that_waited_too_long_expires_and_is_never_sent() {
+    let mut world = World::new();
+    let end = world.now.wall.plus(Duration::from_secs(60));
+    assert_eq!(expiries(&brief(&mut world, 60)), [(end, Duration::from_secs(60))]);
+    world.later(59);
+    assert_eq!(world.put(Input::TimerFired(TimerId::Retry { incarnation: Incarnation(0) })), Outcome::default());
+    world.later(1);
+    let outcome = world.put(Input::TimerFired(TimerId::Expiry { at: end }));
+    assert!(
+        matches!(&outcome.writes[..], [Write::Delivery { delivery, .. }] if delivery.times.expired_at == Some(end)),
+        "{outcome:?}"
+    );
+    assert_eq!((world.delivery(), world.state.snapshot().queue), (DeliveryState::Expired, 0));
+    assert_eq!(world.put(Input::TimerFired(TimerId::Expiry { at: end })), Outcome::default(), "it is stale");
+    assert_eq!(world.state.snapshot().counters.messages_expired, 1);
+}
+
+#[test]
+fn a_message_does_not_expire_while_it_is_in_flight_but_when_it_comes_back_too_late() {
+    let mut world = World::open();
+    assert_eq!(sends(&brief(&mut world, 10)).len(), 1);
+    world.later(11);
+    let none = world.put(Input::TimerFired(TimerId::Expiry { at: world.now.wall }));
+    assert_eq!((none, world.delivery()), (Outcome::default(), DeliveryState::Dispatched));
+    world.line(&sent(false, r#","code":428,"retryable":true"#));
+    assert_eq!(world.delivery(), DeliveryState::Expired);
+    // The attempt came through after all: what is proven counts.
+    let known = world.state.snapshot().delivery(&ID.into()).cloned().map_or(Known::No, Known::Ours);
+    world.line_known(&receipt("delivered"), known);
+    let delivery = world.state.snapshot().delivery(&ID.into()).unwrap().clone();
+    assert_eq!((delivery.state, delivery.times.expired_at), (DeliveryState::Delivered, None));
+}
+
+#[test]
+fn after_a_restart_expiry_goes_on_and_an_early_timer_is_set_again() {
+    let mut world = World::new();
+    let end = world.now.wall.plus(Duration::from_secs(60));
+    let row = Pending {
+        id: ID.into(),
+        chat: Chat::with_person(ANA.parse().unwrap()),
+        text: "x".into(),
+        delivery: Delivery::queued(world.now.wall).expiring(Some(end)),
+    };
+    world.state = State::restored(Snapshot::new(world.now.wall), vec![row]);
+    let sampled = Input::Sampled(Sampled::default());
+    assert_eq!(expiries(&world.put(sampled.clone())), [(end, Duration::from_secs(60))]);
+    assert_eq!(expiries(&world.put(sampled)), [], "once");
+    // The clock was set back by half a minute.
+    world.now.wall = Timestamp::from_millis(end.as_millis() - 30_000);
+    let early = world.put(Input::TimerFired(TimerId::Expiry { at: end }));
+    assert_eq!(expiries(&early), [(end, Duration::from_secs(30))]);
+}
+
+#[test]
+fn how_long_a_message_may_wait_is_bounded() {
+    let mut world = World::new();
+    for seconds in [0, 7 * 24 * 60 * 60 + 1] {
+        assert!(matches!(answer(&brief(&mut world, seconds)), Answer::Refused(Refusal::BadExpiry { .. })));
+    }
+    assert!(matches!(answer(&brief(&mut world, 7 * 24 * 60 * 60)), Answer::Accepted { .. }));
+}
+
+#[test]
+fn only_a_message_that_waits_can_be_cancelled() {
+    let cancel = || Request::Cancel { id: ID.into() };
+    let mut world = World::new();
+    assert_eq!(answer(&world.ask(cancel())), Answer::Refused(Refusal::NoSuchMessage));
+    let mut world = World::new();
+    world.send("hola");
+    let outcome = world.ask(cancel());
+    assert_eq!((answer(&outcome), world.delivery()), (Answer::Done, DeliveryState::Cancelled));
+    let delivery = world.state.snapshot().delivery(&ID.into()).cloned().unwrap();
+    assert_eq!(delivery.times.cancelled_at, Some(world.now.wall));
+    world.start(1);
+    assert_eq!(sends(&world.line(r#"{"type":"ready"}"#)), []);
+    let background = Background { delivery: Some(delivery), ..Background::default() };
+    let again = Input::Request { id: RequestId(9), request: cancel(), random: [0; 9], background };
+    let state = DeliveryState::Cancelled;
+    assert_eq!(answer(&world.put(again)), Answer::Refused(Refusal::TooLateToCancel { state }));
+    let mut world = World::open();
+    world.send("hola");
+    let state = DeliveryState::Dispatched;
+    assert_eq!(answer(&world.ask(cancel())), Answer::Refused(Refusal::TooLateToCancel { state }));
 }
 
 #[test]
@@ -405,6 +517,7 @@ fn stale_timers_are_ignored() {
         TimerId::Retry { incarnation: Incarnation(0) },
         TimerId::Drained { incarnation: Incarnation(1) },
         TimerId::PairingExpires { expires_at: world.now.wall },
+        TimerId::Expiry { at: world.now.wall },
     ] {
         let outcome = world.put(Input::TimerFired(timer.clone()));
         assert_eq!(outcome, Outcome::default(), "{timer:?}");
@@ -534,7 +647,7 @@ fn pending_messages_of_the_last_process_go_out_in_their_order() {
 
 /// Anything that can happen, well-formed or not.
 fn any_step() -> impl Strategy<Value = u8> {
-    0_u8..22
+    0_u8..26
 }
 
 fn step(world: &mut World, step: u8, run: &mut u64) -> Outcome {
@@ -568,7 +681,14 @@ fn step(world: &mut World, step: u8, run: &mut u64) -> Outcome {
         })),
         19 => world.put(Input::Bridge(BridgeNotice::Refused { why: "x".into() })),
         20 => world.line(r#"{"type":"connection","state":"logged_out"}"#),
-        _ => world.ask(Request::RestartBridge),
+        21 => world.ask(Request::RestartBridge),
+        22 => world.ask(Request::Cancel { id: id.as_str().into() }),
+        23 => brief(world, 5),
+        _ => {
+            world.later(4);
+            let at = world.now.wall;
+            world.put(Input::TimerFired(TimerId::Expiry { at }))
+        }
     }
 }
 

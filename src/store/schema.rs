@@ -64,6 +64,9 @@ const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (account, key)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX idempotency_at ON idempotency (account, at);
+    ALTER TABLE messages ADD COLUMN expires_at INTEGER;
+    ALTER TABLE messages ADD COLUMN expired_at INTEGER;
+    ALTER TABLE messages ADD COLUMN cancelled_at INTEGER;
 ",
 ];
 

@@ -105,20 +105,30 @@ async fn unsettled_messages_come_back_in_their_order_and_settled_ones_do_not() {
     let sent = dispatched.reached(DeliveryState::Sent, AT).unwrap();
     let failure = Failure { code: Some(463), text: "restricted".into(), retryable: false };
     let failed = dispatched.clone().failed(AT, failure.clone());
+    let cancelled = queued.clone().cancelled(AT);
+    let brief = queued.clone().expiring(Some(AT));
+    let expired = brief.clone().expired(AT);
     let add = |id: &str| Write::Message(Arc::new(outgoing(id, "+15551112222")));
+    let add_as = |id: &str, delivery: &Delivery| {
+        Write::Message(Arc::new(Message { delivery: Some(Box::new(delivery.clone())), ..outgoing(id, "+15551112222") }))
+    };
     let set = |id: &str, delivery: &Delivery| Write::Delivery { id: id.into(), delivery: delivery.clone() };
     write_all(
         open(folder.path()),
         vec![
-            vec![add("a"), add("b"), add("c"), add("d")],
+            vec![add("a"), add("b"), add("c"), add("d"), add("e")],
+            ["f", "g"].map(|id| add_as(id, &brief)).into(),
+            vec![set("e", &cancelled), set("f", &expired)],
             vec![set("b", &sent), set("c", &dispatched), set("d", &failed)],
         ],
     )
     .await;
     let store = open(folder.path());
     let pending: Vec<_> = store.restored.pending.iter().map(|p| (p.id.as_str(), &p.delivery)).collect();
-    assert_eq!(pending, [("a", &queued), ("c", &dispatched)]);
+    assert_eq!(pending, [("a", &queued), ("c", &dispatched), ("g", &brief)]);
     assert_eq!(store.reader.delivery(&"b".into()).unwrap(), Some(sent));
+    assert_eq!(store.reader.delivery(&"e".into()).unwrap(), Some(cancelled));
+    assert_eq!(store.reader.delivery(&"f".into()).unwrap(), Some(expired));
     assert_eq!(store.reader.delivery(&"d".into()).unwrap().unwrap().failure, Some(failure));
     assert_eq!(store.reader.sent_message(&"nobody's".into()).unwrap(), None);
 }

@@ -140,6 +140,8 @@ fn execute(connection: &Connection, account: &str, write: &Write) -> rusqlite::R
         Write::Delivery { id, delivery } => {
             rows::update(&mut *connection.prepare_cached(rows::UPDATE)?, account, id, delivery)?;
             let at = [
+                delivery.times.cancelled_at,
+                delivery.times.expired_at,
                 delivery.times.failed_at,
                 delivery.times.read_at,
                 delivery.times.delivered_at,

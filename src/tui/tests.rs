@@ -416,7 +416,7 @@ fn the_history_is_walked_and_comes_back_to_what_was_written() {
     for line in ["+15551112222 one", "two"] {
         typed(&mut model, line);
         let id = press(&mut model, KeyCode::Enter).requests[0].id;
-        let answer = Answer::Accepted { id: "3EB0".into(), delivery: Delivery::queued(now().wall) };
+        let answer = Answer::Accepted { id: "3EB0".into(), delivery: Box::new(Delivery::queued(now().wall)) };
         update(&mut model, Msg::Update(Update::Answer { id, answer }), now());
     }
     press(&mut model, KeyCode::Up);
@@ -540,4 +540,17 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn x_takes_back_the_chosen_message_when_it_waits() {
+    let mut model = model(linked());
+    assert!(press(&mut model, KeyCode::Char('x')).requests.is_empty());
+    assert!(model.ui.notice.as_ref().unwrap().contains("that waits"));
+    press(&mut model, KeyCode::Char('k'));
+    let outcome = press(&mut model, KeyCode::Char('x'));
+    let Request::Cancel { id } = &outcome.requests[0].request else { panic!("{outcome:?}") };
+    assert_eq!(id.as_str(), "3EB014");
+    press(&mut model, KeyCode::Char('k'));
+    assert!(press(&mut model, KeyCode::Char('x')).requests.is_empty(), "it is under way");
 }

@@ -164,6 +164,7 @@ fn act(model: &mut Model, action: Action) -> Outcome {
         Action::Top => scroll_up(model, u64::MAX),
         Action::Bottom => follow(model),
         Action::Answer => answer(model),
+        Action::Cancel => return cancel(model),
         Action::Help => model.ui.overlay = Some(Overlay::Help),
         Action::PairingCode => return pairing_code(model),
         Action::CycleDrawing => cycle_drawing(model),
@@ -234,6 +235,17 @@ fn answer(model: &mut Model) {
             model.ui.focus = Focus::Compose;
         }
         None => model.ui.notice = Some("there is no message to answer yet; press i to write one".to_owned()),
+    }
+}
+
+/// The chosen message is taken back if it waits; whether it still does the engine decides.
+fn cancel(model: &mut Model) -> Outcome {
+    match model.chosen_and_waiting() {
+        Some(id) => request(model, Request::Cancel { id }),
+        None => {
+            model.ui.notice = Some("choose a message that waits (…) with k and j, then x takes it back".to_owned());
+            Outcome::redraw()
+        }
     }
 }
 

@@ -38,6 +38,8 @@ pub struct State {
     ping: u64,
     limits: BridgeLimits,
     memory: Memory,
+    /// The time for which the timer of the next expiry is set.
+    expiry: Option<Timestamp>,
     /// Counts messages of bridges that give no ids.
     unnamed: u64,
 }
@@ -61,6 +63,7 @@ impl State {
             ping: 0,
             limits: BridgeLimits::default(),
             memory: Memory::default(),
+            expiry: None,
             unnamed: 0,
         };
         state.snapshot.queue = state.outbox.len();
@@ -142,6 +145,7 @@ pub fn decide(state: &mut State, input: Input, now: Now) -> Outcome {
         Input::TimerFired(timer) => turn.timer(timer),
         Input::Sampled(sampled) => turn.sampled(sampled),
     }
+    turn.expire();
     turn.pump();
     turn.replace_when_drained();
     turn.outcome
@@ -203,9 +207,29 @@ impl Turn<'_> {
 
     /// Settles a message of the outbox with a failure.
     fn fail(&mut self, id: MessageId, failure: Failure) {
+        self.settle(id, |delivery, now| delivery.failed(now, failure));
+    }
+
+    /// Takes out what has waited too long, and has itself woken for the next.
+    fn expire(&mut self) {
+        while let Some((at, id)) = self.state.outbox.next_expiry() {
+            if at > self.now.wall {
+                if self.state.expiry != Some(at) {
+                    self.state.expiry = Some(at);
+                    self.effect(Effect::SetTimer { timer: TimerId::Expiry { at }, after: at.since(self.now.wall) });
+                }
+                return;
+            }
+            let id = id.clone();
+            self.settle(id, Delivery::expired);
+        }
+    }
+
+    /// Settles a message of the outbox that will not be sent.
+    fn settle(&mut self, id: MessageId, end: impl FnOnce(Delivery, Timestamp) -> Delivery) {
         if let Some(row) = self.state.outbox.settle(&id) {
             let from = row.delivery.state;
-            let delivery = row.delivery.failed(self.now.wall, failure);
+            let delivery = end(row.delivery, self.now.wall);
             self.progressed(id, from, delivery);
             self.queue_changed();
         }
@@ -283,6 +307,12 @@ impl Turn<'_> {
                     self.dispatch(Command::Ping { id });
                     let after = self.state.limits.heartbeat;
                     self.effect(Effect::SetTimer { timer: TimerId::Heartbeat { incarnation }, after });
+                }
+            }
+            // What is due is taken out after every input; this only sees to it that there is one.
+            TimerId::Expiry { at } => {
+                if self.state.expiry == Some(at) {
+                    self.state.expiry = None;
                 }
             }
             TimerId::Drained { incarnation } => self.replace_draining(incarnation),

@@ -242,6 +242,8 @@ fn metrics(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer) {
     field(buffer, area, &mut y, theme, "memory", &memory);
     let losses = [
         ("failed", c.messages_failed),
+        ("expired", c.messages_expired),
+        ("cancelled", c.messages_cancelled),
         ("bad lines", c.protocol_errors),
         ("unknown", c.unknown_events),
         ("duplicates", c.duplicates),
