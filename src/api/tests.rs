@@ -207,6 +207,17 @@ async fn a_key_that_is_being_answered_is_a_conflict() {
     harness.end().await;
 }
 
+#[tokio::test]
+async fn a_full_queue_is_too_many_requests_and_says_when_to_come_back() {
+    let problem = super::Problem::from(crate::state::Refusal::QueueFull { limit: 10_000 });
+    let answer = answered(axum::response::IntoResponse::into_response(problem)).await;
+    assert_eq!(
+        (answer.status, &answer.headers[header::RETRY_AFTER]),
+        (StatusCode::TOO_MANY_REQUESTS, &"10".parse().unwrap())
+    );
+    assert_eq!(answer.json()["type"], "urn:pilothouse:problem:queue-full");
+}
+
 async fn cancel(harness: &Harness, id: &Value) -> Answer {
     let path = format!("/messages/{}", id.as_str().unwrap());
     ask(harness, Request::delete(path).body(Body::empty()).unwrap()).await

@@ -645,6 +645,25 @@ fn pending_messages_of_the_last_process_go_out_in_their_order() {
     assert_eq!(sends(&outcome), [("a".to_owned(), Some("a".to_owned()))]);
 }
 
+#[test]
+fn the_queue_is_bounded_and_has_room_again_when_a_message_has_left() {
+    let now = Timestamp::from_millis(1);
+    let row = |n: usize| Pending {
+        id: format!("{n}").into(),
+        chat: Chat::with_person(format!("+1555{n:07}").parse().unwrap()),
+        text: "x".into(),
+        delivery: Delivery::queued(now),
+    };
+    let rows = (0..QUEUE_CAPACITY).map(row).collect();
+    let mut world = World { state: State::restored(Snapshot::new(now), rows), ..World::new() };
+    let full = Answer::Refused(Refusal::QueueFull { limit: QUEUE_CAPACITY });
+    assert_eq!(answer(&world.send("one too many")), full);
+    assert_eq!(world.state.outbox().len(), QUEUE_CAPACITY);
+    world.ask(Request::Cancel { id: "5".into() });
+    assert!(matches!(answer(&world.send("fits")), Answer::Accepted { .. }));
+    assert_eq!(answer(&world.send("one too many")), full);
+}
+
 /// Anything that can happen, well-formed or not.
 fn any_step() -> impl Strategy<Value = u8> {
     0_u8..26
@@ -693,6 +712,59 @@ fn step(world: &mut World, step: u8, run: &mut u64) -> Outcome {
 }
 
 proptest! {
+    /// A later message of a chat is handed out only when all earlier ones are settled: also on retries, and whatever is
+    /// refused, cancelled, expired or lost.
+    #[test]
+    fn no_message_overtakes_an_earlier_one_of_its_chat(steps in proptest::collection::vec((0_u8..13, 0_usize..8), 0..150)) {
+        let mut world = World::open();
+        let mut run = 1;
+        let mut accepted: Vec<(ChatId, MessageId)> = vec![];
+        for (step, n) in steps {
+            let in_flight = world.state.outbox().all_in_flight();
+            let id = in_flight.get(n % in_flight.len().max(1)).cloned().unwrap_or_else(|| ID.into());
+            let outcome = match step {
+                0..4 => {
+                    let chat = Chat::with_person(format!("+1555000000{}", n % 3).parse().unwrap());
+                    let options = SendOptions { expires_in: (n > 5).then_some(4), ..SendOptions::default() };
+                    let request = Request::Send { chat: chat.clone(), text: "x".into(), options };
+                    let outcome = world.ask(request);
+                    if let Answer::Accepted { id, .. } = answer(&outcome) {
+                        accepted.push((chat.id, id));
+                    }
+                    outcome
+                }
+                4 | 5 => world.line(&format!(r#"{{"type":"sent","to":"x","ok":true,"messageId":"{id}"}}"#)),
+                6 => world.line(&format!(r#"{{"type":"sent","to":"x","ok":false,"code":479,"messageId":"{id}"}}"#)),
+                7 => world.line(&format!(r#"{{"type":"sent","to":"x","ok":false,"messageId":"{id}","retryable":true}}"#)),
+                8 => world.put(Input::TimerFired(TimerId::Retry { incarnation: Incarnation(run) })),
+                9 => match accepted.get(n) {
+                    Some((_, id)) => world.ask(Request::Cancel { id: id.clone() }),
+                    None => Outcome::default(),
+                },
+                10 => {
+                    world.later(3);
+                    world.put(Input::Sampled(Sampled::default()))
+                }
+                11 => world.line(r#"{"type":"connection","state":"closed"}"#),
+                _ => {
+                    world.exit(run);
+                    run += 1;
+                    world.start(run);
+                    world.line(r#"{"type":"hello","protocol":{"major":1},"capabilities":["ids"]}"#);
+                    world.line(r#"{"type":"ready"}"#)
+                }
+            };
+            for effect in &outcome.effects {
+                let Effect::Dispatch { command: Command::Send { message_id: Some(id), .. }, .. } = effect else { continue };
+                let at = accepted.iter().position(|(_, a)| a.as_str() == id).unwrap();
+                for (chat, earlier) in &accepted[..at] {
+                    prop_assert!(*chat != accepted[at].0 || world.state.outbox().get(earlier).is_none(), "{} before {}", id, earlier);
+                }
+            }
+            prop_assert!(world.state.outbox().in_flight() <= WINDOW);
+        }
+    }
+
     #[test]
     fn the_snapshot_is_the_fold_of_the_changes(steps in proptest::collection::vec(any_step(), 0..120)) {
         let mut world = World::new();
