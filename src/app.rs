@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::{self, Parts};
 use crate::packages::Plan;
-use crate::state::{AccountId, BridgeLimits, FEED_CAPACITY, Linking, Sampled, Snapshot, State};
+use crate::state::{AccountId, BridgeLimits, FEED_CAPACITY, Linking, Pace, Sampled, Snapshot, State};
 use crate::store::{Restored, Store};
 use crate::supervisor::{self, Program};
 use crate::telemetry;
@@ -164,7 +164,8 @@ fn restore(restored: Restored, config: &Config, clock: Clock) -> State {
         Some(number) => Linking { use_pairing_code: true, phone_number: Some(number.clone()) },
         None => restored.linking.unwrap_or_default(),
     };
-    State::restored(snapshot, restored.pending).with_limits(bridge_limits(config))
+    let pace = Pace { per_minute: config.send_rate_per_minute, burst: config.send_burst };
+    State::restored(snapshot, restored.pending).with_limits(bridge_limits(config)).with_pace(pace)
 }
 
 /// A bridge is asked for a sign of life twice within the time that it may give none.

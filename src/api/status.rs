@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::Api;
 use crate::clock::Timestamp;
 use crate::protocol::AccountInfo;
-use crate::state::{BridgeView, ConnectionView, Counters, HostSample, LastError, Linking};
+use crate::state::{BridgeView, ConnectionView, Counters, HostSample, LastError, Linking, PacingView};
 
 #[derive(Debug, Serialize)]
 pub(super) struct Status {
@@ -23,6 +23,8 @@ pub(super) struct Status {
     messages_sent: u64,
     counters: Counters,
     queue: usize,
+    /// The wait of messages that could go but for the pace.
+    pacing: Option<PacingView>,
     bridge: BridgeView,
     bridge_restarts: u64,
     host: HostSample,
@@ -46,6 +48,7 @@ pub(super) async fn status(State(api): State<Api>) -> Json<Status> {
         messages_sent: s.counters.messages_sent,
         counters: s.counters,
         queue: s.queue,
+        pacing: s.pacing,
         bridge: s.bridge.clone(),
         bridge_restarts: s.bridge.restarts,
         host: s.host.clone(),

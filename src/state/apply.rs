@@ -36,6 +36,7 @@ pub fn apply(snapshot: &mut Snapshot, change: &Change) {
             }
         }
         Change::Queue(waiting) => snapshot.queue = *waiting,
+        Change::Pacing(view) => snapshot.pacing = *view,
         Change::Counted(counters) => {
             snapshot.counters.duplicates = counters.duplicates;
             snapshot.counters.protocol_errors = counters.protocol_errors;

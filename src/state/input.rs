@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ApiSample, BridgeView, Chat, ConnectionView, Counters, Delivery, DeliveryState, ExitClass, Fingerprint, HostSample,
-    IdempotencyKey, Incarnation, LastError, LastExit, Message, MessageId, Pairing, Phone, RequestId, Used,
+    IdempotencyKey, Incarnation, LastError, LastExit, Message, MessageId, PacingView, Pairing, Phone, RequestId, Used,
 };
-use crate::clock::Timestamp;
+use crate::clock::{Mono, Timestamp};
 use crate::protocol::{AccountInfo, BadLine, Command, Event};
 
 /// Something that happened.
@@ -270,6 +270,8 @@ pub enum Change {
     },
     /// How many messages wait.
     Queue(usize),
+    /// The wait of messages that could go but for the pace; none: none waits for that.
+    Pacing(Option<PacingView>),
     /// Counters that don't follow from messages.
     Counted(Counters),
     /// Something went wrong.
@@ -408,6 +410,11 @@ pub enum TimerId {
     Drained {
         /// Which run.
         incarnation: Incarnation,
+    },
+    /// The pace lets the next message go.
+    Paced {
+        /// When.
+        at: Mono,
     },
     /// The first of the waiting messages expires.
     Expiry {

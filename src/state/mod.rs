@@ -16,6 +16,7 @@ mod input;
 mod message;
 mod once;
 mod outbox;
+mod pacing;
 mod phone;
 mod snapshot;
 
@@ -30,6 +31,7 @@ pub use input::{
 pub use message::{Chat, Delivery, DeliveryState, Direction, Failure, Message, Times};
 pub use once::{Fingerprint, IdempotencyKey, KeyError, Used};
 pub use outbox::{Outbox, Pending};
+pub use pacing::{Pace, PacingView};
 pub use phone::{Phone, PhoneError};
 pub use snapshot::{
     ApiSample, BridgeState, BridgeView, ConnectionState, ConnectionView, Counters, FEED_CAPACITY, HostSample,

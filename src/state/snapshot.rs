@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Delivery, ExitClass, Incarnation, LastExit, Linking, Message, MessageId};
+use super::{Delivery, ExitClass, Incarnation, LastExit, Linking, Message, MessageId, PacingView};
 use crate::clock::Timestamp;
 use crate::protocol::{AccountInfo, Reason};
 
@@ -35,6 +35,8 @@ pub struct Snapshot {
     pub counters: Counters,
     /// How many messages wait to be sent, those without a known outcome included.
     pub queue: usize,
+    /// The wait of messages that could go but for the pace.
+    pub pacing: Option<PacingView>,
     /// The last error, whatever it was about.
     pub last_error: Option<LastError>,
     /// Memory and API figures, sampled now and then.
@@ -60,6 +62,7 @@ impl Snapshot {
             account: None,
             counters: Counters::default(),
             queue: 0,
+            pacing: None,
             last_error: None,
             host: HostSample::default(),
             feed: VecDeque::new(),

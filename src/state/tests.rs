@@ -518,6 +518,7 @@ fn stale_timers_are_ignored() {
         TimerId::Drained { incarnation: Incarnation(1) },
         TimerId::PairingExpires { expires_at: world.now.wall },
         TimerId::Expiry { at: world.now.wall },
+        TimerId::Paced { at: world.now.mono },
     ] {
         let outcome = world.put(Input::TimerFired(timer.clone()));
         assert_eq!(outcome, Outcome::default(), "{timer:?}");
@@ -643,6 +644,53 @@ fn pending_messages_of_the_last_process_go_out_in_their_order() {
     world.line(r#"{"type":"hello","protocol":{"major":1},"capabilities":["ids"]}"#);
     let outcome = world.line(r#"{"type":"ready"}"#);
     assert_eq!(sends(&outcome), [("a".to_owned(), Some("a".to_owned()))]);
+}
+
+#[test]
+fn messages_go_out_at_the_pace_and_the_wait_is_shown() {
+    let mut world = World::open();
+    world.state = world.state.with_pace(Pace { per_minute: 30, burst: 2 });
+    let to = |world: &mut World, n: u64| {
+        let chat = Chat::with_person(format!("+1555000000{n}").parse().unwrap());
+        world.ask(Request::Send { chat, text: format!("{n}").into(), options: SendOptions::default() })
+    };
+    assert_eq!((sends(&to(&mut world, 0)).len(), sends(&to(&mut world, 1)).len()), (1, 1));
+    assert_eq!(world.state.snapshot().pacing, None);
+    let third = to(&mut world, 2);
+    let at = Mono::new(Duration::from_secs(2));
+    assert_eq!(sends(&third), []);
+    let timer =
+        |o: &Outcome| o.effects.iter().any(|e| matches!(e, Effect::SetTimer { timer: TimerId::Paced { .. }, .. }));
+    assert!(third.effects.contains(&Effect::SetTimer { timer: TimerId::Paced { at }, after: Duration::from_secs(2) }));
+    assert!(!timer(&to(&mut world, 3)), "one timer for one wait");
+    let pacing = PacingView { next_send_at: world.now.wall.plus(Duration::from_secs(2)), waiting: 2 };
+    assert_eq!(world.state.snapshot().pacing, Some(pacing));
+    world.later(1);
+    assert_eq!(sends(&world.put(Input::TimerFired(TimerId::Paced { at: Mono::default() }))), [], "a stale timer");
+    world.later(1);
+    let outcome = world.put(Input::TimerFired(TimerId::Paced { at }));
+    assert_eq!((sends(&outcome)[0].0.as_str(), sends(&outcome).len()), ("2", 1));
+    assert_eq!(world.state.snapshot().pacing.map(|p| p.waiting), Some(1));
+    world.later(2);
+    assert_eq!(sends(&world.put(Input::Sampled(Sampled::default()))).len(), 1, "whatever wakes it");
+    assert_eq!(world.state.snapshot().pacing, None);
+    // A wait that is not by the pace is not shown as one.
+    world.line(r#"{"type":"connection","state":"closed"}"#);
+    to(&mut world, 4);
+    assert_eq!(world.state.snapshot().pacing, None);
+}
+
+#[test]
+fn attempts_again_after_a_lost_connection_are_paced_as_well() {
+    let mut world = World::open();
+    world.state = world.state.with_pace(Pace { per_minute: 30, burst: 1 });
+    assert_eq!(sends(&world.send("hola")).len(), 1);
+    world.exit(1);
+    world.start(2);
+    world.line(r#"{"type":"hello","protocol":{"major":1},"capabilities":["ids","connection"]}"#);
+    assert_eq!(sends(&world.line(r#"{"type":"connection","state":"open"}"#)), []);
+    world.later(2);
+    assert_eq!(sends(&world.put(Input::Sampled(Sampled::default()))).len(), 1);
 }
 
 #[test]

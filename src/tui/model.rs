@@ -196,6 +196,7 @@ impl Model {
             | Change::Linking(_)
             | Change::Account(_)
             | Change::Queue(_)
+            | Change::Pacing(_)
             | Change::Counted(_)
             | Change::Error(_)
             | Change::Host(_) => {}

@@ -21,8 +21,8 @@ use crate::protocol::{AccountInfo, ChatKind, Reason, ReasonClass};
 use crate::qr::Drawing;
 use crate::state::{
     Answer, ApiSample, BridgeState, Change, Chat, ChatId, ConnectionState, Counters, Delivery, DeliveryState,
-    Direction, ExitClass, Failure, HostSample, LastError, LastExit, Linking, Message, Pairing, Refusal, Request,
-    Snapshot,
+    Direction, ExitClass, Failure, HostSample, LastError, LastExit, Linking, Message, PacingView, Pairing, Refusal,
+    Request, Snapshot,
 };
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
@@ -553,4 +553,16 @@ fn x_takes_back_the_chosen_message_when_it_waits() {
     assert_eq!(id.as_str(), "3EB014");
     press(&mut model, KeyCode::Char('k'));
     assert!(press(&mut model, KeyCode::Char('x')).requests.is_empty(), "it is under way");
+}
+
+#[test]
+fn the_wait_for_the_pace_is_shown_and_counts_down() {
+    let mut snapshot = linked();
+    snapshot.pacing = Some(PacingView { next_send_at: now().wall.plus(Duration::from_millis(3_500)), waiting: 2 });
+    let mut model = model(snapshot);
+    for size in SIZES {
+        let screen = text(&drawn(&mut model, size));
+        assert!(screen.contains("2, next in 4 s (paced)"), "{screen}");
+    }
+    assert_eq!(next_wake(&model, now()), Some(Duration::from_secs(1)));
 }

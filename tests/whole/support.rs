@@ -72,6 +72,7 @@ impl Place {
             ("WA_SESSION_DIR".to_owned(), self.session().into()),
             ("PILOTHOUSE_DATA_DIR".to_owned(), self.data().into()),
             ("PILOTHOUSE_LISTEN".to_owned(), "127.0.0.1:0".into()),
+            ("PILOTHOUSE_SEND_RATE_PER_MINUTE".to_owned(), "0".into()),
         ];
         env.extend(self.simulator.bridge_env().into_iter().map(|(name, value)| (name, value.into())));
         env

@@ -5,12 +5,13 @@ mod memory;
 mod messages;
 mod requests;
 
+use super::pacing::Bucket;
 use super::{
     BridgeState, Change, ChatId, ConnectionState, Counters, Delivery, DeliveryState, Effect, Failure, HostSample,
-    Input, JournalKind, LastError, Message, MessageId, Outbox, Outcome, Pending, Sampled, Snapshot, TimerId, Write,
-    apply,
+    Input, JournalKind, LastError, Message, MessageId, Outbox, Outcome, Pace, PacingView, Pending, Sampled, Snapshot,
+    TimerId, Write, apply,
 };
-use crate::clock::{Now, Timestamp};
+use crate::clock::{Mono, Now, Timestamp};
 use crate::protocol::{Capabilities, Command, Event};
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +39,9 @@ pub struct State {
     ping: u64,
     limits: BridgeLimits,
     memory: Memory,
+    bucket: Bucket,
+    /// The time for which the timer of the pace is set, by both clocks.
+    paced: Option<(Mono, Timestamp)>,
     /// The time for which the timer of the next expiry is set.
     expiry: Option<Timestamp>,
     /// Counts messages of bridges that give no ids.
@@ -63,6 +67,8 @@ impl State {
             ping: 0,
             limits: BridgeLimits::default(),
             memory: Memory::default(),
+            bucket: Bucket::default(),
+            paced: None,
             expiry: None,
             unnamed: 0,
         };
@@ -74,6 +80,12 @@ impl State {
     #[must_use]
     pub fn with_limits(self, limits: BridgeLimits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// The same, with messages handed out at this pace.
+    #[must_use]
+    pub fn with_pace(self, pace: Pace) -> Self {
+        Self { bucket: Bucket::new(pace), ..self }
     }
 
     /// What may be seen.
@@ -147,6 +159,7 @@ pub fn decide(state: &mut State, input: Input, now: Now) -> Outcome {
     }
     turn.expire();
     turn.pump();
+    turn.pacing();
     turn.replace_when_drained();
     turn.outcome
 }
@@ -258,6 +271,9 @@ impl Turn<'_> {
     fn pump(&mut self) {
         while self.state.can_send() && self.state.outbox.in_flight() < WINDOW {
             let Some(next) = self.state.outbox.next_ready() else { break };
+            if self.state.bucket.next_at() > self.now.mono {
+                break;
+            }
             let (id, from) = (next.id.clone(), next.delivery.state);
             if next.delivery.attempts > 0 && !self.state.capabilities.ids {
                 let text = "the bridge ended before it answered; the message may have been sent, and this bridge can't \
@@ -270,10 +286,33 @@ impl Turn<'_> {
             let delivery = next.delivery.clone().dispatched(self.now.wall);
             let incarnation = self.state.snapshot.bridge.incarnation;
             let timer = TimerId::Unanswered { incarnation, id: id.clone(), attempt: delivery.attempts };
+            self.state.bucket.take(self.now.mono);
             self.state.outbox.launch(&id, delivery.clone());
             self.progressed(id, from, delivery);
             self.dispatch(Command::Send { to, text, message_id });
             self.effect(Effect::SetTimer { timer, after: ANSWER_TIMEOUT });
+        }
+    }
+
+    /// Shows the wait for the pace, and has itself woken at its end.
+    fn pacing(&mut self) {
+        let at = self.state.bucket.next_at();
+        let could_go =
+            self.state.can_send() && self.state.outbox.in_flight() < WINDOW && self.state.outbox.next_ready().is_some();
+        let view = if could_go && at > self.now.mono {
+            let after = at.since(self.now.mono);
+            let same = self.state.paced.filter(|(mono, _)| *mono == at);
+            let (_, next_send_at) = same.unwrap_or_else(|| {
+                self.effect(Effect::SetTimer { timer: TimerId::Paced { at }, after });
+                (at, self.now.wall.plus(after))
+            });
+            self.state.paced = Some((at, next_send_at));
+            Some(PacingView { next_send_at, waiting: self.state.outbox.len() - self.state.outbox.in_flight() })
+        } else {
+            None
+        };
+        if self.state.snapshot.pacing != view {
+            self.change(Change::Pacing(view));
         }
     }
 
@@ -307,6 +346,11 @@ impl Turn<'_> {
                     self.dispatch(Command::Ping { id });
                     let after = self.state.limits.heartbeat;
                     self.effect(Effect::SetTimer { timer: TimerId::Heartbeat { incarnation }, after });
+                }
+            }
+            TimerId::Paced { at } => {
+                if self.state.paced.is_some_and(|(set, _)| set == at) {
+                    self.state.paced = None;
                 }
             }
             // What is due is taken out after every input; this only sees to it that there is one.

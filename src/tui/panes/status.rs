@@ -150,7 +150,7 @@ pub(in super::super) fn header(model: &Model, theme: Theme, area: Rect, buffer: 
     let c = &s.counters;
     let failed = if c.messages_failed > 0 { format!("  failed {}", c.messages_failed) } else { String::new() };
     let restarts = if s.bridge.restarts > 0 { format!("  restarts {}", s.bridge.restarts) } else { String::new() };
-    let text = format!("in {}  out {}  waiting {}", c.messages_received, c.messages_sent, s.queue);
+    let text = format!("in {}  out {}  waiting {}", c.messages_received, c.messages_sent, waiting(model, now));
     let memory = format!("  host {}  bridge {}", bytes(s.host.rss_bytes), bytes(s.bridge.rss_bytes));
     let pieces = [
         (text.as_str(), Style::new()),
@@ -165,7 +165,7 @@ pub(in super::super) fn header(model: &Model, theme: Theme, area: Rect, buffer: 
 pub(in super::super) fn side(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) {
     let [top, bottom] = Layout::vertical([Constraint::Length(15), Constraint::Fill(1)]).areas(area);
     connection(model, theme, top, buffer, now);
-    metrics(model, theme, bottom, buffer);
+    metrics(model, theme, bottom, buffer, now);
 }
 
 const LABEL: u16 = 11;
@@ -211,7 +211,15 @@ fn connection(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now:
     }
 }
 
-fn metrics(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer) {
+/// How many messages wait, and for how long when that is by the pace.
+fn waiting(model: &Model, now: Now) -> String {
+    match model.snapshot.pacing {
+        Some(pacing) => format!("{}, next {} (paced)", model.snapshot.queue, in_time(pacing.next_send_at, now)),
+        None => model.snapshot.queue.to_string(),
+    }
+}
+
+fn metrics(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) {
     let area = framed("Metrics", false, theme, area, buffer);
     let (s, c) = (&model.snapshot, &model.snapshot.counters);
     let mut y = 0;
@@ -232,7 +240,7 @@ fn metrics(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer) {
     }
     let delivery = format!("{}, read {}", c.messages_delivered, c.messages_read);
     field(buffer, area, &mut y, theme, "delivered", &delivery);
-    field(buffer, area, &mut y, theme, "waiting", &s.queue.to_string());
+    field(buffer, area, &mut y, theme, "waiting", &waiting(model, now));
     let api = match s.host.api.requests {
         0 => "no requests yet".to_owned(),
         n => format!("{n}, p50 {} p99 {}", micros(s.host.api.p50_micros), micros(s.host.api.p99_micros)),
