@@ -160,6 +160,7 @@ async fn asked_to_end() -> anyhow::Result<&'static str> {
 fn restore(restored: Restored, config: &Config, clock: Clock) -> State {
     let mut snapshot = Snapshot::new(clock.now().wall);
     snapshot.feed = restored.feed.into_iter().map(Arc::new).collect();
+    snapshot.restriction = restored.restriction;
     snapshot.linking = match &config.pairing_code {
         Some(number) => Linking { use_pairing_code: true, phone_number: Some(number.clone()) },
         None => restored.linking.unwrap_or_default(),

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::Api;
 use crate::clock::Timestamp;
 use crate::protocol::AccountInfo;
-use crate::state::{BridgeView, ConnectionView, Counters, HostSample, LastError, Linking, PacingView};
+use crate::state::{BridgeView, ConnectionView, Counters, HostSample, LastError, Linking, PacingView, RestrictionView};
 
 #[derive(Debug, Serialize)]
 pub(super) struct Status {
@@ -25,6 +25,8 @@ pub(super) struct Status {
     queue: usize,
     /// The wait of messages that could go but for the pace.
     pacing: Option<PacingView>,
+    /// What WhatsApp does not let the account do.
+    restriction: Option<RestrictionView>,
     bridge: BridgeView,
     bridge_restarts: u64,
     host: HostSample,
@@ -49,6 +51,7 @@ pub(super) async fn status(State(api): State<Api>) -> Json<Status> {
         counters: s.counters,
         queue: s.queue,
         pacing: s.pacing,
+        restriction: s.restriction.clone(),
         bridge: s.bridge.clone(),
         bridge_restarts: s.bridge.restarts,
         host: s.host.clone(),

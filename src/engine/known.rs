@@ -59,16 +59,17 @@ impl KnownMessages {
     /// What the database says. Such a request can't be decided on: a message that was accepted before would be sent again.
     pub(super) fn about(&self, request: &Request) -> Result<Background, String> {
         match request {
-            Request::Send { options, .. } => {
+            Request::Send { chat, options, .. } => {
                 let used = options.key.as_ref().map(|key| self.used(key)).transpose()?.flatten();
-                Ok(Background { used, delivery: None })
+                let warm = self.reader.knows_chat(&chat.id).map_err(|error| error.to_string())?;
+                Ok(Background { used, delivery: None, warm })
             }
             Request::Cancel { id } => {
                 let delivery = match self.ours.get(id) {
                     Some((_, delivery)) => Some(delivery.clone()),
                     None => self.reader.delivery(id).map_err(|error| error.to_string())?,
                 };
-                Ok(Background { used: None, delivery })
+                Ok(Background { delivery, ..Background::default() })
             }
             Request::SetLinking(_) | Request::UseBridge(_) | Request::RestartBridge => Ok(Background::default()),
         }
@@ -98,7 +99,7 @@ impl KnownMessages {
                     self.ours.insert(id.clone(), (seq, delivery.clone()));
                     Kept::Ours(id.clone())
                 }
-                Write::Journal { .. } | Write::Linking(_) | Write::Bridge(_) => continue,
+                Write::Journal { .. } | Write::Linking(_) | Write::Bridge(_) | Write::Restriction(_) => continue,
             };
             self.order.push_back((seq, kept));
         }

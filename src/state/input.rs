@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ApiSample, BridgeView, Chat, ConnectionView, Counters, Delivery, DeliveryState, ExitClass, Fingerprint, HostSample,
-    IdempotencyKey, Incarnation, LastError, LastExit, Message, MessageId, PacingView, Pairing, Phone, RequestId, Used,
+    IdempotencyKey, Incarnation, LastError, LastExit, Message, MessageId, PacingView, Pairing, Phone, RequestId,
+    RestrictionView, Used,
 };
 use crate::clock::{Mono, Timestamp};
 use crate::protocol::{AccountInfo, BadLine, Command, Event};
@@ -62,6 +63,8 @@ pub struct Background {
     pub used: Option<Used>,
     /// How far the message has come that it is about.
     pub delivery: Option<Delivery>,
+    /// Somebody wrote to us in its chat.
+    pub warm: bool,
 }
 
 /// News of the child process.
@@ -272,6 +275,8 @@ pub enum Change {
     Queue(usize),
     /// The wait of messages that could go but for the pace; none: none waits for that.
     Pacing(Option<PacingView>),
+    /// What WhatsApp does not let the account do; none: nothing any more.
+    Restriction(Option<RestrictionView>),
     /// Counters that don't follow from messages.
     Counted(Counters),
     /// Something went wrong.
@@ -316,6 +321,8 @@ pub enum Write {
     Linking(Linking),
     /// The bridge that the operator chose, by its configured name.
     Bridge(Arc<str>),
+    /// What WhatsApp does not let the account do; none: nothing any more.
+    Restriction(Option<RestrictionView>),
 }
 
 /// The kinds of rows in the journal.
@@ -415,6 +422,11 @@ pub enum TimerId {
     Paced {
         /// When.
         at: Mono,
+    },
+    /// A restriction ends, or it is time to look whether it does.
+    RestrictionEnds {
+        /// When it was to end.
+        until: Timestamp,
     },
     /// The first of the waiting messages expires.
     Expiry {

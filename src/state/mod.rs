@@ -18,6 +18,7 @@ mod once;
 mod outbox;
 mod pacing;
 mod phone;
+mod restriction;
 mod snapshot;
 
 pub use apply::apply;
@@ -33,6 +34,7 @@ pub use once::{Fingerprint, IdempotencyKey, KeyError, Used};
 pub use outbox::{Outbox, Pending};
 pub use pacing::{Pace, PacingView};
 pub use phone::{Phone, PhoneError};
+pub use restriction::RestrictionView;
 pub use snapshot::{
     ApiSample, BridgeState, BridgeView, ConnectionState, ConnectionView, Counters, FEED_CAPACITY, HostSample,
     LastError, Pairing, QUEUE_CAPACITY, Secret, Snapshot,

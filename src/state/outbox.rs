@@ -21,6 +21,8 @@ pub struct Pending {
     pub text: Arc<str>,
     /// How far it has come.
     pub delivery: Delivery,
+    /// Its chat is one that WhatsApp lets go on when it lets no new ones begin.
+    pub warm: bool,
 }
 
 /// The place of a message in the order of acceptance.
@@ -31,6 +33,8 @@ struct Lane {
     waiting: VecDeque<Order>,
     in_flight: bool,
     held: bool,
+    /// Nobody ever wrote to us in it.
+    cold: bool,
 }
 
 /// The unsettled messages.
@@ -41,6 +45,10 @@ pub struct Outbox {
     lanes: HashMap<ChatId, Lane>,
     /// The first message of each chat that may go now.
     ready: BTreeSet<Order>,
+    /// The same, of chats in which nobody ever wrote to us.
+    ready_cold: BTreeSet<Order>,
+    /// How many messages go to such chats.
+    cold: usize,
     in_flight: BTreeSet<Order>,
     /// What waits and may not wait for ever, by the time of its end.
     expiring: BTreeSet<(Timestamp, Order)>,
@@ -67,10 +75,13 @@ impl Outbox {
     pub fn push(&mut self, pending: Pending) {
         let order = self.next_order;
         self.next_order += 1;
-        let lane = self.lanes.entry(pending.chat.id.clone()).or_default();
+        let lane = self.lanes.entry(pending.chat.id.clone());
+        let lane = lane.or_insert_with(|| Lane { cold: !pending.warm, ..Lane::default() });
         lane.waiting.push_back(order);
-        if lane.waiting.len() == 1 && !lane.held {
-            self.ready.insert(order);
+        let (first, cold) = (lane.waiting.len() == 1 && !lane.held, lane.cold);
+        self.cold += usize::from(cold);
+        if first {
+            self.set_ready(order, cold);
         }
         self.expiring.extend(pending.delivery.expires_at.map(|at| (at, order)));
         self.by_id.insert(pending.id.clone(), order);
@@ -91,9 +102,41 @@ impl Outbox {
             .map(|p| p.id.clone())
     }
 
-    /// The message that may go next.
-    pub fn next_ready(&self) -> Option<&Pending> {
-        self.rows.get(self.ready.first()?)
+    /// The message that may go next; with `warm_only` of those to chats in which somebody wrote to us.
+    pub fn next_ready(&self, warm_only: bool) -> Option<&Pending> {
+        let cold = self.ready_cold.first().filter(|_| !warm_only);
+        self.rows.get(self.ready.first().into_iter().chain(cold).min()?)
+    }
+
+    /// How many messages go to chats in which nobody ever wrote to us.
+    pub fn cold(&self) -> usize {
+        self.cold
+    }
+
+    /// Somebody wrote to us in this chat, or WhatsApp takes it for one in which nobody did.
+    pub fn set_cold(&mut self, chat: &ChatId, cold: bool) {
+        let Some(lane) = self.lanes.get_mut(chat).filter(|lane| lane.cold != cold) else { return };
+        lane.cold = cold;
+        let (count, first) = (lane.waiting.len(), lane.waiting.front().copied());
+        self.cold = if cold { self.cold + count } else { self.cold.saturating_sub(count) };
+        if let Some(order) = first
+            && self.unset_ready(order)
+        {
+            self.set_ready(order, cold);
+        }
+    }
+
+    fn set_ready(&mut self, order: Order, cold: bool) {
+        if cold {
+            self.ready_cold.insert(order)
+        } else {
+            self.ready.insert(order)
+        };
+    }
+
+    /// Returns whether it was ready.
+    fn unset_ready(&mut self, order: Order) -> bool {
+        self.ready.remove(&order) || self.ready_cold.remove(&order)
     }
 
     /// The first time at which a waiting message expires, and its id.
@@ -110,11 +153,11 @@ impl Outbox {
             self.expiring.remove(&(at, order));
         }
         row.delivery = delivery;
-        self.ready.remove(&order);
-        self.in_flight.insert(order);
         if let Some(lane) = self.lanes.get_mut(&row.chat.id) {
             lane.in_flight = true;
         }
+        self.unset_ready(order);
+        self.in_flight.insert(order);
     }
 
     /// Takes a settled message out. The next one of its chat may then go.
@@ -124,7 +167,7 @@ impl Outbox {
         if let Some(at) = row.delivery.expires_at {
             self.expiring.remove(&(at, order));
         }
-        self.ready.remove(&order);
+        self.unset_ready(order);
         let was_in_flight = self.in_flight.remove(&order);
         if let Some(lane) = self.lanes.get_mut(&row.chat.id) {
             if lane.waiting.front() == Some(&order) {
@@ -135,13 +178,13 @@ impl Outbox {
             if was_in_flight {
                 lane.in_flight = false;
             }
+            let cold = lane.cold;
+            self.cold -= usize::from(cold);
             match lane.waiting.front() {
                 None => {
                     self.lanes.remove(&row.chat.id);
                 }
-                Some(&first) if !lane.in_flight && !lane.held => {
-                    self.ready.insert(first);
-                }
+                Some(&first) if !lane.in_flight && !lane.held => self.set_ready(first, cold),
                 Some(_) => {}
             }
         }
@@ -157,12 +200,12 @@ impl Outbox {
             return;
         }
         self.expiring.extend(row.delivery.expires_at.map(|at| (at, order)));
-        if let Some(lane) = self.lanes.get_mut(&row.chat.id) {
-            lane.in_flight = false;
-            lane.held = hold;
-        }
+        let Some(lane) = self.lanes.get_mut(&row.chat.id) else { return };
+        lane.in_flight = false;
+        lane.held = hold;
+        let cold = lane.cold;
         if !hold {
-            self.ready.insert(order);
+            self.set_ready(order, cold);
         }
     }
 
@@ -171,7 +214,11 @@ impl Outbox {
         for lane in self.lanes.values_mut().filter(|l| l.held) {
             lane.held = false;
             if let (Some(&first), false) = (lane.waiting.front(), lane.in_flight) {
-                self.ready.insert(first);
+                if lane.cold {
+                    self.ready_cold.insert(first)
+                } else {
+                    self.ready.insert(first)
+                };
             }
         }
     }
@@ -194,6 +241,7 @@ mod tests {
                 chat: Chat::with_person(phone.parse().unwrap()),
                 text: "x".into(),
                 delivery: Delivery::queued(Timestamp::default()),
+                warm: true,
             });
         }
         outbox
@@ -201,7 +249,7 @@ mod tests {
 
     fn launch_all(outbox: &mut Outbox) -> Vec<String> {
         let mut out = Vec::new();
-        while let Some(next) = outbox.next_ready().cloned() {
+        while let Some(next) = outbox.next_ready(false).cloned() {
             outbox.launch(&next.id, next.delivery.clone().dispatched(Timestamp::default()));
             out.push(next.id.to_string());
         }
@@ -255,6 +303,7 @@ mod tests {
             chat: Chat::with_person(phone.parse().unwrap()),
             text: "x".into(),
             delivery: waiting(ms),
+            warm: true,
         };
         o.push(row("b1", BEN, 9));
         o.push(row("b2", BEN, 5));
@@ -267,6 +316,33 @@ mod tests {
         assert_eq!(o.next_expiry(), Some((at(9), &"b1".into())));
         o.settle(&"b1".into());
         assert_eq!((o.next_expiry(), o.len()), (None, 1));
+    }
+
+    #[test]
+    fn only_chats_in_which_somebody_wrote_go_on_when_only_those_may() {
+        let mut o = outbox(&[("a1", ANA), ("a2", ANA)]);
+        for id in ["b1", "b2"] {
+            let chat = Chat::with_person(BEN.parse().unwrap());
+            o.push(Pending { id: id.into(), chat, warm: false, ..o.get(&"a1".into()).unwrap().clone() });
+        }
+        assert_eq!(o.cold(), 2);
+        o.settle(&"a1".into());
+        assert_eq!(o.next_ready(true).unwrap().id.as_str(), "a2");
+        o.launch(&"a2".into(), Delivery::queued(Timestamp::default()));
+        assert_eq!(o.next_ready(true), None);
+        assert_eq!(o.next_ready(false).unwrap().id.as_str(), "b1");
+        let ben = Chat::with_person(BEN.parse().unwrap()).id;
+        o.set_cold(&ben, false);
+        assert_eq!((o.next_ready(true).unwrap().id.as_str(), o.cold()), ("b1", 0));
+        o.launch(&"b1".into(), Delivery::queued(Timestamp::default()));
+        o.set_cold(&ben, true);
+        assert_eq!((o.next_ready(false), o.cold()), (None, 2), "it is in flight");
+        o.requeue(&"b1".into(), Delivery::queued(Timestamp::default()), false);
+        assert_eq!((o.next_ready(true), o.next_ready(false).map(|p| p.id.as_str())), (None, Some("b1")));
+        o.settle(&"b1".into());
+        o.settle(&"b2".into());
+        o.settle(&"a2".into());
+        assert!(o.is_empty() && o.lanes.is_empty() && o.cold() == 0 && o.ready_cold.is_empty());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Delivery, ExitClass, Incarnation, LastExit, Linking, Message, MessageId, PacingView};
+use super::{Delivery, ExitClass, Incarnation, LastExit, Linking, Message, MessageId, PacingView, RestrictionView};
 use crate::clock::Timestamp;
 use crate::protocol::{AccountInfo, Reason};
 
@@ -37,6 +37,8 @@ pub struct Snapshot {
     pub queue: usize,
     /// The wait of messages that could go but for the pace.
     pub pacing: Option<PacingView>,
+    /// What WhatsApp does not let the account do at present.
+    pub restriction: Option<RestrictionView>,
     /// The last error, whatever it was about.
     pub last_error: Option<LastError>,
     /// Memory and API figures, sampled now and then.
@@ -63,6 +65,7 @@ impl Snapshot {
             counters: Counters::default(),
             queue: 0,
             pacing: None,
+            restriction: None,
             last_error: None,
             host: HostSample::default(),
             feed: VecDeque::new(),

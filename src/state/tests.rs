@@ -158,9 +158,9 @@ fn points_on_the_way_are_counted_once_whatever_the_order_of_the_news() {
 fn a_refusal_fails_the_message_with_its_code_and_words() {
     let mut world = World::open();
     world.send("hola");
-    world.line(&sent(false, r#","code":463,"error":"restricted""#));
+    world.line(&sent(false, r#","code":479,"error":"refused""#));
     let failure = world.state.snapshot().delivery(&ID.into()).unwrap().failure.clone().unwrap();
-    assert_eq!((failure.code, &*failure.text, failure.retryable), (Some(463), "restricted", false));
+    assert_eq!((failure.code, &*failure.text, failure.retryable), (Some(479), "refused", false));
     assert_eq!(world.state.snapshot().queue, 0);
 }
 
@@ -247,7 +247,7 @@ fn a_key_is_written_with_its_message_and_makes_later_requests_the_same() {
             id: RequestId(1),
             request,
             random: [0; 9],
-            background: Background { used, delivery: None },
+            background: Background { used, ..Background::default() },
         })
     };
     let outcome = ask("hola", None);
@@ -326,6 +326,7 @@ fn after_a_restart_expiry_goes_on_and_an_early_timer_is_set_again() {
         chat: Chat::with_person(ANA.parse().unwrap()),
         text: "x".into(),
         delivery: Delivery::queued(world.now.wall).expiring(Some(end)),
+        warm: true,
     };
     world.state = State::restored(Snapshot::new(world.now.wall), vec![row]);
     let sampled = Input::Sampled(Sampled::default());
@@ -519,6 +520,7 @@ fn stale_timers_are_ignored() {
         TimerId::PairingExpires { expires_at: world.now.wall },
         TimerId::Expiry { at: world.now.wall },
         TimerId::Paced { at: world.now.mono },
+        TimerId::RestrictionEnds { until: world.now.wall },
     ] {
         let outcome = world.put(Input::TimerFired(timer.clone()));
         assert_eq!(outcome, Outcome::default(), "{timer:?}");
@@ -636,6 +638,7 @@ fn pending_messages_of_the_last_process_go_out_in_their_order() {
         chat: Chat::with_person(ANA.parse().unwrap()),
         text: id.into(),
         delivery,
+        warm: true,
     };
     let rows = vec![pending("a", Delivery::queued(now).dispatched(now)), pending("b", Delivery::queued(now))];
     let mut world = World { state: State::restored(Snapshot::new(now), rows), ..World::new() };
@@ -693,6 +696,100 @@ fn attempts_again_after_a_lost_connection_are_paced_as_well() {
     assert_eq!(sends(&world.put(Input::Sampled(Sampled::default()))).len(), 1);
 }
 
+/// Sends a text to a chat in which somebody wrote to us, or nobody did.
+fn send_to(world: &mut World, n: u64, warm: bool) -> Outcome {
+    let chat = Chat::with_person(format!("+1555000000{n}").parse().unwrap());
+    let request = Request::Send { chat, text: format!("{n}").into(), options: SendOptions::default() };
+    world.requests += 1;
+    let mut random = [0; 9];
+    random[8] = u8::try_from(world.requests - 1).unwrap();
+    let background = Background { warm, ..Background::default() };
+    world.put(Input::Request { id: RequestId(world.requests), request, random, background })
+}
+
+fn restriction(world: &World) -> RestrictionView {
+    world.state.snapshot().restriction.clone().unwrap()
+}
+
+#[test]
+fn a_time_lock_holds_messages_to_new_chats_until_its_end_and_others_go_on() {
+    let mut world = World::open();
+    assert_eq!(sends(&send_to(&mut world, 0, false)).len(), 1);
+    let until = world.now.wall.plus(Duration::from_secs(3_600));
+    let refused = sent(false, &format!(r#","code":463,"error":"restricted","retryAtMs":{}"#, until.as_millis()));
+    let outcome = world.line(&refused);
+    assert_eq!((sends(&outcome), world.delivery()), (vec![], DeliveryState::Queued));
+    assert!(outcome.writes.iter().any(|w| matches!(w, Write::Restriction(Some(r)) if r.until == until)));
+    let timer = TimerId::RestrictionEnds { until };
+    assert!(outcome.effects.contains(&Effect::SetTimer { timer: timer.clone(), after: Duration::from_secs(3_600) }));
+    assert_eq!(sends(&send_to(&mut world, 1, false)), [], "accepted, and held");
+    assert_eq!(sends(&send_to(&mut world, 2, true)).len(), 1);
+    let view = restriction(&world);
+    assert_eq!((view.held, view.until, view.until_told, &*view.text), (2, until, true, "restricted"));
+    world.later(3_599);
+    assert_eq!(sends(&world.put(Input::TimerFired(timer.clone()))), []);
+    world.later(1);
+    assert_eq!(sends(&world.put(Input::TimerFired(timer))).len(), 2);
+    assert_eq!(world.state.snapshot().restriction, None);
+}
+
+#[test]
+fn without_a_time_it_is_some_hours_and_the_bridges_word_ends_it() {
+    let mut world = World::open();
+    send_to(&mut world, 0, false);
+    world.line(&sent(false, r#","code":463"#));
+    assert_eq!(
+        (restriction(&world).until, restriction(&world).until_told),
+        (world.now.wall.plus(Duration::from_secs(6 * 3_600)), false)
+    );
+    // What is told later counts; that there is one, without a time, changes nothing.
+    let until = world.now.wall.plus(Duration::from_secs(600));
+    world.line(&format!(
+        r#"{{"type":"restriction","class":"reachout_timelock","active":true,"untilMs":{},"text":"t"}}"#,
+        until.as_millis()
+    ));
+    world.line(r#"{"type":"restriction","class":"reachout_timelock","active":true,"text":"t"}"#);
+    assert_eq!((restriction(&world).until, restriction(&world).until_told), (until, true));
+    let outcome = world.line(r#"{"type":"restriction","class":"reachout_timelock","active":false}"#);
+    assert_eq!(sends(&outcome).len(), 1);
+    assert!(outcome.writes.contains(&Write::Restriction(None)));
+}
+
+#[test]
+fn who_writes_to_us_can_be_answered_during_a_time_lock() {
+    let mut world = World::open();
+    world.line(r#"{"type":"restriction","class":"reachout_timelock","active":true,"text":"t"}"#);
+    assert_eq!(sends(&send_to(&mut world, 0, false)), []);
+    let outcome = world.line(r#"{"type":"message","from":"+15550000000","body":"hi","messageId":"A1","chat":{"kind":"person","id":"15550000000@s.whatsapp.net"}}"#);
+    assert_eq!((sends(&outcome).len(), restriction(&world).held), (1, 0));
+    let group = Chat { id: "1@g.us".into(), kind: crate::protocol::ChatKind::Group, phone: None, lid: None };
+    assert_eq!(
+        sends(&world.ask(Request::Send { chat: group, text: "x".into(), options: SendOptions::default() })).len(),
+        1
+    );
+}
+
+#[test]
+fn a_time_lock_outlives_a_restart_and_no_time_is_too_long_or_too_short() {
+    let mut world = World::open();
+    let word = |until: i64| {
+        format!(r#"{{"type":"restriction","class":"reachout_timelock","active":true,"untilMs":{until},"text":"t"}}"#)
+    };
+    world.line(&word(i64::MIN));
+    assert_eq!(restriction(&world).until, world.now.wall.plus(Duration::from_secs(60)));
+    let outcome = world.line(&word(i64::MAX));
+    let day = Duration::from_secs(24 * 3_600);
+    assert!(outcome.effects.iter().any(|e| matches!(e, Effect::SetTimer { after, .. } if *after == day)));
+    let snapshot = Snapshot { restriction: Some(restriction(&world)), ..Snapshot::new(world.now.wall) };
+    world.state = State::restored(snapshot, vec![]);
+    let first = world.put(Input::Sampled(Sampled::default()));
+    assert!(first.effects.iter().any(|e| matches!(e, Effect::SetTimer { timer: TimerId::RestrictionEnds { .. }, .. })));
+    world.start(1);
+    world.line(r#"{"type":"hello","protocol":{"major":1},"capabilities":["ids"]}"#);
+    world.line(r#"{"type":"ready"}"#);
+    assert_eq!(sends(&send_to(&mut world, 0, false)), []);
+}
+
 #[test]
 fn the_queue_is_bounded_and_has_room_again_when_a_message_has_left() {
     let now = Timestamp::from_millis(1);
@@ -701,6 +798,7 @@ fn the_queue_is_bounded_and_has_room_again_when_a_message_has_left() {
         chat: Chat::with_person(format!("+1555{n:07}").parse().unwrap()),
         text: "x".into(),
         delivery: Delivery::queued(now),
+        warm: true,
     };
     let rows = (0..QUEUE_CAPACITY).map(row).collect();
     let mut world = World { state: State::restored(Snapshot::new(now), rows), ..World::new() };
@@ -714,7 +812,7 @@ fn the_queue_is_bounded_and_has_room_again_when_a_message_has_left() {
 
 /// Anything that can happen, well-formed or not.
 fn any_step() -> impl Strategy<Value = u8> {
-    0_u8..26
+    0_u8..28
 }
 
 fn step(world: &mut World, step: u8, run: &mut u64) -> Outcome {
@@ -751,6 +849,8 @@ fn step(world: &mut World, step: u8, run: &mut u64) -> Outcome {
         21 => world.ask(Request::RestartBridge),
         22 => world.ask(Request::Cancel { id: id.as_str().into() }),
         23 => brief(world, 5),
+        24 => world.line(&format!(r#"{{"type":"sent","to":"{ANA}","ok":false,"messageId":"{id}","code":463}}"#)),
+        25 => world.line(r#"{"type":"restriction","class":"reachout_timelock","active":false}"#),
         _ => {
             world.later(4);
             let at = world.now.wall;

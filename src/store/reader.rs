@@ -99,18 +99,32 @@ impl Reader {
     pub fn pending(&self) -> rusqlite::Result<Vec<Pending>> {
         self.with(|c, account| {
             let mut statement = c.prepare(&format!(
-                "SELECT {COLUMNS} FROM messages WHERE account = ?1 AND state IN ('queued', 'dispatched') ORDER BY n"
+                "SELECT {COLUMNS}, chat_kind <> 'person' OR EXISTS
+                     (SELECT 1 FROM known_chats k WHERE k.account = messages.account AND k.chat = messages.chat) AS warm
+                 FROM messages WHERE account = ?1 AND state IN ('queued', 'dispatched') ORDER BY n"
             ))?;
-            let messages = statement.query_map(params![account], rows::message)?;
+            let messages =
+                statement.query_map(params![account], |row| Ok((rows::message(row)?, row.get::<_, bool>("warm")?)))?;
             messages
                 .filter_map(|m| match m {
-                    Ok(Message { id, chat, body, delivery: Some(delivery), .. }) => {
-                        Some(Ok(Pending { id, chat, text: body, delivery: *delivery }))
+                    Ok((Message { id, chat, body, delivery: Some(delivery), .. }, warm)) => {
+                        Some(Ok(Pending { id, chat, text: body, delivery: *delivery, warm }))
                     }
                     Ok(_) => None,
                     Err(error) => Some(Err(error)),
                 })
                 .collect()
+        })
+    }
+
+    /// Whether somebody ever wrote to us in this chat.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn knows_chat(&self, chat: &ChatId) -> rusqlite::Result<bool> {
+        self.with(|c, account| {
+            c.prepare_cached("SELECT 1 FROM known_chats WHERE account = ?1 AND chat = ?2")?
+                .exists(params![account, chat.as_str()])
         })
     }
 

@@ -67,6 +67,13 @@ const MIGRATIONS: &[&str] = &[
     ALTER TABLE messages ADD COLUMN expires_at INTEGER;
     ALTER TABLE messages ADD COLUMN expired_at INTEGER;
     ALTER TABLE messages ADD COLUMN cancelled_at INTEGER;
+    CREATE TABLE known_chats (
+        account TEXT NOT NULL,
+        chat    TEXT NOT NULL,
+        PRIMARY KEY (account, chat)
+    ) STRICT, WITHOUT ROWID;
+    INSERT OR IGNORE INTO known_chats SELECT account, chat FROM messages WHERE direction = 'in';
+    INSERT OR IGNORE INTO known_chats SELECT account, lid FROM messages WHERE direction = 'in' AND lid IS NOT NULL;
 ",
 ];
 

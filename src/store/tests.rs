@@ -162,6 +162,38 @@ async fn a_key_is_found_again_and_old_ones_are_removed_a_few_at_a_time() {
     assert!(store.reader.used_key(&key(20)).unwrap().is_some());
 }
 
+#[tokio::test]
+async fn chats_in_which_somebody_wrote_are_known_and_a_restriction_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let add = |id: &str, phone: &str| Write::Message(Arc::new(outgoing(id, phone)));
+    let chat = Chat { lid: Some("77@lid".into()), ..Chat::with_person("+15551112222".parse().unwrap()) };
+    let from_ana =
+        Message { direction: Direction::In, delivery: None, chat: chat.clone(), ..outgoing("3A", "+15551112222") };
+    let restriction = RestrictionView {
+        class: "reachout_timelock".into(),
+        since: AT,
+        until: AT,
+        until_told: true,
+        text: "t".into(),
+        held: 0,
+    };
+    let writes = vec![
+        add("a", "+15551112222"),
+        add("b", "+15553334444"),
+        Write::Message(Arc::new(from_ana)),
+        Write::Restriction(Some(restriction.clone())),
+    ];
+    write_all(open(folder.path()), vec![writes]).await;
+    let store = open(folder.path());
+    let warm: Vec<_> = store.restored.pending.iter().map(|p| (p.id.as_str(), p.warm)).collect();
+    assert_eq!(warm, [("a", true), ("b", false)]);
+    assert!(store.reader.knows_chat(&chat.id).unwrap() && store.reader.knows_chat(&"77@lid".into()).unwrap());
+    assert!(!store.reader.knows_chat(&"15553334444@s.whatsapp.net".into()).unwrap());
+    assert_eq!(store.restored.restriction, Some(restriction));
+    write_all(store, vec![vec![Write::Restriction(None)]]).await;
+    assert_eq!(open(folder.path()).restored.restriction, None);
+}
+
 #[test]
 fn a_second_process_is_told_who_has_the_folder() {
     let folder = tempfile::tempdir().unwrap();

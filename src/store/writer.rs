@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::rows;
 use crate::clock::Timestamp;
+use crate::protocol::ChatKind;
 use crate::state::{AccountId, Direction, JournalKind, Message, Write, WriteSeq};
 
 /// How many batches may wait for the writing thread. The engine waits when there are more: the one place where it does.
@@ -113,6 +114,10 @@ fn execute(connection: &Connection, account: &str, write: &Write) -> rusqlite::R
                     Direction::In | Direction::OutElsewhere => JournalKind::MessageReceived,
                 };
                 journal_message(connection, account, kind, message)?;
+                if message.direction == Direction::In && message.chat.kind == ChatKind::Person {
+                    know(connection, account, message.chat.id.as_str())?;
+                    message.chat.lid.as_deref().map_or(Ok(()), |lid| know(connection, account, lid))?;
+                }
             }
             Ok(())
         }
@@ -158,6 +163,7 @@ fn execute(connection: &Connection, account: &str, write: &Write) -> rusqlite::R
             journal(connection, account, &Row { at: *at, kind: *kind, chat: None, id: None, payload })
         }
         Write::Linking(linking) => set(connection, account, "linking", &json!(linking).to_string()),
+        Write::Restriction(restriction) => set(connection, account, "restriction", &json!(restriction).to_string()),
         Write::Bridge(name) => set(connection, account, "bridge", name),
     }
 }
@@ -187,6 +193,14 @@ fn journal(connection: &Connection, account: &str, row: &Row<'_>) -> rusqlite::R
             "INSERT INTO journal (account, at, type, chat, message_id, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?
         .execute(params![account, row.at.as_millis(), row.kind.as_str(), row.chat, row.id, row.payload.to_string()])?;
+    Ok(())
+}
+
+/// Somebody wrote to us in this chat. That is kept when the messages are not any more.
+fn know(connection: &Connection, account: &str, chat: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("INSERT INTO known_chats (account, chat) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
+        .execute(params![account, chat])?;
     Ok(())
 }
 

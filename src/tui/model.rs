@@ -197,6 +197,7 @@ impl Model {
             | Change::Account(_)
             | Change::Queue(_)
             | Change::Pacing(_)
+            | Change::Restriction(_)
             | Change::Counted(_)
             | Change::Error(_)
             | Change::Host(_) => {}

@@ -22,7 +22,7 @@ use crate::qr::Drawing;
 use crate::state::{
     Answer, ApiSample, BridgeState, Change, Chat, ChatId, ConnectionState, Counters, Delivery, DeliveryState,
     Direction, ExitClass, Failure, HostSample, LastError, LastExit, Linking, Message, PacingView, Pairing, Refusal,
-    Request, Snapshot,
+    Request, RestrictionView, Snapshot,
 };
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
@@ -565,4 +565,24 @@ fn the_wait_for_the_pace_is_shown_and_counts_down() {
         assert!(screen.contains("2, next in 4 s (paced)"), "{screen}");
     }
     assert_eq!(next_wake(&model, now()), Some(Duration::from_secs(1)));
+}
+
+#[test]
+fn a_restriction_says_what_is_held_and_until_when() {
+    let mut snapshot = linked();
+    snapshot.restriction = Some(RestrictionView {
+        class: "reachout_timelock".into(),
+        since: ago(60),
+        until: now().wall.plus(Duration::from_secs(3 * 3_600)),
+        until_told: true,
+        text: "WhatsApp restricts this account".into(),
+        held: 3,
+    });
+    let mut model = model(snapshot);
+    for size in SIZES {
+        let screen = text(&drawn(&mut model, size));
+        assert!(screen.contains("3 messages are held"), "{screen}");
+        assert!(screen.contains("2026-11-24"), "{screen}");
+    }
+    assert_eq!(next_wake(&model, now()), None);
 }

@@ -5,6 +5,7 @@ mod memory;
 mod messages;
 mod outgoing;
 mod requests;
+mod restriction;
 
 use super::pacing::Bucket;
 use super::{
@@ -36,6 +37,8 @@ pub struct State {
     paced: Option<(Mono, Timestamp)>,
     /// The time for which the timer of the next expiry is set.
     expiry: Option<Timestamp>,
+    /// The end of a restriction for which a timer is set.
+    restriction_timer: Option<Timestamp>,
     /// Counts messages of bridges that give no ids.
     unnamed: u64,
 }
@@ -62,6 +65,7 @@ impl State {
             bucket: Bucket::default(),
             paced: None,
             expiry: None,
+            restriction_timer: None,
             unnamed: 0,
         };
         state.snapshot.queue = state.outbox.len();
@@ -98,6 +102,17 @@ impl State {
     /// The bridge's process is there and can be asked things.
     fn bridge_runs(&self) -> bool {
         matches!(self.snapshot.bridge.state, BridgeState::Running | BridgeState::Draining)
+    }
+
+    /// The message that may go next.
+    fn next_ready(&self) -> Option<&Pending> {
+        self.outbox.next_ready(self.snapshot.restriction.is_some())
+    }
+
+    /// How many messages neither are in flight nor held.
+    fn waiting(&self) -> usize {
+        let held = if self.snapshot.restriction.is_some() { self.outbox.cold() } else { 0 };
+        self.outbox.len().saturating_sub(self.outbox.in_flight() + held)
     }
 
     fn can_send(&self) -> bool {
@@ -150,6 +165,7 @@ pub fn decide(state: &mut State, input: Input, now: Now) -> Outcome {
         Input::Sampled(sampled) => turn.sampled(sampled),
     }
     turn.expire();
+    turn.watch_restriction();
     turn.pump();
     turn.pacing();
     turn.replace_when_drained();
@@ -230,6 +246,11 @@ impl Turn<'_> {
                     self.dispatch(Command::Ping { id });
                     let after = self.state.limits.heartbeat;
                     self.effect(Effect::SetTimer { timer: TimerId::Heartbeat { incarnation }, after });
+                }
+            }
+            TimerId::RestrictionEnds { until } => {
+                if self.state.restriction_timer == Some(until) {
+                    self.state.restriction_timer = None;
                 }
             }
             TimerId::Paced { at } => {

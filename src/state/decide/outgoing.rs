@@ -89,7 +89,7 @@ impl Turn<'_> {
     /// Hands messages to the bridge as far as the window allows.
     pub(super) fn pump(&mut self) {
         while self.state.can_send() && self.state.outbox.in_flight() < WINDOW {
-            let Some(next) = self.state.outbox.next_ready() else { break };
+            let Some(next) = self.state.next_ready() else { break };
             if self.state.bucket.next_at() > self.now.mono {
                 break;
             }
@@ -117,7 +117,7 @@ impl Turn<'_> {
     pub(super) fn pacing(&mut self) {
         let at = self.state.bucket.next_at();
         let could_go =
-            self.state.can_send() && self.state.outbox.in_flight() < WINDOW && self.state.outbox.next_ready().is_some();
+            self.state.can_send() && self.state.outbox.in_flight() < WINDOW && self.state.next_ready().is_some();
         let view = if could_go && at > self.now.mono {
             let after = at.since(self.now.mono);
             let same = self.state.paced.filter(|(mono, _)| *mono == at);
@@ -126,7 +126,7 @@ impl Turn<'_> {
                 (at, self.now.wall.plus(after))
             });
             self.state.paced = Some((at, next_send_at));
-            Some(PacingView { next_send_at, waiting: self.state.outbox.len() - self.state.outbox.in_flight() })
+            Some(PacingView { next_send_at, waiting: self.state.waiting() })
         } else {
             None
         };

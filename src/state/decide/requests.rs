@@ -10,6 +10,7 @@ use super::super::{
     Linking, Message, MessageId, Pending, QUEUE_CAPACITY, Refusal, Request, RequestId, SendOptions, Used, Write,
 };
 use super::Turn;
+use crate::protocol::ChatKind;
 
 /// The longest time that a message may wait, in seconds: a week.
 const MAX_EXPIRES_IN: u32 = 7 * 24 * 60 * 60;
@@ -84,7 +85,8 @@ impl Turn<'_> {
         if let Some(key) = options.key {
             self.write(Write::Key { key, fingerprint, id: id.clone(), at: self.now.wall });
         }
-        self.state.outbox.push(Pending { id: id.clone(), chat, text, delivery: delivery.clone() });
+        let warm = background.warm || chat.kind != ChatKind::Person;
+        self.state.outbox.push(Pending { id: id.clone(), chat, text, delivery: delivery.clone(), warm });
         self.queue_changed();
         Answer::Accepted { id, delivery: Box::new(delivery) }
     }

@@ -106,7 +106,7 @@ fn restarts(model: &Model) -> String {
 /// What went wrong last, as far as it still matters.
 fn trouble(model: &Model) -> Option<String> {
     if model.snapshot.connection.state == ConnectionState::Open {
-        return None;
+        return restricted(model);
     }
     let reason = model.snapshot.connection.reason.as_ref().map(|r| r.text.clone()).filter(|t| !t.is_empty());
     let failing = matches!(
@@ -115,6 +115,19 @@ fn trouble(model: &Model) -> Option<String> {
     );
     let last = model.snapshot.last_error.as_ref().map(|e| e.text.to_string());
     if failing { last.or(reason) } else { reason.or(last) }
+}
+
+/// What is held by a restriction of the account, and until when.
+fn restricted(model: &Model) -> Option<String> {
+    let restriction = model.snapshot.restriction.as_ref()?;
+    let (date, time) = (restriction.until.calendar_date(&model.ui.zone), restriction.until.clock_time(&model.ui.zone));
+    let held = match restriction.held {
+        0 => "no message is held".to_owned(),
+        1 => "1 message is held".to_owned(),
+        n => format!("{n} messages are held"),
+    };
+    let told = if restriction.until_told { "" } else { " (WhatsApp names no end)" };
+    Some(format!("{held}: no new chats until {date} {time}{told}; those that exist go on. {}", restriction.text))
 }
 
 /// How many lines the header would like.
