@@ -14,12 +14,12 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::api::{self, Api, ApiStats};
+use crate::api::{self, Api, ApiStats, KeysInUse};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::{self, Parts};
 use crate::packages::Plan;
-use crate::state::{AccountId, BridgeLimits, FEED_CAPACITY, Linking, Sampled, Snapshot, State};
+use crate::state::{AccountId, BridgeLimits, FEED_CAPACITY, Linking, Pace, Sampled, Snapshot, State};
 use crate::store::{Restored, Store};
 use crate::supervisor::{self, Program};
 use crate::telemetry;
@@ -84,7 +84,14 @@ async fn serve(config: &Config, clock: Clock) -> anyhow::Result<()> {
         clock,
     });
     let (stop, stopping) = watch::channel(false);
-    let api = Api { engine: engine.handle.clone(), clock, stats, bridges: Arc::new(names), shutdown: stopping.clone() };
+    let api = Api {
+        engine: engine.handle.clone(),
+        clock,
+        stats,
+        bridges: Arc::new(names),
+        keys: KeysInUse::default(),
+        shutdown: stopping.clone(),
+    };
     let api = tokio::spawn(api::serve(listener, api));
     let mut engine_task = engine.task;
 
@@ -153,11 +160,13 @@ async fn asked_to_end() -> anyhow::Result<&'static str> {
 fn restore(restored: Restored, config: &Config, clock: Clock) -> State {
     let mut snapshot = Snapshot::new(clock.now().wall);
     snapshot.feed = restored.feed.into_iter().map(Arc::new).collect();
+    snapshot.restriction = restored.restriction;
     snapshot.linking = match &config.pairing_code {
         Some(number) => Linking { use_pairing_code: true, phone_number: Some(number.clone()) },
         None => restored.linking.unwrap_or_default(),
     };
-    State::restored(snapshot, restored.pending).with_limits(bridge_limits(config))
+    let pace = Pace { per_minute: config.send_rate_per_minute, burst: config.send_burst };
+    State::restored(snapshot, restored.pending).with_limits(bridge_limits(config)).with_pace(pace)
 }
 
 /// A bridge is asked for a sign of life twice within the time that it may give none, and for a proof three times.

@@ -78,7 +78,7 @@ impl<'de> Deserialize<'de> for Timestamp {
 }
 
 /// A point in monotonic time, counted from the start of the process: it never goes back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Mono(Duration);
 
 impl Mono {

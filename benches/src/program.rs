@@ -47,6 +47,7 @@ impl Room {
             ("HOME", path(self.folder.path())),
             ("TERM", "xterm-256color".to_owned()),
             ("PILOTHOUSE_DATA_DIR", path(&self.folder.path().join("data"))),
+            ("PILOTHOUSE_SEND_RATE_PER_MINUTE", "0".to_owned()),
             ("PILOTHOUSE_LISTEN", self.address.to_string()),
             ("WA_BRIDGE", path(&std::env::current_exe()?)),
             (bridge::MESSAGES, self.messages.to_string()),

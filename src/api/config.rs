@@ -58,7 +58,7 @@ fn known_bridge(api: &Api, name: &str) -> Result<Arc<str>, Problem> {
 
 async fn ask(api: &Api, request: Request) -> Result<(), Problem> {
     match api.engine.ask(request).await? {
-        Answer::Done | Answer::Accepted { .. } => Ok(()),
+        Answer::Done | Answer::Accepted { .. } | Answer::AcceptedBefore { .. } => Ok(()),
         Answer::Refused(refusal) => Err(refusal.into()),
     }
 }

@@ -35,7 +35,7 @@ pub(super) async fn set(
     };
     match api.engine.ask(request).await? {
         Answer::Refused(refusal) => Err(refusal.into()),
-        Answer::Done | Answer::Accepted { .. } => {
+        Answer::Done | Answer::Accepted { .. } | Answer::AcceptedBefore { .. } => {
             Ok((axum::http::StatusCode::ACCEPTED, Json(json!({ "status": "asked" }))))
         }
     }

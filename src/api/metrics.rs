@@ -75,6 +75,8 @@ fn collect(api: &Api) -> Vec<Metric> {
         ),
         counter("pilothouse_messages_read_total", "Messages that were read.", counters.messages_read),
         counter("pilothouse_messages_failed_total", "Messages that failed.", counters.messages_failed),
+        counter("pilothouse_messages_expired_total", "Messages not sent in time.", counters.messages_expired),
+        counter("pilothouse_messages_cancelled_total", "Messages taken back.", counters.messages_cancelled),
         counter("pilothouse_duplicates_total", "Messages given twice and taken once.", counters.duplicates),
         gauge("pilothouse_queue_messages", "Messages that wait to be sent.", queue as f64),
         counter("pilothouse_bridge_restarts_total", "Starts of the bridge after the first.", bridge.0),

@@ -12,6 +12,7 @@ mod connection;
 mod health;
 mod messages;
 mod metrics;
+mod once;
 mod pairing;
 mod problem;
 mod send;
@@ -31,6 +32,7 @@ use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+pub use once::KeysInUse;
 pub use problem::Problem;
 pub use stats::ApiStats;
 
@@ -54,6 +56,8 @@ pub struct Api {
     pub stats: Arc<ApiStats>,
     /// The configured bridges' names.
     pub bridges: Arc<BTreeSet<Arc<str>>>,
+    /// The idempotency keys that are being answered.
+    pub keys: KeysInUse,
     /// Becomes true when the process is to end: whoever waits gives up.
     pub shutdown: watch::Receiver<bool>,
 }
@@ -67,7 +71,7 @@ pub fn router(api: Api) -> Router {
         .route("/qr", get(pairing::qr))
         .route("/pairing", get(pairing::code))
         .route("/send", post(send::send))
-        .route("/messages/{id}", get(messages::message))
+        .route("/messages/{id}", get(messages::message).delete(messages::cancel))
         .route("/config", post(config::set))
         .route("/connection", post(connection::set))
         .fallback(problem::not_found)

@@ -92,6 +92,15 @@ impl From<Refusal> for Problem {
         let detail = refusal.to_string();
         match refusal {
             Refusal::EmptyText | Refusal::TextTooLong { .. } => Self::bad_field("text", detail),
+            Refusal::BadExpiry { .. } => Self::bad_field("expires_in", detail),
+            Refusal::NoSuchMessage => Self::new(StatusCode::NOT_FOUND, "no-such-message", "No such message", detail),
+            Refusal::TooLateToCancel { .. } => {
+                Self::new(StatusCode::CONFLICT, "too-late-to-cancel", "The message doesn't wait any more", detail)
+            }
+            Refusal::KeyReused => {
+                let status = StatusCode::UNPROCESSABLE_ENTITY;
+                Self::new(status, "idempotency-key-reused", "The Idempotency-Key was used for another request", detail)
+            }
             Refusal::NumberMissing => Self::bad_field("phone_number", detail),
             Refusal::QueueFull { .. } => {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "queue-full", "Too many messages wait", detail).retry_after(10)

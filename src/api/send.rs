@@ -6,16 +6,16 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use super::body::Body;
 use super::messages::{SentMessage, look_up};
-use super::{Api, Problem};
+use super::{Api, Problem, once};
 use crate::engine::{Cursor, Next};
 use crate::protocol::ChatKind;
-use crate::state::{Answer, Change, Chat, ChatId, DeliveryState, MessageId, Phone, Request};
+use crate::state::{Answer, Change, Chat, ChatId, DeliveryState, MessageId, Phone, Request, SendOptions};
 
 /// How long `?wait=sent` waits for WhatsApp's answer.
 const WAIT_FOR_SENT: Duration = Duration::from_secs(30);
@@ -25,6 +25,8 @@ const WAIT_FOR_SENT: Duration = Duration::from_secs(30);
 pub(super) struct Send {
     to: String,
     text: Arc<str>,
+    /// In seconds.
+    expires_in: Option<u32>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -40,32 +42,45 @@ enum Wait {
 }
 
 /// 202 when the message is on disk and will be sent; with `?wait=sent` 200 when WhatsApp's server has answered by then.
+///
+/// With an `Idempotency-Key` the same request gets the same answer, and the message is sent once.
 pub(super) async fn send(
     State(api): State<Api>,
+    headers: HeaderMap,
     options: Result<Query<Options>, QueryRejection>,
-    Body(Send { to, text }): Body<Send>,
+    Body(Send { to, text, expires_in }): Body<Send>,
 ) -> Result<Response, Problem> {
     let Query(Options { wait }) = options.map_err(|_| {
         let detail = "the only option is wait, and its only value is sent: POST /send?wait=sent";
         Problem::new(StatusCode::BAD_REQUEST, "bad-query", "The query is not valid", detail)
     })?;
+    let key = once::key(&headers)?;
     let chat = addressee(&to)?;
+    let _in_use = key.as_ref().map(|key| api.keys.take(key)).transpose()?;
     let cursor = api.engine.feed().follow();
-    let id = match api.engine.ask(Request::Send { chat, text }).await? {
-        Answer::Accepted { id, .. } => id,
+    let options = SendOptions { key, expires_in };
+    let id = match api.engine.ask(Request::Send { chat, text, options }).await? {
+        Answer::Accepted { id, .. } | Answer::AcceptedBefore { id } => id,
         Answer::Refused(refusal) => return Err(refusal.into()),
         Answer::Done => return Err(crate::engine::Unavailable.into()),
     };
     if let Some(Wait::Sent) = wait {
         wait_for_answer(&api, cursor, &id).await?;
     }
-    let Some(message) = look_up(&api, id).await? else { return Err(crate::engine::Unavailable.into()) };
-    Ok(accepted(&message, Json(&message)))
+    let Some(message) = look_up(&api, id).await? else {
+        let detail = "the message that this request became is no longer kept";
+        return Err(Problem::new(StatusCode::GONE, "message-gone", "The message is gone", detail));
+    };
+    Ok(accepted(&message, wait))
 }
 
-fn accepted(message: &SentMessage, body: impl IntoResponse) -> Response {
-    let status = if message.state().is_pending() { StatusCode::ACCEPTED } else { StatusCode::OK };
-    let mut response = (status, body).into_response();
+/// The status follows from what was asked: without `wait` the same request always gets the same.
+fn accepted(message: &SentMessage, wait: Option<Wait>) -> Response {
+    let status = match wait {
+        Some(Wait::Sent) if !message.state().is_pending() => StatusCode::OK,
+        Some(Wait::Sent) | None => StatusCode::ACCEPTED,
+    };
+    let mut response = (status, Json(message)).into_response();
     if let Ok(location) = HeaderValue::from_str(&message.location()) {
         response.headers_mut().insert(header::LOCATION, location);
     }
@@ -91,7 +106,14 @@ fn addressee(to: &str) -> Result<Chat, Problem> {
 
 /// Waits until the message is no longer pending, for at most [`WAIT_FOR_SENT`] and not beyond the process's end.
 async fn wait_for_answer(api: &Api, mut cursor: Cursor, id: &MessageId) -> Result<(), Problem> {
+    let pending = async || {
+        let state = look_up(api, id.clone()).await?.map(|message| message.state());
+        Ok::<bool, Problem>(state.is_some_and(DeliveryState::is_pending))
+    };
     let answered = async {
+        if !pending().await? {
+            return Ok(());
+        }
         loop {
             match cursor.next(usize::MAX).await {
                 Next::Changes(changes) => {
@@ -100,8 +122,7 @@ async fn wait_for_answer(api: &Api, mut cursor: Cursor, id: &MessageId) -> Resul
                     }
                 }
                 Next::Snapshot(_) => {
-                    let state = look_up(api, id.clone()).await?.map(|m| m.state());
-                    if !state.is_some_and(DeliveryState::is_pending) {
+                    if !pending().await? {
                         return Ok(());
                     }
                 }

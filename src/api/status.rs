@@ -8,7 +8,8 @@ use super::Api;
 use crate::clock::Timestamp;
 use crate::protocol::{AccountInfo, Reason};
 use crate::state::{
-    BridgeView, ConnectionState, ConnectionView, Counters, HostSample, LastError, Linking, Snapshot, Transition,
+    BridgeView, ConnectionState, ConnectionView, Counters, HostSample, LastError, Linking, PacingView, RestrictionView,
+    Snapshot, Transition,
 };
 
 #[derive(Debug, Serialize)]
@@ -27,6 +28,10 @@ pub(super) struct Status {
     messages_sent: u64,
     counters: Counters,
     queue: usize,
+    /// The wait of messages that could go but for the pace.
+    pacing: Option<PacingView>,
+    /// What WhatsApp does not let the account do.
+    restriction: Option<RestrictionView>,
     bridge: BridgeView,
     bridge_restarts: u64,
     host: HostSample,
@@ -73,6 +78,8 @@ pub(super) async fn status(State(api): State<Api>) -> Json<Status> {
         messages_sent: s.counters.messages_sent,
         counters: s.counters,
         queue: s.queue,
+        pacing: s.pacing,
+        restriction: s.restriction.clone(),
         bridge: s.bridge.clone(),
         bridge_restarts: s.bridge.restarts,
         host: s.host.clone(),

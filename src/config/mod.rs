@@ -62,6 +62,10 @@ pub struct Config {
     pub bridge_patience: Duration,
     /// How long an answer of WhatsApp's server proves that the connection lives; zero: for ever.
     pub proof: Duration,
+    /// So many messages a minute are sent in the long run; 0: as fast as they come.
+    pub send_rate_per_minute: u32,
+    /// So many are sent at once after a pause.
+    pub send_burst: u32,
     /// What is logged.
     pub log: Targets,
     /// The program that runs Node scripts.
@@ -146,6 +150,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("bridge_rss_limit_mb", "PILOTHOUSE_BRIDGE_RSS_LIMIT_MB", "512"),
     setting("bridge_patience_seconds", "PILOTHOUSE_BRIDGE_PATIENCE_SECONDS", "60"),
     setting("proof_seconds", "PILOTHOUSE_PROOF_SECONDS", "60"),
+    setting("send_rate_per_minute", "PILOTHOUSE_SEND_RATE_PER_MINUTE", "30"),
+    setting("send_burst", "PILOTHOUSE_SEND_BURST", "10"),
     setting("log", "RUST_LOG", "info"),
     setting("node", "PILOTHOUSE_NODE", "node"),
 ];
@@ -204,6 +210,15 @@ pub fn load(inputs: Inputs) -> Result<Config, ConfigError> {
         bridge_patience: Duration::from_secs(
             layers.parsed::<u32>("bridge_patience_seconds", "a number of seconds; 0 is for ever")?.unwrap_or(60).into(),
         ),
+        send_rate_per_minute: layers
+            .parsed("send_rate_per_minute", "a number of messages; 0 is as fast as they come")?
+            .unwrap_or(30),
+        send_burst: layers
+            .checked("send_burst", |text| match text.parse() {
+                Ok(0) | Err(_) => Err("it is a number of messages, at least 1".to_owned()),
+                Ok(burst) => Ok(burst),
+            })?
+            .unwrap_or(10),
         log: layers
             .checked("log", |filter| {
                 let parsed = filter.parse::<Targets>();

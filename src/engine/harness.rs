@@ -35,6 +35,7 @@ impl Harness {
             Store::open(folder.path(), AccountId::main(), FEED_CAPACITY).unwrap();
         let mut snapshot = Snapshot::new(clock.now().wall);
         snapshot.feed = restored.feed.into_iter().map(Into::into).collect();
+        snapshot.restriction = restored.restriction;
         let (supervisor, commands) = supervisor::Handle::detached();
         let (notices, told) = mpsc::channel(64);
         let Running { handle, task } = start(Parts {

@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::state::{ChatId, Delivery, Known, Lookup, MessageId, Write, WriteSeq};
+use crate::state::{
+    Background, ChatId, Delivery, IdempotencyKey, Known, Lookup, MessageId, Request, Used, Write, WriteSeq,
+};
 use crate::store::Reader;
 
 /// Finds messages by their ids. What is not committed yet is kept here, so that a look-up never misses it.
@@ -11,13 +13,22 @@ pub(super) struct KnownMessages {
     reader: Reader,
     incoming: HashMap<(ChatId, MessageId), WriteSeq>,
     ours: HashMap<MessageId, (WriteSeq, Delivery)>,
+    keys: HashMap<IdempotencyKey, Used>,
     /// What to forget once it is committed, in order.
-    order: VecDeque<(WriteSeq, Lookup)>,
+    order: VecDeque<(WriteSeq, Kept)>,
+}
+
+/// What is kept until it is committed.
+#[derive(Debug)]
+enum Kept {
+    Message(ChatId, MessageId),
+    Ours(MessageId),
+    Key(IdempotencyKey),
 }
 
 impl KnownMessages {
     pub(super) fn new(reader: Reader) -> Self {
-        Self { reader, incoming: HashMap::new(), ours: HashMap::new(), order: VecDeque::new() }
+        Self { reader, incoming: HashMap::new(), ours: HashMap::new(), keys: HashMap::new(), order: VecDeque::new() }
     }
 
     pub(super) fn find(&self, lookup: &Lookup) -> Known {
@@ -42,22 +53,57 @@ impl KnownMessages {
         })
     }
 
+    /// Looks up what a request is about.
+    ///
+    /// # Errors
+    /// What the database says. Such a request can't be decided on: a message that was accepted before would be sent again.
+    pub(super) fn about(&self, request: &Request) -> Result<Background, String> {
+        match request {
+            Request::Send { chat, options, .. } => {
+                let used = options.key.as_ref().map(|key| self.used(key)).transpose()?.flatten();
+                let warm = self.reader.knows_chat(&chat.id).map_err(|error| error.to_string())?;
+                Ok(Background { used, delivery: None, warm })
+            }
+            Request::Cancel { id } => {
+                let delivery = match self.ours.get(id) {
+                    Some((_, delivery)) => Some(delivery.clone()),
+                    None => self.reader.delivery(id).map_err(|error| error.to_string())?,
+                };
+                Ok(Background { delivery, ..Background::default() })
+            }
+            Request::SetLinking(_) | Request::UseBridge(_) | Request::RestartBridge | Request::TakeOver => {
+                Ok(Background::default())
+            }
+        }
+    }
+
+    fn used(&self, key: &IdempotencyKey) -> Result<Option<Used>, String> {
+        match self.keys.get(key) {
+            Some(used) => Ok(Some(used.clone())),
+            None => self.reader.used_key(key).map_err(|error| error.to_string()),
+        }
+    }
+
     /// These writes will be committed with this number.
     pub(super) fn note(&mut self, writes: &[Write], seq: WriteSeq) {
         for write in writes {
-            let lookup = match write {
+            let kept = match write {
                 Write::Message(message) => {
                     let key = (message.chat.id.clone(), message.id.clone());
                     self.incoming.insert(key.clone(), seq);
-                    Lookup::Incoming(key.0, key.1)
+                    Kept::Message(key.0, key.1)
+                }
+                Write::Key { key, fingerprint, id, .. } => {
+                    self.keys.insert(key.clone(), Used { fingerprint: *fingerprint, id: id.clone() });
+                    Kept::Key(key.clone())
                 }
                 Write::Delivery { id, delivery } => {
                     self.ours.insert(id.clone(), (seq, delivery.clone()));
-                    Lookup::Ours(id.clone())
+                    Kept::Ours(id.clone())
                 }
-                Write::Journal { .. } | Write::Linking(_) | Write::Bridge(_) => continue,
+                Write::Journal { .. } | Write::Linking(_) | Write::Bridge(_) | Write::Restriction(_) => continue,
             };
-            self.order.push_back((seq, lookup));
+            self.order.push_back((seq, kept));
         }
     }
 
@@ -65,20 +111,24 @@ impl KnownMessages {
     pub(super) fn committed(&mut self, upto: WriteSeq) {
         while self.order.front().is_some_and(|(seq, _)| *seq <= upto) {
             match self.order.pop_front() {
-                Some((_, Lookup::Incoming(chat, id))) => {
+                Some((_, Kept::Message(chat, id))) => {
                     self.incoming.remove(&(chat, id));
                 }
-                Some((_, Lookup::Ours(id))) if self.ours.get(&id).is_some_and(|(seq, _)| *seq <= upto) => {
+                Some((_, Kept::Key(key))) => {
+                    self.keys.remove(&key);
+                }
+                Some((_, Kept::Ours(id))) if self.ours.get(&id).is_some_and(|(seq, _)| *seq <= upto) => {
                     self.ours.remove(&id);
                 }
                 // A later write about the same message is still on its way.
-                Some((_, Lookup::Ours(_))) | None => {}
+                Some((_, Kept::Ours(_))) | None => {}
             }
         }
         if self.order.is_empty() {
             // After a burst the room is given back.
             self.incoming.shrink_to(64);
             self.ours.shrink_to(64);
+            self.keys.shrink_to(64);
             self.order.shrink_to(64);
         }
     }

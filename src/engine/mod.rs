@@ -28,8 +28,8 @@ pub use handle::{Handle, Unavailable};
 use crate::clock::Clock;
 use crate::protocol::Command;
 use crate::state::{
-    Answer, BridgeNotice, Change, Effect, Input, Known, LastError, Outcome, Refusal, Request, RequestId, Sampled,
-    State, decide, lookup,
+    Answer, Background, BridgeNotice, Change, Effect, Input, Known, LastError, Outcome, Refusal, Request, RequestId,
+    Sampled, State, decide, lookup,
 };
 use crate::store::{Batch, Reader, Watermark};
 use crate::supervisor::{self, Notice};
@@ -210,7 +210,7 @@ impl Engine {
         self.replies.insert(id, reply);
         let mut random = [0; 9];
         fastrand::Rng::new().fill(&mut random);
-        Some(Input::Request { id, request, random })
+        Some(Input::Request { id, request, random, background: Background::default() })
     }
 
     /// Decides on a batch of inputs, in order.
@@ -225,6 +225,17 @@ impl Engine {
                     *known = self.known.find(&wanted);
                 }
                 taken = event.seq().map(|seq| (*incarnation, seq)).or(taken);
+            }
+            if let Input::Request { id, request, background, .. } = &mut input {
+                match self.known.about(request) {
+                    Ok(found) => *background = found,
+                    Err(reason) => {
+                        tracing::error!(reason, "looking up what a request is about");
+                        let answer = Answer::Refused(Refusal::StoreFailed { reason });
+                        releases.push(Release::Effect(Effect::Reply { id: *id, answer }));
+                        continue;
+                    }
+                }
             }
             log_notice(&input);
             let outcome = decide(&mut self.state, input, self.clock.now());

@@ -7,12 +7,12 @@ use super::{Next, Unavailable, link};
 use crate::link::{Ask, Update};
 use crate::protocol::Command;
 use crate::state::{
-    Answer, Change, Chat, DeliveryState, MessageId, Phone, Refusal, Request, RequestId, Snapshot, apply,
+    Answer, Change, Chat, DeliveryState, MessageId, Phone, Refusal, Request, RequestId, SendOptions, Snapshot, apply,
 };
 
 fn text(body: &str) -> Request {
     let ana: Phone = "+15551112222".parse().unwrap();
-    Request::Send { chat: Chat::with_person(ana), text: body.into() }
+    Request::Send { chat: Chat::with_person(ana), text: body.into(), options: SendOptions::default() }
 }
 
 async fn accepted(harness: &Harness, body: &str) -> MessageId {

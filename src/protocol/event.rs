@@ -234,6 +234,9 @@ pub struct Sent {
     /// Its number in the bridge's log (capability `ack`).
     #[serde(default)]
     pub seq: Option<u64>,
+    /// Not before then, in milliseconds since the Unix epoch; with code 463.
+    #[serde(default)]
+    pub retry_at_ms: Option<i64>,
 }
 
 /// A receipt for a message of ours.
@@ -479,7 +482,10 @@ impl Event {
             "receipt" => Self::Receipt(fields(line, &name)?),
             "connection" => Self::Connection(fields(line, &name)?),
             "pong" => Self::Pong(fields(line, &name)?),
-            "restriction" => Self::Restriction(fields(line, &name)?),
+            "restriction" => {
+                let told: Restriction = fields(line, &name)?;
+                Self::Restriction(Restriction { text: shown(told.text), ..told })
+            }
             "error" => Self::Error(shown(fields::<ErrorFields>(line, &name)?.error)),
             other => Self::Unknown(other.chars().take(64).collect()),
         })
@@ -562,6 +568,13 @@ mod tests {
             let event = Event::decode(line.as_bytes()).unwrap_or_else(|e| panic!("{e}: {line}"));
             assert!(!matches!(event, Event::Unknown(_)), "{line}");
             let json: serde_json::Value = serde_json::from_str(line).unwrap();
+            if let Event::Sent(sent) = &event {
+                assert_eq!(sent.retry_at_ms, json["retryAtMs"].as_i64());
+            }
+            if let Event::Restriction(told) = &event {
+                assert_eq!((told.until_ms, Some(told.active)), (json["untilMs"].as_i64(), json["active"].as_bool()));
+                assert_eq!(Some(told.text.as_str()), json["text"].as_str());
+            }
             if let Event::Message(message) = event {
                 let id = message.message_id.as_deref();
                 assert_eq!(

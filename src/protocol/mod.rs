@@ -12,7 +12,7 @@ mod lines;
 pub use command::Command;
 pub use event::{
     AccountInfo, BadLine, Capabilities, Chat, ChatKind, Connection, ConnectionPhase, Event, Hello, Message,
-    PairingCode, Pong, Qr, Reason, ReasonClass, Receipt, ReceiptStatus, Sent, Version,
+    PairingCode, Pong, Qr, Reason, ReasonClass, Receipt, ReceiptStatus, Restriction, Sent, Version,
 };
 pub use lines::{Line, LineReader, MAX_LINE_BYTES};
 

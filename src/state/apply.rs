@@ -43,12 +43,16 @@ pub fn apply(snapshot: &mut Snapshot, change: &Change) {
             snapshot.counters.messages_delivered += passed(DeliveryState::Delivered);
             snapshot.counters.messages_read += passed(DeliveryState::Read);
             snapshot.counters.messages_failed += u64::from(delivery.state == DeliveryState::Failed);
+            snapshot.counters.messages_expired += u64::from(delivery.state == DeliveryState::Expired);
+            snapshot.counters.messages_cancelled += u64::from(delivery.state == DeliveryState::Cancelled);
             let found = snapshot.feed.iter_mut().rev().find(|m| m.id == *id && m.direction == Direction::Out);
             if let Some(message) = found {
                 Arc::make_mut(message).delivery = Some(delivery.clone());
             }
         }
         Change::Queue(waiting) => snapshot.queue = *waiting,
+        Change::Pacing(view) => snapshot.pacing = *view,
+        Change::Restriction(view) => snapshot.restriction.clone_from(view),
         Change::Counted(counters) => {
             snapshot.counters.duplicates = counters.duplicates;
             snapshot.counters.protocol_errors = counters.protocol_errors;

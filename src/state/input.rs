@@ -6,10 +6,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApiSample, BridgeView, Chat, ConnectionView, Counters, Delivery, DeliveryState, ExitClass, HostSample, Incarnation,
-    LastError, LastExit, Message, MessageId, Pairing, Phone, RequestId,
+    ApiSample, BridgeView, Chat, ConnectionView, Counters, Delivery, DeliveryState, ExitClass, Fingerprint, HostSample,
+    IdempotencyKey, Incarnation, LastError, LastExit, Message, MessageId, PacingView, Pairing, Phone, RequestId,
+    RestrictionView, Used,
 };
-use crate::clock::Timestamp;
+use crate::clock::{Mono, Timestamp};
 use crate::protocol::{AccountInfo, BadLine, Command, Event};
 
 /// Something that happened.
@@ -34,6 +35,8 @@ pub enum Input {
         request: Request,
         /// Randomness for an id that may be needed.
         random: [u8; 9],
+        /// What the store knows of what it is about.
+        background: Background,
     },
     /// A timer that was set has run out.
     TimerFired(TimerId),
@@ -51,6 +54,17 @@ pub enum Known {
     Seen,
     /// It is ours, and this is how far it has come.
     Ours(Delivery),
+}
+
+/// What the store knows of what a request is about, looked up before deciding.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Background {
+    /// The request that its key was used for before.
+    pub used: Option<Used>,
+    /// How far the message has come that it is about.
+    pub delivery: Option<Delivery>,
+    /// Somebody wrote to us in its chat.
+    pub warm: bool,
 }
 
 /// News of the child process.
@@ -132,6 +146,13 @@ pub enum Request {
         chat: Chat,
         /// What.
         text: Arc<str>,
+        /// What else is wanted of it.
+        options: SendOptions,
+    },
+    /// Don't send this message of ours, which waits.
+    Cancel {
+        /// Its id.
+        id: MessageId,
     },
     /// Link in this way from now on.
     SetLinking(Linking),
@@ -143,6 +164,15 @@ pub enum Request {
     TakeOver,
 }
 
+/// What may be wanted of a message besides that it is sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SendOptions {
+    /// All requests with this key are one.
+    pub key: Option<IdempotencyKey>,
+    /// It is not sent any more after so many seconds.
+    pub expires_in: Option<u32>,
+}
+
 /// What comes back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "snake_case")]
@@ -152,7 +182,12 @@ pub enum Answer {
         /// Its id.
         id: MessageId,
         /// How far it has come.
-        delivery: Delivery,
+        delivery: Box<Delivery>,
+    },
+    /// The same request, by its key, was accepted before.
+    AcceptedBefore {
+        /// The id of the message that it became.
+        id: MessageId,
     },
     /// Done.
     Done,
@@ -181,6 +216,24 @@ pub enum Refusal {
         /// How many may wait.
         limit: usize,
     },
+    /// A message can't wait so long, or so briefly.
+    #[error("a message may wait from 1 s to 7 days, that is {limit} s; leave it out to wait as long as it takes")]
+    BadExpiry {
+        /// The longest time, in seconds.
+        limit: u32,
+    },
+    /// There is no such message of ours.
+    #[error("there is no message of ours with this id; it may be too old, or never have been accepted")]
+    NoSuchMessage,
+    /// The message doesn't wait any more.
+    #[error("only a message that waits can be cancelled, and this one is {}", state.as_str())]
+    TooLateToCancel {
+        /// How far it has come.
+        state: DeliveryState,
+    },
+    /// The key belongs to another request.
+    #[error("this Idempotency-Key was used for another message; take a new key for each message")]
+    KeyReused,
     /// A pairing code needs a number.
     #[error("a pairing code needs the phone number that is to be linked, as in +584244370180")]
     NumberMissing,
@@ -225,6 +278,10 @@ pub enum Change {
     },
     /// How many messages wait.
     Queue(usize),
+    /// The wait of messages that could go but for the pace; none: none waits for that.
+    Pacing(Option<PacingView>),
+    /// What WhatsApp does not let the account do; none: nothing any more.
+    Restriction(Option<RestrictionView>),
     /// Counters that don't follow from messages.
     Counted(Counters),
     /// Something went wrong.
@@ -238,6 +295,17 @@ pub enum Change {
 pub enum Write {
     /// A new message, and its row in the journal.
     Message(Arc<Message>),
+    /// The request that a key is used for. In the same batch as its message, so that there is both or neither.
+    Key {
+        /// The key.
+        key: IdempotencyKey,
+        /// What the request asked for.
+        fingerprint: Fingerprint,
+        /// The message that it became.
+        id: MessageId,
+        /// When.
+        at: Timestamp,
+    },
     /// How far a message of ours has come, and a row in the journal.
     Delivery {
         /// Which.
@@ -258,6 +326,8 @@ pub enum Write {
     Linking(Linking),
     /// The bridge that the operator chose, by its configured name.
     Bridge(Arc<str>),
+    /// What WhatsApp does not let the account do; none: nothing any more.
+    Restriction(Option<RestrictionView>),
 }
 
 /// The kinds of rows in the journal.
@@ -359,6 +429,21 @@ pub enum TimerId {
     Drained {
         /// Which run.
         incarnation: Incarnation,
+    },
+    /// The pace lets the next message go.
+    Paced {
+        /// When.
+        at: Mono,
+    },
+    /// A restriction ends, or it is time to look whether it does.
+    RestrictionEnds {
+        /// When it was to end.
+        until: Timestamp,
+    },
+    /// The first of the waiting messages expires.
+    Expiry {
+        /// When, by the calendar.
+        at: Timestamp,
     },
     /// A message that was sent back by the bridge may be tried again.
     Retry {

@@ -89,12 +89,16 @@ pub struct Delivery {
     pub times: Times,
     /// How often it was handed to the bridge.
     pub attempts: u32,
+    /// It is not sent after this time.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub expires_at: Option<Timestamp>,
     /// Why it failed, when it did.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub failure: Option<Failure>,
 }
 
-/// The points on a message's way. Later ones are greater; `Failed` stands aside.
+/// The points on a message's way. Later ones are greater; those that say that it will not be sent stand
+/// aside, below what a receipt can prove all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
@@ -104,6 +108,10 @@ pub enum DeliveryState {
     Dispatched,
     /// It will not be sent.
     Failed,
+    /// It was not sent in time, and will not be.
+    Expired,
+    /// It was taken back before it was sent.
+    Cancelled,
     /// WhatsApp's server acknowledged it.
     Sent,
     /// It reached the recipient's phone.
@@ -119,6 +127,8 @@ impl DeliveryState {
             Self::Queued => "queued",
             Self::Dispatched => "dispatched",
             Self::Failed => "failed",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
             Self::Sent => "sent",
             Self::Delivered => "delivered",
             Self::Read => "read",
@@ -127,9 +137,17 @@ impl DeliveryState {
 
     /// The state for a word from the database.
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Queued, Self::Dispatched, Self::Failed, Self::Sent, Self::Delivered, Self::Read]
-            .into_iter()
-            .find(|s| s.as_str() == word)
+        let all = [
+            Self::Queued,
+            Self::Dispatched,
+            Self::Failed,
+            Self::Expired,
+            Self::Cancelled,
+            Self::Sent,
+            Self::Delivered,
+            Self::Read,
+        ];
+        all.into_iter().find(|s| s.as_str() == word)
     }
 
     /// The message is still to be sent, or its outcome is open.
@@ -153,6 +171,10 @@ pub struct Times {
     pub read_at: Option<Timestamp>,
     /// Given up.
     pub failed_at: Option<Timestamp>,
+    /// Not sent in time.
+    pub expired_at: Option<Timestamp>,
+    /// Taken back.
+    pub cancelled_at: Option<Timestamp>,
 }
 
 /// Why a message was not sent.
@@ -174,8 +196,16 @@ impl Delivery {
             state: DeliveryState::Queued,
             times: Times { queued_at: Some(at), ..Times::default() },
             attempts: 0,
+            expires_at: None,
             failure: None,
         }
+    }
+
+    /// The same, not to be sent after this time.
+    #[must_use]
+    pub fn expiring(mut self, expires_at: Option<Timestamp>) -> Self {
+        self.expires_at = expires_at;
+        self
     }
 
     /// Handed to the bridge at `at`, once more.
@@ -203,6 +233,22 @@ impl Delivery {
         self
     }
 
+    /// Not sent in time, as was found at `at`.
+    #[must_use]
+    pub fn expired(mut self, at: Timestamp) -> Self {
+        self.state = DeliveryState::Expired;
+        self.times.expired_at = Some(at);
+        self
+    }
+
+    /// Taken back at `at`.
+    #[must_use]
+    pub fn cancelled(mut self, at: Timestamp) -> Self {
+        self.state = DeliveryState::Cancelled;
+        self.times.cancelled_at = Some(at);
+        self
+    }
+
     /// The delivery after the news that it got to `state` at `at`; `None` when that says nothing new.
     ///
     /// A receipt proves the points before it: a message that was read was delivered and sent. Points are never taken
@@ -216,7 +262,7 @@ impl Delivery {
         let mut next = self.clone();
         next.state = state;
         next.failure = None;
-        next.times.failed_at = None;
+        next.times = Times { failed_at: None, expired_at: None, cancelled_at: None, ..next.times };
         next.times.sent_at.get_or_insert(at);
         if state >= DeliveryState::Delivered {
             next.times.delivered_at.get_or_insert(at);

@@ -14,8 +14,11 @@ mod exit;
 mod ids;
 mod input;
 mod message;
+mod once;
 mod outbox;
+mod pacing;
 mod phone;
+mod restriction;
 mod snapshot;
 
 pub use apply::apply;
@@ -23,12 +26,15 @@ pub use decide::{BridgeLimits, Lookup, State, WINDOW, decide, lookup};
 pub use exit::{ExitClass, LastExit};
 pub use ids::{AccountId, ChatId, Incarnation, MessageId, RequestId, Seq, WriteSeq};
 pub use input::{
-    Answer, BridgeNotice, Change, Effect, Input, JournalKind, Known, Linking, Outcome, Refusal, Request, Sampled,
-    TimerId, Write,
+    Answer, Background, BridgeNotice, Change, Effect, Input, JournalKind, Known, Linking, Outcome, Refusal, Request,
+    Sampled, SendOptions, TimerId, Write,
 };
 pub use message::{Chat, Delivery, DeliveryState, Direction, Failure, Message, Times};
+pub use once::{Fingerprint, IdempotencyKey, KeyError, Used};
 pub use outbox::{Outbox, Pending};
+pub use pacing::{Pace, PacingView};
 pub use phone::{Phone, PhoneError};
+pub use restriction::RestrictionView;
 pub use snapshot::{
     ApiSample, BridgeState, BridgeView, ConnectionState, ConnectionView, Counters, FEED_CAPACITY, HostSample,
     LastError, Pairing, QUEUE_CAPACITY, Secret, Snapshot, TIMELINE_CAPACITY, Transition,

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::{Chat, ChatId, Delivery, MessageId};
+use crate::clock::Timestamp;
 
 /// A message that is not settled.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +21,8 @@ pub struct Pending {
     pub text: Arc<str>,
     /// How far it has come.
     pub delivery: Delivery,
+    /// Its chat is one that WhatsApp lets go on when it lets no new ones begin.
+    pub warm: bool,
 }
 
 /// The place of a message in the order of acceptance.
@@ -30,6 +33,8 @@ struct Lane {
     waiting: VecDeque<Order>,
     in_flight: bool,
     held: bool,
+    /// Nobody ever wrote to us in it.
+    cold: bool,
 }
 
 /// The unsettled messages.
@@ -40,7 +45,13 @@ pub struct Outbox {
     lanes: HashMap<ChatId, Lane>,
     /// The first message of each chat that may go now.
     ready: BTreeSet<Order>,
+    /// The same, of chats in which nobody ever wrote to us.
+    ready_cold: BTreeSet<Order>,
+    /// How many messages go to such chats.
+    cold: usize,
     in_flight: BTreeSet<Order>,
+    /// What waits and may not wait for ever, by the time of its end.
+    expiring: BTreeSet<(Timestamp, Order)>,
     next_order: Order,
 }
 
@@ -64,11 +75,15 @@ impl Outbox {
     pub fn push(&mut self, pending: Pending) {
         let order = self.next_order;
         self.next_order += 1;
-        let lane = self.lanes.entry(pending.chat.id.clone()).or_default();
+        let lane = self.lanes.entry(pending.chat.id.clone());
+        let lane = lane.or_insert_with(|| Lane { cold: !pending.warm, ..Lane::default() });
         lane.waiting.push_back(order);
-        if lane.waiting.len() == 1 && !lane.held {
-            self.ready.insert(order);
+        let (first, cold) = (lane.waiting.len() == 1 && !lane.held, lane.cold);
+        self.cold += usize::from(cold);
+        if first {
+            self.set_ready(order, cold);
         }
+        self.expiring.extend(pending.delivery.expires_at.map(|at| (at, order)));
         self.by_id.insert(pending.id.clone(), order);
         self.rows.insert(order, pending);
     }
@@ -87,28 +102,72 @@ impl Outbox {
             .map(|p| p.id.clone())
     }
 
-    /// The message that may go next.
-    pub fn next_ready(&self) -> Option<&Pending> {
-        self.rows.get(self.ready.first()?)
+    /// The message that may go next; with `warm_only` of those to chats in which somebody wrote to us.
+    pub fn next_ready(&self, warm_only: bool) -> Option<&Pending> {
+        let cold = self.ready_cold.first().filter(|_| !warm_only);
+        self.rows.get(self.ready.first().into_iter().chain(cold).min()?)
+    }
+
+    /// How many messages go to chats in which nobody ever wrote to us.
+    pub fn cold(&self) -> usize {
+        self.cold
+    }
+
+    /// Somebody wrote to us in this chat, or WhatsApp takes it for one in which nobody did.
+    pub fn set_cold(&mut self, chat: &ChatId, cold: bool) {
+        let Some(lane) = self.lanes.get_mut(chat).filter(|lane| lane.cold != cold) else { return };
+        lane.cold = cold;
+        let (count, first) = (lane.waiting.len(), lane.waiting.front().copied());
+        self.cold = if cold { self.cold + count } else { self.cold.saturating_sub(count) };
+        if let Some(order) = first
+            && self.unset_ready(order)
+        {
+            self.set_ready(order, cold);
+        }
+    }
+
+    fn set_ready(&mut self, order: Order, cold: bool) {
+        if cold {
+            self.ready_cold.insert(order)
+        } else {
+            self.ready.insert(order)
+        };
+    }
+
+    /// Returns whether it was ready.
+    fn unset_ready(&mut self, order: Order) -> bool {
+        self.ready.remove(&order) || self.ready_cold.remove(&order)
+    }
+
+    /// The first time at which a waiting message expires, and its id.
+    pub fn next_expiry(&self) -> Option<(Timestamp, &MessageId)> {
+        let (at, order) = self.expiring.first()?;
+        self.rows.get(order).map(|row| (*at, &row.id))
     }
 
     /// Marks the message as in flight, with its new delivery.
     pub fn launch(&mut self, id: &MessageId, delivery: Delivery) {
         let Some(&order) = self.by_id.get(id) else { return };
         let Some(row) = self.rows.get_mut(&order) else { return };
+        if let Some(at) = row.delivery.expires_at {
+            self.expiring.remove(&(at, order));
+        }
         row.delivery = delivery;
-        self.ready.remove(&order);
-        self.in_flight.insert(order);
         if let Some(lane) = self.lanes.get_mut(&row.chat.id) {
             lane.in_flight = true;
         }
+        self.unset_ready(order);
+        self.in_flight.insert(order);
     }
 
     /// Takes a settled message out. The next one of its chat may then go.
     pub fn settle(&mut self, id: &MessageId) -> Option<Pending> {
         let order = self.by_id.remove(id)?;
         let row = self.rows.remove(&order)?;
-        self.ready.remove(&order);
+        if let Some(at) = row.delivery.expires_at {
+            self.expiring.remove(&(at, order));
+        }
+        self.unset_ready(order);
         let was_in_flight = self.in_flight.remove(&order);
         if let Some(lane) = self.lanes.get_mut(&row.chat.id) {
             if lane.waiting.front() == Some(&order) {
@@ -119,13 +178,13 @@ impl Outbox {
             if was_in_flight {
                 lane.in_flight = false;
             }
+            let cold = lane.cold;
+            self.cold -= usize::from(cold);
             match lane.waiting.front() {
                 None => {
                     self.lanes.remove(&row.chat.id);
                 }
-                Some(&first) if !lane.in_flight && !lane.held => {
-                    self.ready.insert(first);
-                }
+                Some(&first) if !lane.in_flight && !lane.held => self.set_ready(first, cold),
                 Some(_) => {}
             }
         }
@@ -140,12 +199,13 @@ impl Outbox {
         if !self.in_flight.remove(&order) {
             return;
         }
-        if let Some(lane) = self.lanes.get_mut(&row.chat.id) {
-            lane.in_flight = false;
-            lane.held = hold;
-        }
+        self.expiring.extend(row.delivery.expires_at.map(|at| (at, order)));
+        let Some(lane) = self.lanes.get_mut(&row.chat.id) else { return };
+        lane.in_flight = false;
+        lane.held = hold;
+        let cold = lane.cold;
         if !hold {
-            self.ready.insert(order);
+            self.set_ready(order, cold);
         }
     }
 
@@ -154,7 +214,11 @@ impl Outbox {
         for lane in self.lanes.values_mut().filter(|l| l.held) {
             lane.held = false;
             if let (Some(&first), false) = (lane.waiting.front(), lane.in_flight) {
-                self.ready.insert(first);
+                if lane.cold {
+                    self.ready_cold.insert(first)
+                } else {
+                    self.ready.insert(first)
+                };
             }
         }
     }
@@ -168,7 +232,6 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Timestamp;
 
     fn outbox(rows: &[(&str, &str)]) -> Outbox {
         let mut outbox = Outbox::default();
@@ -178,6 +241,7 @@ mod tests {
                 chat: Chat::with_person(phone.parse().unwrap()),
                 text: "x".into(),
                 delivery: Delivery::queued(Timestamp::default()),
+                warm: true,
             });
         }
         outbox
@@ -185,7 +249,7 @@ mod tests {
 
     fn launch_all(outbox: &mut Outbox) -> Vec<String> {
         let mut out = Vec::new();
-        while let Some(next) = outbox.next_ready().cloned() {
+        while let Some(next) = outbox.next_ready(false).cloned() {
             outbox.launch(&next.id, next.delivery.clone().dispatched(Timestamp::default()));
             out.push(next.id.to_string());
         }
@@ -227,6 +291,58 @@ mod tests {
         assert_eq!(launch_all(&mut o), Vec::<String>::new());
         o.release();
         assert_eq!(launch_all(&mut o), ["a1"]);
+    }
+
+    #[test]
+    fn what_expires_is_found_while_it_waits_and_not_while_it_is_in_flight() {
+        let mut o = outbox(&[("a1", ANA)]);
+        let at = Timestamp::from_millis;
+        let waiting = |ms| Delivery::queued(at(0)).expiring(Some(at(ms)));
+        let row = |id: &str, phone: &str, ms| Pending {
+            id: id.into(),
+            chat: Chat::with_person(phone.parse().unwrap()),
+            text: "x".into(),
+            delivery: waiting(ms),
+            warm: true,
+        };
+        o.push(row("b1", BEN, 9));
+        o.push(row("b2", BEN, 5));
+        assert_eq!(o.next_expiry(), Some((at(5), &"b2".into())));
+        o.settle(&"b2".into());
+        assert_eq!(o.next_expiry(), Some((at(9), &"b1".into())));
+        o.launch(&"b1".into(), waiting(9).dispatched(at(1)));
+        assert_eq!(o.next_expiry(), None);
+        o.requeue(&"b1".into(), waiting(9).dispatched(at(1)).requeued(), false);
+        assert_eq!(o.next_expiry(), Some((at(9), &"b1".into())));
+        o.settle(&"b1".into());
+        assert_eq!((o.next_expiry(), o.len()), (None, 1));
+    }
+
+    #[test]
+    fn only_chats_in_which_somebody_wrote_go_on_when_only_those_may() {
+        let mut o = outbox(&[("a1", ANA), ("a2", ANA)]);
+        for id in ["b1", "b2"] {
+            let chat = Chat::with_person(BEN.parse().unwrap());
+            o.push(Pending { id: id.into(), chat, warm: false, ..o.get(&"a1".into()).unwrap().clone() });
+        }
+        assert_eq!(o.cold(), 2);
+        o.settle(&"a1".into());
+        assert_eq!(o.next_ready(true).unwrap().id.as_str(), "a2");
+        o.launch(&"a2".into(), Delivery::queued(Timestamp::default()));
+        assert_eq!(o.next_ready(true), None);
+        assert_eq!(o.next_ready(false).unwrap().id.as_str(), "b1");
+        let ben = Chat::with_person(BEN.parse().unwrap()).id;
+        o.set_cold(&ben, false);
+        assert_eq!((o.next_ready(true).unwrap().id.as_str(), o.cold()), ("b1", 0));
+        o.launch(&"b1".into(), Delivery::queued(Timestamp::default()));
+        o.set_cold(&ben, true);
+        assert_eq!((o.next_ready(false), o.cold()), (None, 2), "it is in flight");
+        o.requeue(&"b1".into(), Delivery::queued(Timestamp::default()), false);
+        assert_eq!((o.next_ready(true), o.next_ready(false).map(|p| p.id.as_str())), (None, Some("b1")));
+        o.settle(&"b1".into());
+        o.settle(&"b2".into());
+        o.settle(&"a2".into());
+        assert!(o.is_empty() && o.lanes.is_empty() && o.cold() == 0 && o.ready_cold.is_empty());
     }
 
     #[test]

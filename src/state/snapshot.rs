@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Delivery, ExitClass, Incarnation, LastExit, Linking, Message, MessageId};
+use super::{Delivery, ExitClass, Incarnation, LastExit, Linking, Message, MessageId, PacingView, RestrictionView};
 use crate::clock::Timestamp;
 use crate::protocol::{AccountInfo, Reason};
 
@@ -40,6 +40,10 @@ pub struct Snapshot {
     pub counters: Counters,
     /// How many messages wait to be sent, those without a known outcome included.
     pub queue: usize,
+    /// The wait of messages that could go but for the pace.
+    pub pacing: Option<PacingView>,
+    /// What WhatsApp does not let the account do at present.
+    pub restriction: Option<RestrictionView>,
     /// The last error, whatever it was about.
     pub last_error: Option<LastError>,
     /// Memory and API figures, sampled now and then.
@@ -67,6 +71,8 @@ impl Snapshot {
             account: None,
             counters: Counters::default(),
             queue: 0,
+            pacing: None,
+            restriction: None,
             last_error: None,
             host: HostSample::default(),
             feed: VecDeque::new(),
@@ -281,6 +287,10 @@ pub struct Counters {
     pub messages_read: u64,
     /// Messages of ours that failed.
     pub messages_failed: u64,
+    /// Messages of ours that were not sent in time.
+    pub messages_expired: u64,
+    /// Messages of ours that were taken back.
+    pub messages_cancelled: u64,
     /// Messages that the bridge gave again and that were taken once.
     pub duplicates: u64,
     /// Lines of the bridge that were not events.

@@ -75,11 +75,16 @@ impl World {
         self.requests += 1;
         let mut random = [0; 9];
         random[8] = u8::try_from(self.requests - 1).unwrap();
-        self.put(Input::Request { id: RequestId(self.requests), request, random })
+        let background = Background::default();
+        self.put(Input::Request { id: RequestId(self.requests), request, random, background })
     }
 
     fn send(&mut self, text: &str) -> Outcome {
-        self.ask(Request::Send { chat: Chat::with_person(ANA.parse().unwrap()), text: text.into() })
+        self.ask(Request::Send {
+            chat: Chat::with_person(ANA.parse().unwrap()),
+            text: text.into(),
+            options: SendOptions::default(),
+        })
     }
 
     fn delivery(&self) -> DeliveryState {
@@ -155,9 +160,9 @@ fn points_on_the_way_are_counted_once_whatever_the_order_of_the_news() {
 fn a_refusal_fails_the_message_with_its_code_and_words() {
     let mut world = World::open();
     world.send("hola");
-    world.line(&sent(false, r#","code":463,"error":"restricted""#));
+    world.line(&sent(false, r#","code":479,"error":"refused""#));
     let failure = world.state.snapshot().delivery(&ID.into()).unwrap().failure.clone().unwrap();
-    assert_eq!((failure.code, &*failure.text, failure.retryable), (Some(463), "restricted", false));
+    assert_eq!((failure.code, &*failure.text, failure.retryable), (Some(479), "refused", false));
     assert_eq!(world.state.snapshot().queue, 0);
 }
 
@@ -215,7 +220,8 @@ fn the_window_bounds_what_is_in_flight() {
     let mut dispatched = 0;
     for n in 0..=WINDOW {
         let chat = Chat::with_person(format!("+1555000{n:04}").parse().unwrap());
-        dispatched += sends(&world.ask(Request::Send { chat, text: "x".into() })).len();
+        dispatched +=
+            sends(&world.ask(Request::Send { chat, text: "x".into(), options: SendOptions::default() })).len();
     }
     assert_eq!(dispatched, WINDOW);
     assert_eq!(world.state.snapshot().queue, WINDOW + 1);
@@ -230,6 +236,140 @@ fn what_cannot_be_sent_is_refused_with_the_reason() {
     let linking = Linking { use_pairing_code: true, phone_number: None };
     assert_eq!(answer(&world.ask(Request::SetLinking(linking))), Answer::Refused(Refusal::NumberMissing));
     assert!(world.state.snapshot().feed.is_empty());
+}
+
+#[test]
+fn a_key_is_written_with_its_message_and_makes_later_requests_the_same() {
+    let mut world = World::open();
+    let key = IdempotencyKey::of_header("k").unwrap();
+    let mut ask = |text: &str, used: Option<Used>| {
+        let options = SendOptions { key: Some(key.clone()), expires_in: None };
+        let request = Request::Send { chat: Chat::with_person(ANA.parse().unwrap()), text: text.into(), options };
+        world.put(Input::Request {
+            id: RequestId(1),
+            request,
+            random: [0; 9],
+            background: Background { used, ..Background::default() },
+        })
+    };
+    let outcome = ask("hola", None);
+    let fingerprint = outcome.writes.iter().find_map(|w| match w {
+        Write::Key { fingerprint, id, .. } if id.as_str() == ID => Some(*fingerprint),
+        _ => None,
+    });
+    let used = Used { fingerprint: fingerprint.unwrap(), id: ID.into() };
+    let again = ask("hola", Some(used.clone()));
+    assert_eq!((answer(&again), again.writes.len()), (Answer::AcceptedBefore { id: ID.into() }, 0));
+    let other = ask("adiós", Some(used));
+    assert_eq!((answer(&other), other.writes.len()), (Answer::Refused(Refusal::KeyReused), 0));
+}
+
+/// A text that may wait so many seconds.
+fn brief(world: &mut World, seconds: u32) -> Outcome {
+    let options = SendOptions { expires_in: Some(seconds), ..SendOptions::default() };
+    world.ask(Request::Send { chat: Chat::with_person(ANA.parse().unwrap()), text: "brief".into(), options })
+}
+
+fn expiries(outcome: &Outcome) -> Vec<(Timestamp, Duration)> {
+    let of = |e: &Effect| match e {
+        Effect::SetTimer { timer: TimerId::Expiry { at }, after } => Some((*at, *after)),
+        _ => None,
+    };
+    outcome.effects.iter().filter_map(of).collect()
+}
+
+impl World {
+    fn later(&mut self, seconds: u64) {
+        let by = Duration::from_secs(seconds);
+        self.now = Now { wall: self.now.wall.plus(by), mono: self.now.mono.plus(by) };
+    }
+}
+
+#[test]
+fn a_message_that_waited_too_long_expires_and_is_never_sent() {
+    let mut world = World::new();
+    let end = world.now.wall.plus(Duration::from_secs(60));
+    assert_eq!(expiries(&brief(&mut world, 60)), [(end, Duration::from_secs(60))]);
+    world.later(59);
+    assert_eq!(world.put(Input::TimerFired(TimerId::Retry { incarnation: Incarnation(0) })), Outcome::default());
+    world.later(1);
+    let outcome = world.put(Input::TimerFired(TimerId::Expiry { at: end }));
+    assert!(
+        matches!(&outcome.writes[..], [Write::Delivery { delivery, .. }] if delivery.times.expired_at == Some(end)),
+        "{outcome:?}"
+    );
+    assert_eq!((world.delivery(), world.state.snapshot().queue), (DeliveryState::Expired, 0));
+    assert_eq!(world.put(Input::TimerFired(TimerId::Expiry { at: end })), Outcome::default(), "it is stale");
+    assert_eq!(world.state.snapshot().counters.messages_expired, 1);
+}
+
+#[test]
+fn a_message_does_not_expire_while_it_is_in_flight_but_when_it_comes_back_too_late() {
+    let mut world = World::open();
+    assert_eq!(sends(&brief(&mut world, 10)).len(), 1);
+    world.later(11);
+    let none = world.put(Input::TimerFired(TimerId::Expiry { at: world.now.wall }));
+    assert_eq!((none, world.delivery()), (Outcome::default(), DeliveryState::Dispatched));
+    world.line(&sent(false, r#","code":428,"retryable":true"#));
+    assert_eq!(world.delivery(), DeliveryState::Expired);
+    // The attempt came through after all: what is proven counts.
+    let known = world.state.snapshot().delivery(&ID.into()).cloned().map_or(Known::No, Known::Ours);
+    world.line_known(&receipt("delivered"), known);
+    let delivery = world.state.snapshot().delivery(&ID.into()).unwrap().clone();
+    assert_eq!((delivery.state, delivery.times.expired_at), (DeliveryState::Delivered, None));
+}
+
+#[test]
+fn after_a_restart_expiry_goes_on_and_an_early_timer_is_set_again() {
+    let mut world = World::new();
+    let end = world.now.wall.plus(Duration::from_secs(60));
+    let row = Pending {
+        id: ID.into(),
+        chat: Chat::with_person(ANA.parse().unwrap()),
+        text: "x".into(),
+        delivery: Delivery::queued(world.now.wall).expiring(Some(end)),
+        warm: true,
+    };
+    world.state = State::restored(Snapshot::new(world.now.wall), vec![row]);
+    let sampled = Input::Sampled(Sampled::default());
+    assert_eq!(expiries(&world.put(sampled.clone())), [(end, Duration::from_secs(60))]);
+    assert_eq!(expiries(&world.put(sampled)), [], "once");
+    // The clock was set back by half a minute.
+    world.now.wall = Timestamp::from_millis(end.as_millis() - 30_000);
+    let early = world.put(Input::TimerFired(TimerId::Expiry { at: end }));
+    assert_eq!(expiries(&early), [(end, Duration::from_secs(30))]);
+}
+
+#[test]
+fn how_long_a_message_may_wait_is_bounded() {
+    let mut world = World::new();
+    for seconds in [0, 7 * 24 * 60 * 60 + 1] {
+        assert!(matches!(answer(&brief(&mut world, seconds)), Answer::Refused(Refusal::BadExpiry { .. })));
+    }
+    assert!(matches!(answer(&brief(&mut world, 7 * 24 * 60 * 60)), Answer::Accepted { .. }));
+}
+
+#[test]
+fn only_a_message_that_waits_can_be_cancelled() {
+    let cancel = || Request::Cancel { id: ID.into() };
+    let mut world = World::new();
+    assert_eq!(answer(&world.ask(cancel())), Answer::Refused(Refusal::NoSuchMessage));
+    let mut world = World::new();
+    world.send("hola");
+    let outcome = world.ask(cancel());
+    assert_eq!((answer(&outcome), world.delivery()), (Answer::Done, DeliveryState::Cancelled));
+    let delivery = world.state.snapshot().delivery(&ID.into()).cloned().unwrap();
+    assert_eq!(delivery.times.cancelled_at, Some(world.now.wall));
+    world.start(1);
+    assert_eq!(sends(&world.line(r#"{"type":"ready"}"#)), []);
+    let background = Background { delivery: Some(delivery), ..Background::default() };
+    let again = Input::Request { id: RequestId(9), request: cancel(), random: [0; 9], background };
+    let state = DeliveryState::Cancelled;
+    assert_eq!(answer(&world.put(again)), Answer::Refused(Refusal::TooLateToCancel { state }));
+    let mut world = World::open();
+    world.send("hola");
+    let state = DeliveryState::Dispatched;
+    assert_eq!(answer(&world.ask(cancel())), Answer::Refused(Refusal::TooLateToCancel { state }));
 }
 
 #[test]
@@ -380,6 +520,9 @@ fn stale_timers_are_ignored() {
         TimerId::Retry { incarnation: Incarnation(0) },
         TimerId::Drained { incarnation: Incarnation(1) },
         TimerId::PairingExpires { expires_at: world.now.wall },
+        TimerId::Expiry { at: world.now.wall },
+        TimerId::Paced { at: world.now.mono },
+        TimerId::RestrictionEnds { until: world.now.wall },
     ] {
         let outcome = world.put(Input::TimerFired(timer.clone()));
         assert_eq!(outcome, Outcome::default(), "{timer:?}");
@@ -497,6 +640,7 @@ fn pending_messages_of_the_last_process_go_out_in_their_order() {
         chat: Chat::with_person(ANA.parse().unwrap()),
         text: id.into(),
         delivery,
+        warm: true,
     };
     let rows = vec![pending("a", Delivery::queued(now).dispatched(now)), pending("b", Delivery::queued(now))];
     let mut world = World { state: State::restored(Snapshot::new(now), rows), ..World::new() };
@@ -507,9 +651,170 @@ fn pending_messages_of_the_last_process_go_out_in_their_order() {
     assert_eq!(sends(&outcome), [("a".to_owned(), Some("a".to_owned()))]);
 }
 
+#[test]
+fn messages_go_out_at_the_pace_and_the_wait_is_shown() {
+    let mut world = World::open();
+    world.state = world.state.with_pace(Pace { per_minute: 30, burst: 2 });
+    let to = |world: &mut World, n: u64| {
+        let chat = Chat::with_person(format!("+1555000000{n}").parse().unwrap());
+        world.ask(Request::Send { chat, text: format!("{n}").into(), options: SendOptions::default() })
+    };
+    assert_eq!((sends(&to(&mut world, 0)).len(), sends(&to(&mut world, 1)).len()), (1, 1));
+    assert_eq!(world.state.snapshot().pacing, None);
+    let third = to(&mut world, 2);
+    let at = Mono::new(Duration::from_secs(2));
+    assert_eq!(sends(&third), []);
+    let timer =
+        |o: &Outcome| o.effects.iter().any(|e| matches!(e, Effect::SetTimer { timer: TimerId::Paced { .. }, .. }));
+    assert!(third.effects.contains(&Effect::SetTimer { timer: TimerId::Paced { at }, after: Duration::from_secs(2) }));
+    assert!(!timer(&to(&mut world, 3)), "one timer for one wait");
+    let pacing = PacingView { next_send_at: world.now.wall.plus(Duration::from_secs(2)), waiting: 2 };
+    assert_eq!(world.state.snapshot().pacing, Some(pacing));
+    world.later(1);
+    assert_eq!(sends(&world.put(Input::TimerFired(TimerId::Paced { at: Mono::default() }))), [], "a stale timer");
+    world.later(1);
+    let outcome = world.put(Input::TimerFired(TimerId::Paced { at }));
+    assert_eq!((sends(&outcome)[0].0.as_str(), sends(&outcome).len()), ("2", 1));
+    assert_eq!(world.state.snapshot().pacing.map(|p| p.waiting), Some(1));
+    world.later(2);
+    assert_eq!(sends(&world.put(Input::Sampled(Sampled::default()))).len(), 1, "whatever wakes it");
+    assert_eq!(world.state.snapshot().pacing, None);
+    // A wait that is not by the pace is not shown as one.
+    world.line(r#"{"type":"connection","state":"closed"}"#);
+    to(&mut world, 4);
+    assert_eq!(world.state.snapshot().pacing, None);
+}
+
+#[test]
+fn attempts_again_after_a_lost_connection_are_paced_as_well() {
+    let mut world = World::open();
+    world.state = world.state.with_pace(Pace { per_minute: 30, burst: 1 });
+    assert_eq!(sends(&world.send("hola")).len(), 1);
+    world.exit(1);
+    world.start(2);
+    world.line(r#"{"type":"hello","protocol":{"major":1},"capabilities":["ids","connection"]}"#);
+    assert_eq!(sends(&world.line(r#"{"type":"connection","state":"open"}"#)), []);
+    world.later(2);
+    assert_eq!(sends(&world.put(Input::Sampled(Sampled::default()))).len(), 1);
+}
+
+/// Sends a text to a chat in which somebody wrote to us, or nobody did.
+fn send_to(world: &mut World, n: u64, warm: bool) -> Outcome {
+    let chat = Chat::with_person(format!("+1555000000{n}").parse().unwrap());
+    let request = Request::Send { chat, text: format!("{n}").into(), options: SendOptions::default() };
+    world.requests += 1;
+    let mut random = [0; 9];
+    random[8] = u8::try_from(world.requests - 1).unwrap();
+    let background = Background { warm, ..Background::default() };
+    world.put(Input::Request { id: RequestId(world.requests), request, random, background })
+}
+
+fn restriction(world: &World) -> RestrictionView {
+    world.state.snapshot().restriction.clone().unwrap()
+}
+
+#[test]
+fn a_time_lock_holds_messages_to_new_chats_until_its_end_and_others_go_on() {
+    let mut world = World::open();
+    assert_eq!(sends(&send_to(&mut world, 0, false)).len(), 1);
+    let until = world.now.wall.plus(Duration::from_secs(3_600));
+    let refused = sent(false, &format!(r#","code":463,"error":"restricted","retryAtMs":{}"#, until.as_millis()));
+    let outcome = world.line(&refused);
+    assert_eq!((sends(&outcome), world.delivery()), (vec![], DeliveryState::Queued));
+    assert!(outcome.writes.iter().any(|w| matches!(w, Write::Restriction(Some(r)) if r.until == until)));
+    let timer = TimerId::RestrictionEnds { until };
+    assert!(outcome.effects.contains(&Effect::SetTimer { timer: timer.clone(), after: Duration::from_secs(3_600) }));
+    assert_eq!(sends(&send_to(&mut world, 1, false)), [], "accepted, and held");
+    assert_eq!(sends(&send_to(&mut world, 2, true)).len(), 1);
+    let view = restriction(&world);
+    assert_eq!((view.held, view.until, view.until_told, &*view.text), (2, until, true, "restricted"));
+    world.later(3_599);
+    assert_eq!(sends(&world.put(Input::TimerFired(timer.clone()))), []);
+    world.later(1);
+    assert_eq!(sends(&world.put(Input::TimerFired(timer))).len(), 2);
+    assert_eq!(world.state.snapshot().restriction, None);
+}
+
+#[test]
+fn without_a_time_it_is_some_hours_and_the_bridges_word_ends_it() {
+    let mut world = World::open();
+    send_to(&mut world, 0, false);
+    world.line(&sent(false, r#","code":463"#));
+    assert_eq!(
+        (restriction(&world).until, restriction(&world).until_told),
+        (world.now.wall.plus(Duration::from_secs(6 * 3_600)), false)
+    );
+    // What is told later counts; that there is one, without a time, changes nothing.
+    let until = world.now.wall.plus(Duration::from_secs(600));
+    world.line(&format!(
+        r#"{{"type":"restriction","class":"reachout_timelock","active":true,"untilMs":{},"text":"t"}}"#,
+        until.as_millis()
+    ));
+    world.line(r#"{"type":"restriction","class":"reachout_timelock","active":true,"text":"t"}"#);
+    assert_eq!((restriction(&world).until, restriction(&world).until_told), (until, true));
+    let outcome = world.line(r#"{"type":"restriction","class":"reachout_timelock","active":false}"#);
+    assert_eq!(sends(&outcome).len(), 1);
+    assert!(outcome.writes.contains(&Write::Restriction(None)));
+}
+
+#[test]
+fn who_writes_to_us_can_be_answered_during_a_time_lock() {
+    let mut world = World::open();
+    world.line(r#"{"type":"restriction","class":"reachout_timelock","active":true,"text":"t"}"#);
+    assert_eq!(sends(&send_to(&mut world, 0, false)), []);
+    let outcome = world.line(r#"{"type":"message","from":"+15550000000","body":"hi","messageId":"A1","chat":{"kind":"person","id":"15550000000@s.whatsapp.net"}}"#);
+    assert_eq!((sends(&outcome).len(), restriction(&world).held), (1, 0));
+    let group = Chat { id: "1@g.us".into(), kind: crate::protocol::ChatKind::Group, phone: None, lid: None };
+    assert_eq!(
+        sends(&world.ask(Request::Send { chat: group, text: "x".into(), options: SendOptions::default() })).len(),
+        1
+    );
+}
+
+#[test]
+fn a_time_lock_outlives_a_restart_and_no_time_is_too_long_or_too_short() {
+    let mut world = World::open();
+    let word = |until: i64| {
+        format!(r#"{{"type":"restriction","class":"reachout_timelock","active":true,"untilMs":{until},"text":"t"}}"#)
+    };
+    world.line(&word(i64::MIN));
+    assert_eq!(restriction(&world).until, world.now.wall.plus(Duration::from_secs(60)));
+    let outcome = world.line(&word(i64::MAX));
+    let day = Duration::from_secs(24 * 3_600);
+    assert!(outcome.effects.iter().any(|e| matches!(e, Effect::SetTimer { after, .. } if *after == day)));
+    let snapshot = Snapshot { restriction: Some(restriction(&world)), ..Snapshot::new(world.now.wall) };
+    world.state = State::restored(snapshot, vec![]);
+    let first = world.put(Input::Sampled(Sampled::default()));
+    assert!(first.effects.iter().any(|e| matches!(e, Effect::SetTimer { timer: TimerId::RestrictionEnds { .. }, .. })));
+    world.start(1);
+    world.line(r#"{"type":"hello","protocol":{"major":1},"capabilities":["ids"]}"#);
+    world.line(r#"{"type":"ready"}"#);
+    assert_eq!(sends(&send_to(&mut world, 0, false)), []);
+}
+
+#[test]
+fn the_queue_is_bounded_and_has_room_again_when_a_message_has_left() {
+    let now = Timestamp::from_millis(1);
+    let row = |n: usize| Pending {
+        id: format!("{n}").into(),
+        chat: Chat::with_person(format!("+1555{n:07}").parse().unwrap()),
+        text: "x".into(),
+        delivery: Delivery::queued(now),
+        warm: true,
+    };
+    let rows = (0..QUEUE_CAPACITY).map(row).collect();
+    let mut world = World { state: State::restored(Snapshot::new(now), rows), ..World::new() };
+    let full = Answer::Refused(Refusal::QueueFull { limit: QUEUE_CAPACITY });
+    assert_eq!(answer(&world.send("one too many")), full);
+    assert_eq!(world.state.outbox().len(), QUEUE_CAPACITY);
+    world.ask(Request::Cancel { id: "5".into() });
+    assert!(matches!(answer(&world.send("fits")), Answer::Accepted { .. }));
+    assert_eq!(answer(&world.send("one too many")), full);
+}
+
 /// Anything that can happen, well-formed or not.
 fn any_step() -> impl Strategy<Value = u8> {
-    0_u8..22
+    0_u8..28
 }
 
 fn step(world: &mut World, step: u8, run: &mut u64) -> Outcome {
@@ -543,11 +848,73 @@ fn step(world: &mut World, step: u8, run: &mut u64) -> Outcome {
         })),
         19 => world.put(Input::Bridge(BridgeNotice::Refused { why: "x".into() })),
         20 => world.line(r#"{"type":"connection","state":"logged_out"}"#),
-        _ => world.ask(Request::RestartBridge),
+        21 => world.ask(Request::RestartBridge),
+        22 => world.ask(Request::Cancel { id: id.as_str().into() }),
+        23 => brief(world, 5),
+        24 => world.line(&format!(r#"{{"type":"sent","to":"{ANA}","ok":false,"messageId":"{id}","code":463}}"#)),
+        25 => world.line(r#"{"type":"restriction","class":"reachout_timelock","active":false}"#),
+        _ => {
+            world.later(4);
+            let at = world.now.wall;
+            world.put(Input::TimerFired(TimerId::Expiry { at }))
+        }
     }
 }
 
 proptest! {
+    /// A later message of a chat is handed out only when all earlier ones are settled: also on retries, and whatever is
+    /// refused, cancelled, expired or lost.
+    #[test]
+    fn no_message_overtakes_an_earlier_one_of_its_chat(steps in proptest::collection::vec((0_u8..13, 0_usize..8), 0..150)) {
+        let mut world = World::open();
+        let mut run = 1;
+        let mut accepted: Vec<(ChatId, MessageId)> = vec![];
+        for (step, n) in steps {
+            let in_flight = world.state.outbox().all_in_flight();
+            let id = in_flight.get(n % in_flight.len().max(1)).cloned().unwrap_or_else(|| ID.into());
+            let outcome = match step {
+                0..4 => {
+                    let chat = Chat::with_person(format!("+1555000000{}", n % 3).parse().unwrap());
+                    let options = SendOptions { expires_in: (n > 5).then_some(4), ..SendOptions::default() };
+                    let request = Request::Send { chat: chat.clone(), text: "x".into(), options };
+                    let outcome = world.ask(request);
+                    if let Answer::Accepted { id, .. } = answer(&outcome) {
+                        accepted.push((chat.id, id));
+                    }
+                    outcome
+                }
+                4 | 5 => world.line(&format!(r#"{{"type":"sent","to":"x","ok":true,"messageId":"{id}"}}"#)),
+                6 => world.line(&format!(r#"{{"type":"sent","to":"x","ok":false,"code":479,"messageId":"{id}"}}"#)),
+                7 => world.line(&format!(r#"{{"type":"sent","to":"x","ok":false,"messageId":"{id}","retryable":true}}"#)),
+                8 => world.put(Input::TimerFired(TimerId::Retry { incarnation: Incarnation(run) })),
+                9 => match accepted.get(n) {
+                    Some((_, id)) => world.ask(Request::Cancel { id: id.clone() }),
+                    None => Outcome::default(),
+                },
+                10 => {
+                    world.later(3);
+                    world.put(Input::Sampled(Sampled::default()))
+                }
+                11 => world.line(r#"{"type":"connection","state":"closed"}"#),
+                _ => {
+                    world.exit(run);
+                    run += 1;
+                    world.start(run);
+                    world.line(r#"{"type":"hello","protocol":{"major":1},"capabilities":["ids"]}"#);
+                    world.line(r#"{"type":"ready"}"#)
+                }
+            };
+            for effect in &outcome.effects {
+                let Effect::Dispatch { command: Command::Send { message_id: Some(id), .. }, .. } = effect else { continue };
+                let at = accepted.iter().position(|(_, a)| a.as_str() == id).unwrap();
+                for (chat, earlier) in &accepted[..at] {
+                    prop_assert!(*chat != accepted[at].0 || world.state.outbox().get(earlier).is_none(), "{} before {}", id, earlier);
+                }
+            }
+            prop_assert!(world.state.outbox().in_flight() <= WINDOW);
+        }
+    }
+
     #[test]
     fn the_snapshot_is_the_fold_of_the_changes(steps in proptest::collection::vec(any_step(), 0..120)) {
         let mut world = World::new();

@@ -20,7 +20,7 @@ pub use lock::FolderLock;
 pub use reader::Reader;
 pub use writer::{Batch, Watermark, Writer};
 
-use crate::state::{AccountId, Linking, Message, Pending};
+use crate::state::{AccountId, Linking, Message, Pending, RestrictionView};
 
 /// Why the database can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +87,8 @@ pub struct Restored {
     pub pending: Vec<Pending>,
     /// How the operator wants to link.
     pub linking: Option<Linking>,
+    /// What WhatsApp does not let the account do.
+    pub restriction: Option<RestrictionView>,
     /// The bridge that the operator chose.
     pub bridge: Option<String>,
 }
@@ -106,6 +108,10 @@ impl Store {
             feed: reader.last_messages(feed_length).map_err(sqlite)?,
             pending: reader.pending().map_err(sqlite)?,
             linking: reader.setting("linking").map_err(sqlite)?.and_then(|text| serde_json::from_str(&text).ok()),
+            restriction: reader
+                .setting("restriction")
+                .map_err(sqlite)?
+                .and_then(|text| serde_json::from_str(&text).unwrap_or_default()),
             bridge: reader.setting("bridge").map_err(sqlite)?,
         };
         let writer = Writer::start(connection, account).map_err(|source| StoreError::Io { path, source })?;

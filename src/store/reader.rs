@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::rows::{self, COLUMNS};
-use crate::state::{AccountId, ChatId, Delivery, Message, MessageId, Pending};
+use crate::state::{AccountId, ChatId, Delivery, Fingerprint, IdempotencyKey, Message, MessageId, Pending, Used};
 
 /// A way into the database for looking things up. Cheap to clone; clones take turns.
 ///
@@ -99,18 +99,48 @@ impl Reader {
     pub fn pending(&self) -> rusqlite::Result<Vec<Pending>> {
         self.with(|c, account| {
             let mut statement = c.prepare(&format!(
-                "SELECT {COLUMNS} FROM messages WHERE account = ?1 AND state IN ('queued', 'dispatched') ORDER BY n"
+                "SELECT {COLUMNS}, chat_kind <> 'person' OR EXISTS
+                     (SELECT 1 FROM known_chats k WHERE k.account = messages.account AND k.chat = messages.chat) AS warm
+                 FROM messages WHERE account = ?1 AND state IN ('queued', 'dispatched') ORDER BY n"
             ))?;
-            let messages = statement.query_map(params![account], rows::message)?;
+            let messages =
+                statement.query_map(params![account], |row| Ok((rows::message(row)?, row.get::<_, bool>("warm")?)))?;
             messages
                 .filter_map(|m| match m {
-                    Ok(Message { id, chat, body, delivery: Some(delivery), .. }) => {
-                        Some(Ok(Pending { id, chat, text: body, delivery: *delivery }))
+                    Ok((Message { id, chat, body, delivery: Some(delivery), .. }, warm)) => {
+                        Some(Ok(Pending { id, chat, text: body, delivery: *delivery, warm }))
                     }
                     Ok(_) => None,
                     Err(error) => Some(Err(error)),
                 })
                 .collect()
+        })
+    }
+
+    /// Whether somebody ever wrote to us in this chat.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn knows_chat(&self, chat: &ChatId) -> rusqlite::Result<bool> {
+        self.with(|c, account| {
+            c.prepare_cached("SELECT 1 FROM known_chats WHERE account = ?1 AND chat = ?2")?
+                .exists(params![account, chat.as_str()])
+        })
+    }
+
+    /// The request that this key was used for.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn used_key(&self, key: &IdempotencyKey) -> rusqlite::Result<Option<Used>> {
+        self.with(|c, account| {
+            c.prepare_cached("SELECT fingerprint, message_id FROM idempotency WHERE account = ?1 AND key = ?2")?
+                .query_row(params![account, key.as_str()], |row| {
+                    let fingerprint = u128::from_str_radix(row.get_ref(0)?.as_str()?, 16).unwrap_or_default();
+                    let id = MessageId::from(row.get_ref(1)?.as_str()?);
+                    Ok(Used { fingerprint: Fingerprint(fingerprint), id })
+                })
+                .optional()
         })
     }
 

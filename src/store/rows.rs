@@ -8,15 +8,15 @@ use crate::state::{Chat, ChatId, Delivery, DeliveryState, Direction, Failure, Me
 
 pub(super) const COLUMNS: &str = "id, direction, chat, chat_kind, phone, lid, sender, name, kind, body, at, state, \
      attempts, queued_at, dispatched_at, sent_at, delivered_at, read_at, failed_at, failure_code, failure_text, \
-     failure_retryable";
+     failure_retryable, expires_at, expired_at, cancelled_at";
 
 pub(super) const INSERT: &str = "INSERT INTO messages (account, id, direction, chat, chat_kind, phone, lid, sender, name, \
-     kind, body, at, state, attempts, queued_at) VALUES (:account, :id, :direction, :chat, :chat_kind, :phone, :lid, \
-     :sender, :name, :kind, :body, :at, :state, :attempts, :queued_at) ON CONFLICT (account, chat, id) DO NOTHING";
+     kind, body, at, state, attempts, queued_at, expires_at) VALUES (:account, :id, :direction, :chat, :chat_kind, :phone, :lid, \
+     :sender, :name, :kind, :body, :at, :state, :attempts, :queued_at, :expires_at) ON CONFLICT (account, chat, id) DO NOTHING";
 
 pub(super) const UPDATE: &str = "UPDATE messages SET state = :state, attempts = :attempts, queued_at = :queued_at, \
      dispatched_at = :dispatched_at, sent_at = :sent_at, delivered_at = :delivered_at, read_at = :read_at, \
-     failed_at = :failed_at, failure_code = :failure_code, failure_text = :failure_text, \
+     failed_at = :failed_at, expired_at = :expired_at, cancelled_at = :cancelled_at, failure_code = :failure_code, failure_text = :failure_text, \
      failure_retryable = :failure_retryable WHERE account = :account AND id = :id AND direction = 'out'";
 
 /// Inserts a message. Returns whether it was new.
@@ -38,6 +38,7 @@ pub(super) fn insert(statement: &mut Statement<'_>, account: &str, message: &Mes
         ":state": delivery.map(|d| d.state.as_str()),
         ":attempts": delivery.map_or(0, |d| d.attempts),
         ":queued_at": delivery.and_then(|d| d.times.queued_at).map(Timestamp::as_millis),
+        ":expires_at": delivery.and_then(|d| d.expires_at).map(Timestamp::as_millis),
     })?;
     Ok(rows > 0)
 }
@@ -50,7 +51,8 @@ pub(super) fn update(
     delivery: &Delivery,
 ) -> rusqlite::Result<()> {
     let ms = |t: Option<Timestamp>| t.map(Timestamp::as_millis);
-    let Times { queued_at, dispatched_at, sent_at, delivered_at, read_at, failed_at } = delivery.times;
+    let Times { queued_at, dispatched_at, sent_at, delivered_at, read_at, failed_at, expired_at, cancelled_at } =
+        delivery.times;
     statement.execute(named_params! {
         ":account": account,
         ":id": id.as_str(),
@@ -62,6 +64,8 @@ pub(super) fn update(
         ":delivered_at": ms(delivered_at),
         ":read_at": ms(read_at),
         ":failed_at": ms(failed_at),
+        ":expired_at": ms(expired_at),
+        ":cancelled_at": ms(cancelled_at),
         ":failure_code": delivery.failure.as_ref().and_then(|f| f.code),
         ":failure_text": delivery.failure.as_ref().map(|f| &*f.text),
         ":failure_retryable": delivery.failure.as_ref().map(|f| f.retryable),
@@ -122,8 +126,11 @@ pub(super) fn delivery(row: &Row<'_>) -> rusqlite::Result<Option<Delivery>> {
             delivered_at: time("delivered_at")?,
             read_at: time("read_at")?,
             failed_at: time("failed_at")?,
+            expired_at: time("expired_at")?,
+            cancelled_at: time("cancelled_at")?,
         },
         attempts: row.get("attempts")?,
+        expires_at: time("expires_at")?,
         failure,
     }))
 }

@@ -7,7 +7,8 @@ use rusqlite::{Connection, OpenFlags};
 use super::StoreError;
 
 /// What each version adds. The version of a database is how many of these it has had.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE messages (
         n                 INTEGER PRIMARY KEY,
         account           TEXT NOT NULL,
@@ -52,7 +53,29 @@ const MIGRATIONS: &[&str] = &["
         value   TEXT NOT NULL,
         PRIMARY KEY (account, key)
     ) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+    CREATE TABLE idempotency (
+        account     TEXT NOT NULL,
+        key         TEXT NOT NULL,
+        fingerprint TEXT NOT NULL,
+        message_id  TEXT NOT NULL,
+        at          INTEGER NOT NULL,
+        PRIMARY KEY (account, key)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX idempotency_at ON idempotency (account, at);
+    ALTER TABLE messages ADD COLUMN expires_at INTEGER;
+    ALTER TABLE messages ADD COLUMN expired_at INTEGER;
+    ALTER TABLE messages ADD COLUMN cancelled_at INTEGER;
+    CREATE TABLE known_chats (
+        account TEXT NOT NULL,
+        chat    TEXT NOT NULL,
+        PRIMARY KEY (account, chat)
+    ) STRICT, WITHOUT ROWID;
+    INSERT OR IGNORE INTO known_chats SELECT account, chat FROM messages WHERE direction = 'in';
+    INSERT OR IGNORE INTO known_chats SELECT account, lid FROM messages WHERE direction = 'in' AND lid IS NOT NULL;
+",
+];
 
 /// Opens the database for writing, making it or bringing it up to date.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {

@@ -3,7 +3,10 @@ use std::sync::Arc;
 use super::*;
 use crate::clock::Timestamp;
 use crate::protocol::ChatKind;
-use crate::state::{Chat, ChatId, Delivery, DeliveryState, Direction, Failure, MessageId, Phone, Write, WriteSeq};
+use crate::state::{
+    Chat, ChatId, Delivery, DeliveryState, Direction, Failure, Fingerprint, IdempotencyKey, MessageId, Phone, Used,
+    Write, WriteSeq,
+};
 
 const AT: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
@@ -102,22 +105,93 @@ async fn unsettled_messages_come_back_in_their_order_and_settled_ones_do_not() {
     let sent = dispatched.reached(DeliveryState::Sent, AT).unwrap();
     let failure = Failure { code: Some(463), text: "restricted".into(), retryable: false };
     let failed = dispatched.clone().failed(AT, failure.clone());
+    let cancelled = queued.clone().cancelled(AT);
+    let brief = queued.clone().expiring(Some(AT));
+    let expired = brief.clone().expired(AT);
     let add = |id: &str| Write::Message(Arc::new(outgoing(id, "+15551112222")));
+    let add_as = |id: &str, delivery: &Delivery| {
+        Write::Message(Arc::new(Message { delivery: Some(Box::new(delivery.clone())), ..outgoing(id, "+15551112222") }))
+    };
     let set = |id: &str, delivery: &Delivery| Write::Delivery { id: id.into(), delivery: delivery.clone() };
     write_all(
         open(folder.path()),
         vec![
-            vec![add("a"), add("b"), add("c"), add("d")],
+            vec![add("a"), add("b"), add("c"), add("d"), add("e")],
+            ["f", "g"].map(|id| add_as(id, &brief)).into(),
+            vec![set("e", &cancelled), set("f", &expired)],
             vec![set("b", &sent), set("c", &dispatched), set("d", &failed)],
         ],
     )
     .await;
     let store = open(folder.path());
     let pending: Vec<_> = store.restored.pending.iter().map(|p| (p.id.as_str(), &p.delivery)).collect();
-    assert_eq!(pending, [("a", &queued), ("c", &dispatched)]);
+    assert_eq!(pending, [("a", &queued), ("c", &dispatched), ("g", &brief)]);
     assert_eq!(store.reader.delivery(&"b".into()).unwrap(), Some(sent));
+    assert_eq!(store.reader.delivery(&"e".into()).unwrap(), Some(cancelled));
+    assert_eq!(store.reader.delivery(&"f".into()).unwrap(), Some(expired));
     assert_eq!(store.reader.delivery(&"d".into()).unwrap().unwrap().failure, Some(failure));
     assert_eq!(store.reader.sent_message(&"nobody's".into()).unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_key_is_found_again_and_old_ones_are_removed_a_few_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = |n: i64| IdempotencyKey::of_header(&format!("k{n}")).unwrap();
+    let hour = 60 * 60 * 1_000;
+    let add = |n: i64, hours: i64| Write::Key {
+        key: key(n),
+        fingerprint: Fingerprint(u128::MAX - 1),
+        id: "a".into(),
+        at: Timestamp::from_millis(AT.as_millis() + hours * hour),
+    };
+    let old: Vec<_> = (0..10).map(|n| add(n, 0)).collect();
+    write_all(open(folder.path()), vec![old]).await;
+    let kept = |reader: &Reader| (0..10).filter(|n| reader.used_key(&key(*n)).unwrap().is_some()).count();
+    let store = open(folder.path());
+    let used = Used { fingerprint: Fingerprint(u128::MAX - 1), id: "a".into() };
+    assert_eq!((kept(&store.reader), store.reader.used_key(&key(3)).unwrap()), (10, Some(used)));
+    write_all(store, vec![vec![add(20, 24)]]).await;
+    let store = open(folder.path());
+    assert_eq!(kept(&store.reader), 10, "a day is kept");
+    write_all(store, vec![vec![add(21, 49)]]).await;
+    let store = open(folder.path());
+    assert_eq!(kept(&store.reader), 6);
+    write_all(store, vec![vec![add(22, 49), add(23, 49)]]).await;
+    let store = open(folder.path());
+    assert_eq!(kept(&store.reader), 0);
+    assert!(store.reader.used_key(&key(20)).unwrap().is_some());
+}
+
+#[tokio::test]
+async fn chats_in_which_somebody_wrote_are_known_and_a_restriction_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let add = |id: &str, phone: &str| Write::Message(Arc::new(outgoing(id, phone)));
+    let chat = Chat { lid: Some("77@lid".into()), ..Chat::with_person("+15551112222".parse().unwrap()) };
+    let from_ana =
+        Message { direction: Direction::In, delivery: None, chat: chat.clone(), ..outgoing("3A", "+15551112222") };
+    let restriction = RestrictionView {
+        class: "reachout_timelock".into(),
+        since: AT,
+        until: AT,
+        until_told: true,
+        text: "t".into(),
+        held: 0,
+    };
+    let writes = vec![
+        add("a", "+15551112222"),
+        add("b", "+15553334444"),
+        Write::Message(Arc::new(from_ana)),
+        Write::Restriction(Some(restriction.clone())),
+    ];
+    write_all(open(folder.path()), vec![writes]).await;
+    let store = open(folder.path());
+    let warm: Vec<_> = store.restored.pending.iter().map(|p| (p.id.as_str(), p.warm)).collect();
+    assert_eq!(warm, [("a", true), ("b", false)]);
+    assert!(store.reader.knows_chat(&chat.id).unwrap() && store.reader.knows_chat(&"77@lid".into()).unwrap());
+    assert!(!store.reader.knows_chat(&"15553334444@s.whatsapp.net".into()).unwrap());
+    assert_eq!(store.restored.restriction, Some(restriction));
+    write_all(store, vec![vec![Write::Restriction(None)]]).await;
+    assert_eq!(open(folder.path()).restored.restriction, None);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::rows;
 use crate::clock::Timestamp;
+use crate::protocol::ChatKind;
 use crate::state::{AccountId, Direction, JournalKind, Message, Write, WriteSeq};
 
 /// How many batches may wait for the writing thread. The engine waits when there are more: the one place where it does.
@@ -16,6 +17,12 @@ const WAITING_BATCHES: usize = 2;
 
 /// How long the thread waits before it tries a commit again that failed.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// How long a key is kept at least, in milliseconds. Callers may count on half of it, also when the clock is set.
+const KEYS_KEPT_MS: i64 = 48 * 60 * 60 * 1_000;
+
+/// How many old keys are removed for each that is added: more than one, so that there is an end to it.
+const KEYS_SWEPT: u32 = 4;
 
 /// Writes that belong together, and their number.
 #[derive(Debug)]
@@ -107,12 +114,39 @@ fn execute(connection: &Connection, account: &str, write: &Write) -> rusqlite::R
                     Direction::In | Direction::OutElsewhere => JournalKind::MessageReceived,
                 };
                 journal_message(connection, account, kind, message)?;
+                if message.direction == Direction::In && message.chat.kind == ChatKind::Person {
+                    know(connection, account, message.chat.id.as_str())?;
+                    message.chat.lid.as_deref().map_or(Ok(()), |lid| know(connection, account, lid))?;
+                }
             }
+            Ok(())
+        }
+        Write::Key { key, fingerprint, id, at } => {
+            connection
+                .prepare_cached(
+                    "INSERT INTO idempotency (account, key, fingerprint, message_id, at) VALUES (?1, ?2, ?3, ?4, ?5)
+                     ON CONFLICT DO NOTHING",
+                )?
+                .execute(params![
+                    account,
+                    key.as_str(),
+                    format!("{:032x}", fingerprint.0),
+                    id.as_str(),
+                    at.as_millis()
+                ])?;
+            connection
+                .prepare_cached(
+                    "DELETE FROM idempotency WHERE account = ?1 AND key IN
+                     (SELECT key FROM idempotency WHERE account = ?1 AND at < ?2 ORDER BY at LIMIT ?3)",
+                )?
+                .execute(params![account, at.as_millis().saturating_sub(KEYS_KEPT_MS), KEYS_SWEPT])?;
             Ok(())
         }
         Write::Delivery { id, delivery } => {
             rows::update(&mut *connection.prepare_cached(rows::UPDATE)?, account, id, delivery)?;
             let at = [
+                delivery.times.cancelled_at,
+                delivery.times.expired_at,
                 delivery.times.failed_at,
                 delivery.times.read_at,
                 delivery.times.delivered_at,
@@ -129,6 +163,7 @@ fn execute(connection: &Connection, account: &str, write: &Write) -> rusqlite::R
             journal(connection, account, &Row { at: *at, kind: *kind, chat: None, id: None, payload })
         }
         Write::Linking(linking) => set(connection, account, "linking", &json!(linking).to_string()),
+        Write::Restriction(restriction) => set(connection, account, "restriction", &json!(restriction).to_string()),
         Write::Bridge(name) => set(connection, account, "bridge", name),
     }
 }
@@ -158,6 +193,14 @@ fn journal(connection: &Connection, account: &str, row: &Row<'_>) -> rusqlite::R
             "INSERT INTO journal (account, at, type, chat, message_id, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?
         .execute(params![account, row.at.as_millis(), row.kind.as_str(), row.chat, row.id, row.payload.to_string()])?;
+    Ok(())
+}
+
+/// Somebody wrote to us in this chat. That is kept when the messages are not any more.
+fn know(connection: &Connection, account: &str, chat: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("INSERT INTO known_chats (account, chat) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
+        .execute(params![account, chat])?;
     Ok(())
 }
 

@@ -29,6 +29,8 @@ pub enum Action {
     PageUp,
     /// Answer the chosen message's chat.
     Answer,
+    /// Take back the chosen message, which waits.
+    Cancel,
     /// Show or hide the keys.
     Help,
     /// Ask for a pairing code.
@@ -92,6 +94,7 @@ use Context::{Browse, Compose};
 pub const KEYS: &[Binding] = &[
     bind(&["i"], Browse, A::Compose, "write a message", Some("write")),
     bind(&["Enter"], Browse, A::Answer, "answer the chosen message", Some("answer")),
+    bind(&["x"], Browse, A::Cancel, "don't send the chosen message, which waits", Some("don't send")),
     bind(&["j", "Down"], Browse, A::Down, "next message", None),
     bind(&["k", "Up"], Browse, A::Up, "previous message", Some("scroll")),
     bind(&["g", "Home"], Browse, A::Top, "oldest message", None),

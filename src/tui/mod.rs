@@ -27,6 +27,7 @@ use model::{BUCKET_MS, Model};
 pub fn next_wake(model: &Model, now: Now) -> Option<Duration> {
     let counting_down = model.pairing(now).is_some()
         || model.snapshot.connection.retry_at.is_some_and(|at| at > now.wall)
+        || model.snapshot.pacing.is_some_and(|pacing| pacing.next_send_at > now.wall)
         || model.snapshot.bridge.retry_at.is_some_and(|at| at > now.wall);
     let second = counting_down.then(|| 1_000 - now.wall.as_millis().rem_euclid(1_000));
     let bar = (!model.ui.traffic.is_flat()).then(|| BUCKET_MS - now.wall.as_millis().rem_euclid(BUCKET_MS));

@@ -6,7 +6,7 @@ use tui_input::Input;
 
 use crate::clock::{Now, Timestamp};
 use crate::qr::{Drawing, Modules};
-use crate::state::{Change, Chat, DeliveryState, Direction, Message, Pairing, RequestId, Snapshot, apply};
+use crate::state::{Change, Chat, DeliveryState, Direction, Message, MessageId, Pairing, RequestId, Snapshot, apply};
 
 /// How long one bar of the sparkline is, in milliseconds.
 pub const BUCKET_MS: i64 = 10_000;
@@ -196,6 +196,8 @@ impl Model {
             | Change::Linking(_)
             | Change::Account(_)
             | Change::Queue(_)
+            | Change::Pacing(_)
+            | Change::Restriction(_)
             | Change::Counted(_)
             | Change::Error(_)
             | Change::Host(_) => {}
@@ -221,6 +223,13 @@ impl Model {
     pub fn message(&self, number: u64) -> Option<&Message> {
         let at = number.checked_sub(self.first())?;
         self.snapshot.feed.get(usize::try_from(at).ok()?).map(AsRef::as_ref)
+    }
+
+    /// The chosen message, when it is ours and waits to be sent.
+    pub fn chosen_and_waiting(&self) -> Option<MessageId> {
+        let message = self.message(self.ui.selected?.max(self.first()))?;
+        let state = message.delivery.as_ref()?.state;
+        (state == DeliveryState::Queued).then(|| message.id.clone())
     }
 
     /// Something is offered to link with, and has not run out.

@@ -21,8 +21,8 @@ use crate::protocol::{AccountInfo, ChatKind, Reason, ReasonClass};
 use crate::qr::Drawing;
 use crate::state::{
     Answer, ApiSample, BridgeState, Change, Chat, ChatId, ConnectionState, Counters, Delivery, DeliveryState,
-    Direction, ExitClass, Failure, HostSample, LastError, LastExit, Linking, Message, Pairing, Refusal, Request,
-    Snapshot,
+    Direction, ExitClass, Failure, HostSample, LastError, LastExit, Linking, Message, PacingView, Pairing, Refusal,
+    Request, RestrictionView, Snapshot,
 };
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
@@ -355,11 +355,11 @@ fn a_line_with_a_number_goes_there_and_the_number_stays() {
     typed(&mut model, "i+584244370180 Hola");
     let outcome = press(&mut model, KeyCode::Enter);
     let [ask] = &outcome.requests[..] else { panic!("{outcome:?}") };
-    let Request::Send { chat, text } = &ask.request else { panic!("{ask:?}") };
+    let Request::Send { chat, text, .. } = &ask.request else { panic!("{ask:?}") };
     assert_eq!((chat.address(), &**text), ("+584244370180", "Hola"));
     typed(&mut model, "otra vez");
     let outcome = press(&mut model, KeyCode::Enter);
-    let Request::Send { chat, text } = &outcome.requests[0].request else { panic!("{outcome:?}") };
+    let Request::Send { chat, text, .. } = &outcome.requests[0].request else { panic!("{outcome:?}") };
     assert_eq!((chat.address(), &**text), ("+584244370180", "otra vez"));
 }
 
@@ -416,7 +416,7 @@ fn the_history_is_walked_and_comes_back_to_what_was_written() {
     for line in ["+15551112222 one", "two"] {
         typed(&mut model, line);
         let id = press(&mut model, KeyCode::Enter).requests[0].id;
-        let answer = Answer::Accepted { id: "3EB0".into(), delivery: Delivery::queued(now().wall) };
+        let answer = Answer::Accepted { id: "3EB0".into(), delivery: Box::new(Delivery::queued(now().wall)) };
         update(&mut model, Msg::Update(Update::Answer { id, answer }), now());
     }
     press(&mut model, KeyCode::Up);
@@ -540,4 +540,49 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn x_takes_back_the_chosen_message_when_it_waits() {
+    let mut model = model(linked());
+    assert!(press(&mut model, KeyCode::Char('x')).requests.is_empty());
+    assert!(model.ui.notice.as_ref().unwrap().contains("that waits"));
+    press(&mut model, KeyCode::Char('k'));
+    let outcome = press(&mut model, KeyCode::Char('x'));
+    let Request::Cancel { id } = &outcome.requests[0].request else { panic!("{outcome:?}") };
+    assert_eq!(id.as_str(), "3EB014");
+    press(&mut model, KeyCode::Char('k'));
+    assert!(press(&mut model, KeyCode::Char('x')).requests.is_empty(), "it is under way");
+}
+
+#[test]
+fn the_wait_for_the_pace_is_shown_and_counts_down() {
+    let mut snapshot = linked();
+    snapshot.pacing = Some(PacingView { next_send_at: now().wall.plus(Duration::from_millis(3_500)), waiting: 2 });
+    let mut model = model(snapshot);
+    for size in SIZES {
+        let screen = text(&drawn(&mut model, size));
+        assert!(screen.contains("2, next in 4 s (paced)"), "{screen}");
+    }
+    assert_eq!(next_wake(&model, now()), Some(Duration::from_secs(1)));
+}
+
+#[test]
+fn a_restriction_says_what_is_held_and_until_when() {
+    let mut snapshot = linked();
+    snapshot.restriction = Some(RestrictionView {
+        class: "reachout_timelock".into(),
+        since: ago(60),
+        until: now().wall.plus(Duration::from_secs(3 * 3_600)),
+        until_told: true,
+        text: "WhatsApp restricts this account".into(),
+        held: 3,
+    });
+    let mut model = model(snapshot);
+    for size in SIZES {
+        let screen = text(&drawn(&mut model, size));
+        assert!(screen.contains("3 messages are held"), "{screen}");
+        assert!(screen.contains("2026-11-24"), "{screen}");
+    }
+    assert_eq!(next_wake(&model, now()), None);
 }

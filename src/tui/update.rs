@@ -10,7 +10,7 @@ use super::model::{Focus, Model, Overlay};
 use crate::clock::Now;
 use crate::link::{Ask, Update};
 use crate::qr::Drawing;
-use crate::state::{Answer, Chat, Linking, Phone, Request};
+use crate::state::{Answer, Chat, Linking, Phone, Request, SendOptions};
 
 /// What comes to the console.
 #[derive(Clone, Debug)]
@@ -72,7 +72,7 @@ fn on_update(model: &mut Model, update: Update, now: Now) -> Outcome {
         Update::Answer { id, answer } => {
             let line = model.ui.sending.remove(&id);
             match (answer, line) {
-                (Answer::Accepted { .. }, Some(line)) => model.remember(line),
+                (Answer::Accepted { .. } | Answer::AcceptedBefore { .. }, Some(line)) => model.remember(line),
                 (Answer::Refused(refusal), line) => {
                     model.ui.notice = Some(refusal.to_string());
                     // Nothing is lost: the line comes back, unless another is being written already.
@@ -82,7 +82,7 @@ fn on_update(model: &mut Model, update: Update, now: Now) -> Outcome {
                         None => {}
                     }
                 }
-                (Answer::Accepted { .. } | Answer::Done, _) => {}
+                (Answer::Accepted { .. } | Answer::AcceptedBefore { .. } | Answer::Done, _) => {}
             }
         }
     }
@@ -164,6 +164,7 @@ fn act(model: &mut Model, action: Action) -> Outcome {
         Action::Top => scroll_up(model, u64::MAX),
         Action::Bottom => follow(model),
         Action::Answer => answer(model),
+        Action::Cancel => return cancel(model),
         Action::Help => model.ui.overlay = Some(Overlay::Help),
         Action::PairingCode => return pairing_code(model),
         Action::CycleDrawing => cycle_drawing(model),
@@ -235,6 +236,17 @@ fn answer(model: &mut Model) {
             model.ui.focus = Focus::Compose;
         }
         None => model.ui.notice = Some("there is no message to answer yet; press i to write one".to_owned()),
+    }
+}
+
+/// The chosen message is taken back if it waits; whether it still does the engine decides.
+fn cancel(model: &mut Model) -> Outcome {
+    match model.chosen_and_waiting() {
+        Some(id) => request(model, Request::Cancel { id }),
+        None => {
+            model.ui.notice = Some("choose a message that waits (…) with k and j, then x takes it back".to_owned());
+            Outcome::redraw()
+        }
     }
 }
 
@@ -311,7 +323,8 @@ fn send(model: &mut Model) -> Outcome {
         model.ui.input.reset();
         return Outcome::redraw();
     }
-    let outcome = request(model, Request::Send { chat, text: text.replace('⏎', "\n").into() });
+    let text = text.replace('⏎', "\n").into();
+    let outcome = request(model, Request::Send { chat, text, options: SendOptions::default() });
     if let Some(ask) = outcome.requests.first() {
         model.ui.sending.insert(ask.id, line);
     }

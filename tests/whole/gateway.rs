@@ -166,11 +166,83 @@ async fn a_refused_message_says_why() {
     let place = Place::new().await;
     let gateway = linked(&place).await;
     let ana = place.simulator.contact("+15551112222", "Ana").await.unwrap();
-    place.simulator.refuse_sends(463, 1).await;
-    let sent = gateway.post("/send?wait=sent", json!({"to": ana.number(), "text": "cold"})).await;
+    place.simulator.refuse_sends(479, 1).await;
+    let sent = gateway.post("/send?wait=sent", json!({"to": ana.number(), "text": "refused"})).await;
     assert_eq!((sent.status, &sent.json["state"]), (200, &json!("failed")));
-    assert_eq!(sent.json["failure"]["code"], 463);
-    assert!(sent.json["failure"]["text"].as_str().unwrap().contains("restricts"), "{}", sent.json);
+    assert_eq!(sent.json["failure"]["code"], 479);
+    assert!(!sent.json["failure"]["text"].as_str().unwrap().is_empty(), "{}", sent.json);
+    assert!(gateway.end().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_time_lock_holds_new_chats_and_lets_the_others_go_on_also_after_a_restart() {
+    let place = Place::new().await;
+    let gateway = linked(&place).await;
+    let ana = place.simulator.contact("+15551112222", "Ana").await.unwrap();
+    let ben = place.simulator.contact("+15553334444", "Ben").await.unwrap();
+    ben.send_text("Hola").await.unwrap();
+    gateway.until(|status| status["messages_received"] == 1).await;
+    place.simulator.restrict_until(Some(4_000_000_000)).await;
+    place.simulator.refuse_sends(463, 1).await;
+    let cold = gateway.post("/send", json!({"to": ana.number(), "text": "cold"})).await;
+    let status = gateway.until(|status| status["restriction"]["held"] == 1).await;
+    assert_eq!(status["restriction"]["class"], "reachout_timelock");
+    assert_eq!(status["restriction"]["until"], "2096-10-02T07:06:40.000Z");
+    let location = cold.location.unwrap();
+    assert_eq!(gateway.get(&location).await.json["state"], "queued", "it is held, not failed");
+    gateway.post("/send", json!({"to": ben.number(), "text": "warm"})).await;
+    within("the message", ben.wait_received(1)).await;
+    gateway.until(|status| status["messages_sent"] == 1).await;
+    gateway.kill().await;
+    within("the bridge's end", place.simulator.wait_offline()).await;
+
+    let gateway = Gateway::start(&place, &[]).await;
+    let status = gateway.until(|status| status["connected"] == true).await;
+    assert_eq!((&status["restriction"]["held"], &status["queue"]), (&json!(1), &json!(1)), "{status}");
+    // Who writes to us can be answered.
+    ana.send_text("Who are you?").await.unwrap();
+    let received = within("the message", ana.wait_received(1)).await;
+    assert_eq!(location, format!("/messages/{}", received[0].id));
+    assert!(gateway.end().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_repeated_after_a_kill_is_still_one_message() {
+    let place = Place::new().await;
+    let gateway = linked(&place).await;
+    let ana = place.simulator.contact("+15551112222", "Ana").await.unwrap();
+    let body = json!({"to": ana.number(), "text": "once"});
+    let first = gateway.send_keyed("order-17", body.clone()).await;
+    assert_eq!(first.status, 202, "{}", first.json);
+    gateway.kill().await;
+    within("the bridge's end", place.simulator.wait_offline()).await;
+    let gateway = Gateway::start(&place, &[]).await;
+    let again = gateway.send_keyed("order-17", body).await;
+    assert_eq!((again.status, &again.location, &again.json["id"]), (202, &first.location, &first.json["id"]));
+    assert_eq!(gateway.send_keyed("order-17", json!({"to": ana.number(), "text": "other"})).await.status, 422);
+    let last = gateway.post("/send", json!({"to": ana.number(), "text": "last"})).await;
+    let received = within("the messages", ana.wait_received(2)).await;
+    let ids: Vec<_> = received.iter().map(|message| json!(message.id)).collect();
+    assert_eq!(ids, [first.json["id"].clone(), last.json["id"].clone()]);
+    assert!(gateway.end().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pace_of_the_settings_holds_and_what_waits_can_expire_or_be_taken_back() {
+    let place = Place::new().await;
+    let pace = [("PILOTHOUSE_SEND_RATE_PER_MINUTE", "1"), ("PILOTHOUSE_SEND_BURST", "1")];
+    let gateway = Gateway::start_with(&place, &[], &pace).await;
+    gateway.link(&place).await;
+    let ana = place.simulator.contact("+15551112222", "Ana").await.unwrap();
+    gateway.post("/send?wait=sent", json!({"to": ana.number(), "text": "at once"})).await;
+    let waits = gateway.post("/send", json!({"to": ana.number(), "text": "waits"})).await;
+    let status = gateway.until(|status| status["pacing"]["waiting"] == 1).await;
+    assert!(status["pacing"]["next_send_at"].is_string(), "{status}");
+    gateway.post("/send", json!({"to": ana.number(), "text": "brief", "expires_in": 1})).await;
+    gateway.until(|status| status["counters"]["messages_expired"] == 1).await;
+    let cancelled = gateway.request("DELETE", waits.location.as_deref().unwrap(), None).await;
+    assert_eq!((cancelled.status, &cancelled.json["state"]), (200, &json!("cancelled")));
+    gateway.until(|status| status["queue"] == 0 && status["pacing"].is_null()).await;
     assert!(gateway.end().await.success());
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::http::Request;
 use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::ResponseFuture;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use pilothouse::packages::Plan;
@@ -72,6 +73,7 @@ impl Place {
             ("WA_SESSION_DIR".to_owned(), self.session().into()),
             ("PILOTHOUSE_DATA_DIR".to_owned(), self.data().into()),
             ("PILOTHOUSE_LISTEN".to_owned(), "127.0.0.1:0".into()),
+            ("PILOTHOUSE_SEND_RATE_PER_MINUTE".to_owned(), "0".into()),
         ];
         env.extend(self.simulator.bridge_env().into_iter().map(|(name, value)| (name, value.into())));
         env
@@ -173,17 +175,14 @@ impl Gateway {
         }
         let body = body.map(|body| body.to_string()).unwrap_or_default();
         let answer = self.client.request(request.body(Full::from(body)).unwrap());
-        async move {
-            let (head, body) = within("an answer", answer).await.expect("an answer").into_parts();
-            let header = |name| head.headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
-            let bytes = body.collect().await.expect("a body").to_bytes();
-            Answer {
-                status: head.status.as_u16(),
-                kind: header("content-type").unwrap_or_default(),
-                location: header("location"),
-                json: serde_json::from_slice(&bytes).unwrap_or_default(),
-            }
-        }
+        answered(answer)
+    }
+
+    /// Sends a text with an `Idempotency-Key`.
+    pub async fn send_keyed(&self, key: &str, body: Value) -> Answer {
+        let request = Request::post(format!("http://{}/send", self.address)).header("content-type", "application/json");
+        let request = request.header("idempotency-key", key).body(Full::from(body.to_string())).unwrap();
+        answered(self.client.request(request)).await
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -245,6 +244,18 @@ impl Gateway {
 
     fn terminate(&self) {
         signal(self.pid(), "TERM");
+    }
+}
+
+async fn answered(answer: ResponseFuture) -> Answer {
+    let (head, body) = within("an answer", answer).await.expect("an answer").into_parts();
+    let header = |name| head.headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+    let bytes = body.collect().await.expect("a body").to_bytes();
+    Answer {
+        status: head.status.as_u16(),
+        kind: header("content-type").unwrap_or_default(),
+        location: header("location"),
+        json: serde_json::from_slice(&bytes).unwrap_or_default(),
     }
 }
 

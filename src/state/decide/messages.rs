@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::super::{
     Chat, ChatId, Delivery, DeliveryState, Direction, Failure, Incarnation, Known, Message, MessageId, Pairing, Phone,
 };
+use super::restriction::REACHOUT_TIMELOCK;
 use super::{Turn, plausible};
 use crate::protocol::{self, ChatKind, Event, Pong, Receipt, ReceiptStatus, Sent};
 
@@ -50,7 +51,8 @@ impl Turn<'_> {
                 self.bridge_memory(rss_bytes);
             }
             Event::Error(text) => self.error(format!("bridge: {text}")),
-            Event::Restriction(_) | Event::Unknown(_) => self.count(|c| c.unknown_events += 1),
+            Event::Restriction(restriction) => self.restriction(restriction),
+            Event::Unknown(_) => self.count(|c| c.unknown_events += 1),
         }
     }
 
@@ -67,6 +69,9 @@ impl Turn<'_> {
             MessageId::from,
         );
         let chat = told.chat.map_or_else(|| chat_of_base_level(&told.from), chat_of);
+        if !told.from_me {
+            self.state.outbox.set_cold(&chat.id, false);
+        }
         self.message_added(Message {
             id,
             direction: if told.from_me { Direction::OutElsewhere } else { Direction::In },
@@ -92,6 +97,8 @@ impl Turn<'_> {
             self.reached(id, DeliveryState::Sent, self.now.wall, known);
         } else if self.state.outbox.get(&id).is_none_or(|row| row.delivery.state != DeliveryState::Dispatched) {
             // Settled by a receipt, or asked for again: this refusal is about an attempt that does not count any more.
+        } else if sent.code == Some(REACHOUT_TIMELOCK) && self.state.capabilities.ids {
+            self.hold(id, sent.retry_at_ms, sent.error);
         } else if sent.retryable && self.state.capabilities.ids {
             self.retry_later(id, true);
         } else {

@@ -4,30 +4,25 @@ mod bridge;
 mod budget;
 mod memory;
 mod messages;
+mod outgoing;
 mod proof;
 mod requests;
+mod restriction;
 
+use super::pacing::Bucket;
 use super::{
-    BridgeState, Change, ChatId, Counters, Delivery, DeliveryState, Effect, Failure, HostSample, Input, JournalKind,
-    LastError, Message, MessageId, Outbox, Outcome, Pending, Sampled, Snapshot, TimerId, Write, apply,
+    BridgeState, Change, ChatId, Counters, Delivery, DeliveryState, Effect, HostSample, Input, JournalKind, LastError,
+    Message, MessageId, Outbox, Outcome, Pace, Pending, Sampled, Snapshot, TimerId, Write, apply,
 };
-use crate::clock::{Now, Timestamp};
+use crate::clock::{Mono, Now, Timestamp};
 use crate::protocol::{Capabilities, Command, Event};
 use std::sync::Arc;
-use std::time::Duration;
 
 pub use memory::BridgeLimits;
 use memory::Memory;
 use proof::Proof;
 
-/// How many messages may be in flight at once, over all chats.
-pub const WINDOW: usize = 32;
-
-/// How long the bridge may take to answer a `send`. The default bridge itself waits 20 s for WhatsApp's server.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// How often a message is handed to the bridge before it is given up.
-const MAX_ATTEMPTS: u32 = 10;
+pub use outgoing::WINDOW;
 
 /// Everything that is known, and what only [`decide`] may see.
 #[derive(Clone, Debug)]
@@ -41,6 +36,13 @@ pub struct State {
     limits: BridgeLimits,
     memory: Memory,
     proof: Proof,
+    bucket: Bucket,
+    /// The time for which the timer of the pace is set, by both clocks.
+    paced: Option<(Mono, Timestamp)>,
+    /// The time for which the timer of the next expiry is set.
+    expiry: Option<Timestamp>,
+    /// The end of a restriction for which a timer is set.
+    restriction_timer: Option<Timestamp>,
     /// Counts messages of bridges that give no ids.
     unnamed: u64,
 }
@@ -65,6 +67,10 @@ impl State {
             limits: BridgeLimits::default(),
             memory: Memory::default(),
             proof: Proof::default(),
+            bucket: Bucket::default(),
+            paced: None,
+            expiry: None,
+            restriction_timer: None,
             unnamed: 0,
         };
         state.snapshot.queue = state.outbox.len();
@@ -75,6 +81,12 @@ impl State {
     #[must_use]
     pub fn with_limits(self, limits: BridgeLimits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// The same, with messages handed out at this pace.
+    #[must_use]
+    pub fn with_pace(self, pace: Pace) -> Self {
+        Self { bucket: Bucket::new(pace), ..self }
     }
 
     /// What may be seen.
@@ -95,6 +107,17 @@ impl State {
     /// The bridge's process is there and can be asked things.
     fn bridge_runs(&self) -> bool {
         matches!(self.snapshot.bridge.state, BridgeState::Running | BridgeState::Draining)
+    }
+
+    /// The message that may go next.
+    fn next_ready(&self) -> Option<&Pending> {
+        self.outbox.next_ready(self.snapshot.restriction.is_some())
+    }
+
+    /// How many messages neither are in flight nor held.
+    fn waiting(&self) -> usize {
+        let held = if self.snapshot.restriction.is_some() { self.outbox.cold() } else { 0 };
+        self.outbox.len().saturating_sub(self.outbox.in_flight() + held)
     }
 
     fn can_send(&self) -> bool {
@@ -142,11 +165,14 @@ pub fn decide(state: &mut State, input: Input, now: Now) -> Outcome {
     match input {
         Input::Bridge(notice) => turn.bridge_notice(notice),
         Input::Event { incarnation, event, known } => turn.event(incarnation, event, known),
-        Input::Request { id, request, random } => turn.request(id, request, random),
+        Input::Request { id, request, random, background } => turn.request(id, request, random, &background),
         Input::TimerFired(timer) => turn.timer(timer),
         Input::Sampled(sampled) => turn.sampled(sampled),
     }
+    turn.expire();
+    turn.watch_restriction();
     turn.pump();
+    turn.pacing();
     turn.replace_when_drained();
     turn.outcome
 }
@@ -205,74 +231,12 @@ impl Turn<'_> {
         self.change(Change::MessageAdded(message));
     }
 
-    /// Settles a message of the outbox with a failure.
-    fn fail(&mut self, id: MessageId, failure: Failure) {
-        if let Some(row) = self.state.outbox.settle(&id) {
-            let from = row.delivery.state;
-            let delivery = row.delivery.failed(self.now.wall, failure);
-            self.progressed(id, from, delivery);
-            self.queue_changed();
-        }
-    }
-
-    /// Puts a message in flight back into the queue, or gives it up after too many attempts.
-    fn retry_later(&mut self, id: MessageId, hold: bool) {
-        let Some(row) = self.state.outbox.get(&id) else { return };
-        let from = row.delivery.state;
-        if row.delivery.attempts >= MAX_ATTEMPTS {
-            let text = format!("no answer from WhatsApp after {MAX_ATTEMPTS} attempts; it may or may not have arrived");
-            return self.fail(id, Failure { code: None, text: text.into(), retryable: true });
-        }
-        let attempts = row.delivery.attempts;
-        let delivery = row.delivery.clone().requeued();
-        self.state.outbox.requeue(&id, delivery.clone(), hold);
-        self.progressed(id, from, delivery);
-        if hold {
-            let incarnation = self.state.snapshot.bridge.incarnation;
-            let after = Duration::from_secs(1 << attempts.min(6));
-            self.effect(Effect::SetTimer { timer: TimerId::Retry { incarnation }, after });
-        }
-    }
-
-    /// Hands messages to the bridge as far as the window allows.
-    fn pump(&mut self) {
-        while self.state.can_send() && self.state.outbox.in_flight() < WINDOW {
-            let Some(next) = self.state.outbox.next_ready() else { break };
-            let (id, from) = (next.id.clone(), next.delivery.state);
-            if next.delivery.attempts > 0 && !self.state.capabilities.ids {
-                let text = "the bridge ended before it answered; the message may have been sent, and this bridge can't \
-                            send again without doubling it";
-                self.fail(id, Failure { code: None, text: text.into(), retryable: true });
-                continue;
-            }
-            let message_id = self.state.capabilities.ids.then(|| id.to_string());
-            let (to, text) = (next.chat.address().to_owned(), Arc::clone(&next.text));
-            let delivery = next.delivery.clone().dispatched(self.now.wall);
-            let incarnation = self.state.snapshot.bridge.incarnation;
-            let timer = TimerId::Unanswered { incarnation, id: id.clone(), attempt: delivery.attempts };
-            self.state.outbox.launch(&id, delivery.clone());
-            self.progressed(id, from, delivery);
-            self.dispatch(Command::Send { to, text, message_id });
-            self.effect(Effect::SetTimer { timer, after: ANSWER_TIMEOUT });
-        }
-    }
-
     fn timer(&mut self, timer: TimerId) {
         let running = self.state.snapshot.bridge.incarnation;
         match timer {
             TimerId::Unanswered { incarnation, id, attempt } => {
-                let waits = self.state.outbox.get(&id).is_some_and(|row| {
-                    row.delivery.state == DeliveryState::Dispatched && row.delivery.attempts == attempt
-                });
-                if !waits || incarnation != running {
-                } else if self.state.capabilities.ids {
-                    self.retry_later(id, false);
-                } else {
-                    let text = format!(
-                        "the bridge did not answer within {} s; the message may or may not have been sent",
-                        ANSWER_TIMEOUT.as_secs()
-                    );
-                    self.fail(id, Failure { code: None, text: text.into(), retryable: true });
+                if incarnation == running {
+                    self.unanswered(id, attempt);
                 }
             }
             TimerId::PairingExpires { expires_at } => {
@@ -290,6 +254,22 @@ impl Turn<'_> {
                 }
             }
             TimerId::Proof { incarnation, opening } => self.proof_timer(incarnation, opening),
+            TimerId::RestrictionEnds { until } => {
+                if self.state.restriction_timer == Some(until) {
+                    self.state.restriction_timer = None;
+                }
+            }
+            TimerId::Paced { at } => {
+                if self.state.paced.is_some_and(|(set, _)| set == at) {
+                    self.state.paced = None;
+                }
+            }
+            // What is due is taken out after every input; this only sees to it that there is one.
+            TimerId::Expiry { at } => {
+                if self.state.expiry == Some(at) {
+                    self.state.expiry = None;
+                }
+            }
             TimerId::Drained { incarnation } => self.replace_draining(incarnation),
             TimerId::Retry { incarnation } => {
                 if incarnation == running {

@@ -1,23 +1,31 @@
 //! What consoles and callers ask for.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use compact_str::CompactString;
 
 use super::super::{
-    Answer, Change, Chat, ConnectionState, Delivery, Direction, Effect, Linking, Message, MessageId, Pending,
-    QUEUE_CAPACITY, Refusal, Request, RequestId, Write,
+    Answer, Background, Change, Chat, ConnectionState, Delivery, DeliveryState, Direction, Effect, Fingerprint,
+    Linking, Message, MessageId, Pending, QUEUE_CAPACITY, Refusal, Request, RequestId, SendOptions, Used, Write,
 };
 use super::Turn;
-use crate::protocol::ReasonClass;
+use crate::protocol::{ChatKind, ReasonClass};
+
+/// The longest time that a message may wait, in seconds: a week.
+const MAX_EXPIRES_IN: u32 = 7 * 24 * 60 * 60;
 
 /// The longest text that WhatsApp takes, in characters.
 const MAX_TEXT_CHARS: usize = 65_536;
 
 impl Turn<'_> {
-    pub(super) fn request(&mut self, id: RequestId, request: Request, random: [u8; 9]) {
+    pub(super) fn request(&mut self, id: RequestId, request: Request, random: [u8; 9], background: &Background) {
         let answer = match request {
-            Request::Send { chat, text } => self.send(chat, text, random),
+            Request::Send { chat, text, options } => {
+                let id = MessageId::from_random(random);
+                self.send(id, chat, text, options, background)
+            }
+            Request::Cancel { id } => self.cancel(id, background),
             Request::SetLinking(linking) => self.set_linking(linking),
             Request::UseBridge(name) => {
                 self.write(Write::Bridge(Arc::clone(&name)));
@@ -33,7 +41,22 @@ impl Turn<'_> {
         self.effect(Effect::Reply { id, answer });
     }
 
-    fn send(&mut self, chat: Chat, text: Arc<str>, random: [u8; 9]) -> Answer {
+    fn send(
+        &mut self,
+        id: MessageId,
+        chat: Chat,
+        text: Arc<str>,
+        options: SendOptions,
+        background: &Background,
+    ) -> Answer {
+        let fingerprint = Fingerprint::of(&chat, &text, options.expires_in);
+        match &background.used {
+            Some(Used { fingerprint: before, id }) if *before == fingerprint => {
+                return Answer::AcceptedBefore { id: id.clone() };
+            }
+            Some(_) => return Answer::Refused(Refusal::KeyReused),
+            None => {}
+        }
         if text.trim().is_empty() {
             return Answer::Refused(Refusal::EmptyText);
         }
@@ -41,11 +64,14 @@ impl Turn<'_> {
         if length > MAX_TEXT_CHARS {
             return Answer::Refused(Refusal::TextTooLong { length, limit: MAX_TEXT_CHARS });
         }
+        if options.expires_in.is_some_and(|seconds| !(1..=MAX_EXPIRES_IN).contains(&seconds)) {
+            return Answer::Refused(Refusal::BadExpiry { limit: MAX_EXPIRES_IN });
+        }
         if self.state.outbox.len() >= QUEUE_CAPACITY {
             return Answer::Refused(Refusal::QueueFull { limit: QUEUE_CAPACITY });
         }
-        let id = MessageId::from_random(random);
-        let delivery = Delivery::queued(self.now.wall);
+        let expires_at = options.expires_in.map(|s| self.now.wall.plus(Duration::from_secs(s.into())));
+        let delivery = Delivery::queued(self.now.wall).expiring(expires_at);
         self.message_added(Message {
             id: id.clone(),
             direction: Direction::Out,
@@ -57,9 +83,25 @@ impl Turn<'_> {
             at: self.now.wall,
             delivery: Some(Box::new(delivery.clone())),
         });
-        self.state.outbox.push(Pending { id: id.clone(), chat, text, delivery: delivery.clone() });
+        if let Some(key) = options.key {
+            self.write(Write::Key { key, fingerprint, id: id.clone(), at: self.now.wall });
+        }
+        let warm = background.warm || chat.kind != ChatKind::Person;
+        self.state.outbox.push(Pending { id: id.clone(), chat, text, delivery: delivery.clone(), warm });
         self.queue_changed();
-        Answer::Accepted { id, delivery }
+        Answer::Accepted { id, delivery: Box::new(delivery) }
+    }
+
+    fn cancel(&mut self, id: MessageId, background: &Background) -> Answer {
+        let row = self.state.outbox.get(&id).map(|row| row.delivery.state);
+        match row.or(background.delivery.as_ref().map(|delivery| delivery.state)) {
+            Some(DeliveryState::Queued) => {
+                self.settle(id, Delivery::cancelled);
+                Answer::Done
+            }
+            Some(state) => Answer::Refused(Refusal::TooLateToCancel { state }),
+            None => Answer::Refused(Refusal::NoSuchMessage),
+        }
     }
 
     fn own_number(&self) -> CompactString {

@@ -169,5 +169,7 @@ fn mark(message: &Message, theme: Theme) -> (&'static str, Style) {
         (Direction::Out, Some(DeliveryState::Delivered)) => ("✓✓", Style::new()),
         (Direction::Out, Some(DeliveryState::Read)) => ("◉", theme.good()),
         (Direction::Out, Some(DeliveryState::Failed)) => ("✗", theme.bad()),
+        (Direction::Out, Some(DeliveryState::Expired)) => ("⊖", theme.bad()),
+        (Direction::Out, Some(DeliveryState::Cancelled)) => ("⊘", theme.dim()),
     }
 }

@@ -57,6 +57,7 @@ pub(super) fn works(action: Action, model: &Model, now: Now) -> bool {
         Action::Answer | Action::Down | Action::Up | Action::Top | Action::Bottom => !model.snapshot.feed.is_empty(),
         Action::PageDown | Action::PageUp => !model.snapshot.feed.is_empty(),
         Action::HistoryBack | Action::HistoryForward => !model.ui.history.is_empty(),
+        Action::Cancel => model.chosen_and_waiting().is_some(),
         Action::FocusNext
         | Action::FocusPrevious
         | Action::Compose

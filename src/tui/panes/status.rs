@@ -111,7 +111,7 @@ fn restarts(model: &Model) -> String {
 /// What went wrong last, as far as it still matters.
 fn trouble(model: &Model) -> Option<String> {
     if model.snapshot.connection.state.is_up() {
-        return None;
+        return restricted(model);
     }
     let reason = model.snapshot.connection.reason.as_ref().map(|r| r.text.clone()).filter(|t| !t.is_empty());
     let failing = matches!(
@@ -120,6 +120,19 @@ fn trouble(model: &Model) -> Option<String> {
     );
     let last = model.snapshot.last_error.as_ref().map(|e| e.text.to_string());
     if failing { last.or(reason) } else { reason.or(last) }
+}
+
+/// What is held by a restriction of the account, and until when.
+fn restricted(model: &Model) -> Option<String> {
+    let restriction = model.snapshot.restriction.as_ref()?;
+    let (date, time) = (restriction.until.calendar_date(&model.ui.zone), restriction.until.clock_time(&model.ui.zone));
+    let held = match restriction.held {
+        0 => "no message is held".to_owned(),
+        1 => "1 message is held".to_owned(),
+        n => format!("{n} messages are held"),
+    };
+    let told = if restriction.until_told { "" } else { " (WhatsApp names no end)" };
+    Some(format!("{held}: no new chats until {date} {time}{told}; those that exist go on. {}", restriction.text))
 }
 
 /// How many lines the header would like.
@@ -155,7 +168,7 @@ pub(in super::super) fn header(model: &Model, theme: Theme, area: Rect, buffer: 
     let c = &s.counters;
     let failed = if c.messages_failed > 0 { format!("  failed {}", c.messages_failed) } else { String::new() };
     let restarts = if s.bridge.restarts > 0 { format!("  restarts {}", s.bridge.restarts) } else { String::new() };
-    let text = format!("in {}  out {}  waiting {}", c.messages_received, c.messages_sent, s.queue);
+    let text = format!("in {}  out {}  waiting {}", c.messages_received, c.messages_sent, waiting(model, now));
     let memory = format!("  host {}  bridge {}", bytes(s.host.rss_bytes), bytes(s.bridge.rss_bytes));
     let pieces = [
         (text.as_str(), Style::new()),
@@ -170,7 +183,7 @@ pub(in super::super) fn header(model: &Model, theme: Theme, area: Rect, buffer: 
 pub(in super::super) fn side(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) {
     let [top, bottom] = Layout::vertical([Constraint::Length(15), Constraint::Fill(1)]).areas(area);
     connection(model, theme, top, buffer, now);
-    metrics(model, theme, bottom, buffer);
+    metrics(model, theme, bottom, buffer, now);
 }
 
 const LABEL: u16 = 11;
@@ -252,7 +265,15 @@ fn duration(time: std::time::Duration) -> String {
     }
 }
 
-fn metrics(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer) {
+/// How many messages wait, and for how long when that is by the pace.
+fn waiting(model: &Model, now: Now) -> String {
+    match model.snapshot.pacing {
+        Some(pacing) => format!("{}, next {} (paced)", model.snapshot.queue, in_time(pacing.next_send_at, now)),
+        None => model.snapshot.queue.to_string(),
+    }
+}
+
+fn metrics(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) {
     let area = framed("Metrics", false, theme, area, buffer);
     let (s, c) = (&model.snapshot, &model.snapshot.counters);
     let mut y = 0;
@@ -273,7 +294,7 @@ fn metrics(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer) {
     }
     let delivery = format!("{}, read {}", c.messages_delivered, c.messages_read);
     field(buffer, area, &mut y, theme, "delivered", &delivery);
-    field(buffer, area, &mut y, theme, "waiting", &s.queue.to_string());
+    field(buffer, area, &mut y, theme, "waiting", &waiting(model, now));
     let api = match s.host.api.requests {
         0 => "no requests yet".to_owned(),
         n => format!("{n}, p50 {} p99 {}", micros(s.host.api.p50_micros), micros(s.host.api.p99_micros)),
@@ -283,6 +304,8 @@ fn metrics(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer) {
     field(buffer, area, &mut y, theme, "memory", &memory);
     let losses = [
         ("failed", c.messages_failed),
+        ("expired", c.messages_expired),
+        ("cancelled", c.messages_cancelled),
         ("bad lines", c.protocol_errors),
         ("unknown", c.unknown_events),
         ("duplicates", c.duplicates),

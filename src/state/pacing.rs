@@ -1,0 +1,118 @@
+//! How fast messages are handed out: fast senders get their numbers banned.
+//!
+//! A token bucket, kept as the time at which it will be full (the generic cell rate algorithm): no tick, no rounding.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::{Mono, Timestamp};
+
+/// How fast messages may be handed out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pace {
+    /// So many a minute in the long run; 0: as fast as they come.
+    pub per_minute: u32,
+    /// So many at once after a pause; at least one.
+    pub burst: u32,
+}
+
+/// What is shown of the pace while it makes messages wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PacingView {
+    /// When the next message goes.
+    pub next_send_at: Timestamp,
+    /// How many messages wait for their turn.
+    pub waiting: usize,
+}
+
+/// A token bucket.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Bucket {
+    pace: Pace,
+    /// When all tokens will be back.
+    full_at: Mono,
+}
+
+impl Bucket {
+    /// A full one.
+    pub(super) fn new(pace: Pace) -> Self {
+        Self { pace, full_at: Mono::default() }
+    }
+
+    /// The time for which one token takes to come back.
+    fn interval(&self) -> Duration {
+        Duration::from_secs(60).checked_div(self.pace.per_minute).unwrap_or_default()
+    }
+
+    /// The time at which there is a token; in the past when there is one already.
+    pub(super) fn next_at(&self) -> Mono {
+        let others = self.interval().saturating_mul(self.pace.burst.saturating_sub(1));
+        Mono::new(self.full_at.elapsed().saturating_sub(others))
+    }
+
+    /// Takes a token, whether there is one or not.
+    pub(super) fn take(&mut self, now: Mono) {
+        self.full_at = self.full_at.max(now).plus(self.interval());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(ms: u64) -> Mono {
+        Mono::new(Duration::from_millis(ms))
+    }
+
+    /// When so many messages go out that wait since `start`, in milliseconds.
+    fn times(bucket: &mut Bucket, start: u64, count: usize) -> Vec<u64> {
+        let mut now = at(start);
+        let go = |_| {
+            now = now.max(bucket.next_at());
+            bucket.take(now);
+            u64::try_from(now.elapsed().as_millis()).unwrap()
+        };
+        (0..count).map(go).collect()
+    }
+
+    #[test]
+    fn after_a_burst_they_go_evenly_and_after_a_pause_there_is_a_burst_again() {
+        let mut bucket = Bucket::new(Pace { per_minute: 30, burst: 3 });
+        assert_eq!(times(&mut bucket, 0, 5), [0, 0, 0, 2_000, 4_000]);
+        assert_eq!(times(&mut bucket, 7_000, 3), [7_000, 8_000, 10_000], "one had come back");
+        assert_eq!(
+            times(&mut bucket, 600_000, 4),
+            [600_000, 600_000, 600_000, 602_000],
+            "no more than a burst is saved"
+        );
+    }
+
+    #[test]
+    fn without_a_pace_nothing_waits() {
+        let mut bucket = Bucket::new(Pace { per_minute: 0, burst: 0 });
+        assert_eq!(times(&mut bucket, 5, 100), [5; 100]);
+        let mut bucket = Bucket::new(Pace { per_minute: 60, burst: 0 });
+        assert_eq!(times(&mut bucket, 0, 3), [0, 1_000, 2_000], "a burst is one at least");
+    }
+
+    proptest! {
+        #[test]
+        fn no_minute_has_more_than_the_rate_and_a_burst(
+            per_minute in 1_u32..200, burst in 1_u32..50, pauses in proptest::collection::vec(0_u64..40_000, 1..200),
+        ) {
+            let mut bucket = Bucket::new(Pace { per_minute, burst });
+            let (mut now, mut sent) = (0, vec![]);
+            for pause in pauses {
+                now = times(&mut bucket, now + pause / 8, 1)[0];
+                sent.push(now);
+            }
+            for (n, start) in sent.iter().enumerate() {
+                let within = sent[n..].iter().take_while(|t| **t < start + 60_000).count();
+                prop_assert!(within <= (per_minute + burst) as usize, "{within} after {start}");
+            }
+        }
+    }
+}
