@@ -71,7 +71,9 @@ impl KnownMessages {
                 };
                 Ok(Background { delivery, ..Background::default() })
             }
-            Request::SetLinking(_) | Request::UseBridge(_) | Request::RestartBridge => Ok(Background::default()),
+            Request::SetLinking(_) | Request::UseBridge(_) | Request::RestartBridge | Request::TakeOver => {
+                Ok(Background::default())
+            }
         }
     }
 

@@ -156,6 +156,9 @@ pub struct Message {
     /// The conversation.
     #[serde(default)]
     pub chat: Option<Chat>,
+    /// Its number in the bridge's log (capability `ack`).
+    #[serde(default)]
+    pub seq: Option<u64>,
 }
 
 /// A conversation as the bridge tells it.
@@ -231,6 +234,9 @@ pub struct Sent {
     /// Not before then, in milliseconds since the Unix epoch; with code 463.
     #[serde(default)]
     pub retry_at_ms: Option<i64>,
+    /// Its number in the bridge's log (capability `ack`).
+    #[serde(default)]
+    pub seq: Option<u64>,
 }
 
 /// A receipt for a message of ours.
@@ -244,6 +250,9 @@ pub struct Receipt {
     /// When, in milliseconds since the Unix epoch.
     #[serde(default)]
     pub timestamp_ms: Option<i64>,
+    /// Its number in the bridge's log (capability `ack`).
+    #[serde(default)]
+    pub seq: Option<u64>,
 }
 
 /// What a receipt says.
@@ -331,6 +340,24 @@ pub enum ReasonClass {
     Other,
 }
 
+impl ReasonClass {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RestartRequired => "restart_required",
+            Self::ConnectionLost => "connection_lost",
+            Self::Unavailable => "unavailable",
+            Self::LinkExpired => "link_expired",
+            Self::LoggedOut => "logged_out",
+            Self::Banned => "banned",
+            Self::Replaced => "replaced",
+            Self::Outdated => "outdated",
+            Self::BadSession => "bad_session",
+            Self::Other => "other",
+        }
+    }
+}
+
 /// The answer to a `ping`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -346,6 +373,9 @@ pub struct Pong {
     /// The age of the last frame from WhatsApp's server, in milliseconds.
     #[serde(default)]
     pub last_frame_age_ms: Option<u64>,
+    /// The age of the last answer of WhatsApp's server to something that the bridge asked or sent, in milliseconds.
+    #[serde(default)]
+    pub last_answer_age_ms: Option<u64>,
 }
 
 /// A restriction of the account by WhatsApp.
@@ -415,6 +445,24 @@ fn shown(text: String) -> String {
 }
 
 impl Event {
+    /// The number that the host acknowledges once the event is on its disk.
+    pub fn seq(&self) -> Option<u64> {
+        match self {
+            Self::Message(message) => message.seq,
+            Self::Sent(sent) => sent.seq,
+            Self::Receipt(receipt) => receipt.seq,
+            Self::Hello(_)
+            | Self::Ready(_)
+            | Self::Qr(_)
+            | Self::PairingCode(_)
+            | Self::Connection(_)
+            | Self::Pong(_)
+            | Self::Restriction(_)
+            | Self::Error(_)
+            | Self::Unknown(_) => None,
+        }
+    }
+
     /// Reads one line, without its line feed.
     ///
     /// # Errors

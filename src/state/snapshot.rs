@@ -13,6 +13,9 @@ use crate::protocol::{AccountInfo, Reason};
 /// How many messages the feed of a snapshot holds.
 pub const FEED_CAPACITY: usize = 500;
 
+/// How many states of the connection the timeline of a snapshot holds.
+pub const TIMELINE_CAPACITY: usize = 50;
+
 /// How many messages may wait to be sent.
 pub const QUEUE_CAPACITY: usize = 10_000;
 
@@ -25,6 +28,8 @@ pub struct Snapshot {
     pub bridge: BridgeView,
     /// The connection to WhatsApp.
     pub connection: ConnectionView,
+    /// The last states of the connection, oldest first; the last one is the present one.
+    pub timeline: VecDeque<Transition>,
     /// What there is to scan or type while no account is linked.
     pub pairing: Option<Pairing>,
     /// How the operator wants to link.
@@ -58,7 +63,9 @@ impl Snapshot {
                 since: started_at,
                 reason: None,
                 retry_at: None,
+                proven_at: None,
             },
+            timeline: VecDeque::new(),
             pairing: None,
             linking: Linking::default(),
             account: None,
@@ -72,7 +79,7 @@ impl Snapshot {
         }
     }
 
-    /// WhatsApp can be reached and messages can be sent.
+    /// WhatsApp can be reached and messages can be sent: proven lately, not only claimed.
     pub fn connected(&self) -> bool {
         self.connection.state == ConnectionState::Open
     }
@@ -155,6 +162,19 @@ pub struct ConnectionView {
     pub reason: Option<Reason>,
     /// When the bridge tries again by itself; none: it waits for the operator.
     pub retry_at: Option<Timestamp>,
+    /// When WhatsApp's server last proved that the connection lives, while it is up.
+    pub proven_at: Option<Timestamp>,
+}
+
+/// One state of the connection, in the order of time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transition {
+    /// The state.
+    pub state: ConnectionState,
+    /// When it began. It ended when the next one began.
+    pub at: Timestamp,
+    /// Why, as far as it is known.
+    pub reason: Option<Reason>,
 }
 
 /// The states of the connection to WhatsApp.
@@ -167,8 +187,10 @@ pub enum ConnectionState {
     Connecting,
     /// Waiting for somebody to scan the QR or to type the code.
     Linking,
-    /// Logged in.
+    /// Logged in, and proven by an answer lately.
     Open,
+    /// Logged in, as far as is known: nothing has come from WhatsApp's server for some time.
+    Unverified,
     /// Ended.
     Closed,
     /// The phone ended the link.
@@ -176,6 +198,11 @@ pub enum ConnectionState {
 }
 
 impl ConnectionState {
+    /// Logged in, proven or not: messages are given to the bridge.
+    pub const fn is_up(self) -> bool {
+        matches!(self, Self::Open | Self::Unverified)
+    }
+
     /// The word for it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -183,6 +210,7 @@ impl ConnectionState {
             Self::Connecting => "connecting",
             Self::Linking => "linking",
             Self::Open => "open",
+            Self::Unverified => "unverified",
             Self::Closed => "closed",
             Self::LoggedOut => "logged_out",
         }

@@ -10,7 +10,7 @@ use super::model::{Focus, Model, Overlay};
 use crate::clock::Now;
 use crate::link::{Ask, Update};
 use crate::qr::Drawing;
-use crate::state::{Answer, Chat, ConnectionState, Linking, Phone, Request, SendOptions};
+use crate::state::{Answer, Chat, Linking, Phone, Request, SendOptions};
 
 /// What comes to the console.
 #[derive(Clone, Debug)]
@@ -173,6 +173,7 @@ fn act(model: &mut Model, action: Action) -> Outcome {
             model.ui.notice = Some("restarting the bridge".to_owned());
             return request(model, Request::RestartBridge);
         }
+        Action::TakeOver => return request(model, Request::TakeOver),
         Action::Quit => {
             if model.snapshot.queue == 0 {
                 return Outcome { quit: true, ..Outcome::redraw() };
@@ -250,7 +251,7 @@ fn cancel(model: &mut Model) -> Outcome {
 }
 
 fn pairing_code(model: &mut Model) -> Outcome {
-    if model.snapshot.connection.state == ConnectionState::Open {
+    if model.snapshot.connection.state.is_up() {
         model.ui.notice = Some("an account is linked already".to_owned());
         return Outcome::redraw();
     }

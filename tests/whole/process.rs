@@ -8,7 +8,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 use whatsapp_simulator::Contact;
 
-use crate::support::{Place, bridge_folder, within};
+use crate::support::{PATIENCE, Place, bridge_folder, within};
 
 /// A bridge that was started here.
 pub struct Bridge {
@@ -90,8 +90,10 @@ impl Bridge {
 
     /// The next event. Whatever stands on stdout must be one.
     pub async fn next(&mut self) -> Value {
-        let line = within(&format!("an event after {:?}", self.seen), self.events.next_line()).await.unwrap();
-        let line = line.unwrap_or_else(|| panic!("the bridge ended after {:?}", self.seen));
+        let Ok(line) = tokio::time::timeout(PATIENCE, self.events.next_line()).await else {
+            panic!("no event came after {:?}", self.seen);
+        };
+        let line = line.unwrap().unwrap_or_else(|| panic!("the bridge ended after {:?}", self.seen));
         let event: Value = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e} in {line:?}"));
         assert!(event["type"].is_string(), "{line}");
         self.seen.push(event.clone());

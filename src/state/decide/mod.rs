@@ -1,17 +1,18 @@
 //! What follows from what happens.
 
 mod bridge;
+mod budget;
 mod memory;
 mod messages;
 mod outgoing;
+mod proof;
 mod requests;
 mod restriction;
 
 use super::pacing::Bucket;
 use super::{
-    BridgeState, Change, ChatId, ConnectionState, Counters, Delivery, DeliveryState, Effect, HostSample, Input,
-    JournalKind, LastError, Message, MessageId, Outbox, Outcome, Pace, Pending, Sampled, Snapshot, TimerId, Write,
-    apply,
+    BridgeState, Change, ChatId, Counters, Delivery, DeliveryState, Effect, HostSample, Input, JournalKind, LastError,
+    Message, MessageId, Outbox, Outcome, Pace, Pending, Sampled, Snapshot, TimerId, Write, apply,
 };
 use crate::clock::{Mono, Now, Timestamp};
 use crate::protocol::{Capabilities, Command, Event};
@@ -20,6 +21,7 @@ use std::sync::Arc;
 pub use memory::BridgeLimits;
 use memory::Memory;
 pub use outgoing::WINDOW;
+use proof::Proof;
 
 /// Everything that is known, and what only [`decide`] may see.
 #[derive(Clone, Debug)]
@@ -32,6 +34,7 @@ pub struct State {
     ping: u64,
     limits: BridgeLimits,
     memory: Memory,
+    proof: Proof,
     bucket: Bucket,
     /// The time for which the timer of the pace is set, by both clocks.
     paced: Option<(Mono, Timestamp)>,
@@ -62,6 +65,7 @@ impl State {
             ping: 0,
             limits: BridgeLimits::default(),
             memory: Memory::default(),
+            proof: Proof::default(),
             bucket: Bucket::default(),
             paced: None,
             expiry: None,
@@ -116,7 +120,7 @@ impl State {
     }
 
     fn can_send(&self) -> bool {
-        self.snapshot.bridge.state == BridgeState::Running && self.snapshot.connection.state == ConnectionState::Open
+        self.snapshot.bridge.state == BridgeState::Running && self.snapshot.connection.state.is_up()
     }
 }
 
@@ -248,6 +252,7 @@ impl Turn<'_> {
                     self.effect(Effect::SetTimer { timer: TimerId::Heartbeat { incarnation }, after });
                 }
             }
+            TimerId::Proof { incarnation, opening } => self.proof_timer(incarnation, opening),
             TimerId::RestrictionEnds { until } => {
                 if self.state.restriction_timer == Some(until) {
                     self.state.restriction_timer = None;

@@ -10,7 +10,7 @@ use super::super::{
     Linking, Message, MessageId, Pending, QUEUE_CAPACITY, Refusal, Request, RequestId, SendOptions, Used, Write,
 };
 use super::Turn;
-use crate::protocol::ChatKind;
+use crate::protocol::{ChatKind, ReasonClass};
 
 /// The longest time that a message may wait, in seconds: a week.
 const MAX_EXPIRES_IN: u32 = 7 * 24 * 60 * 60;
@@ -36,6 +36,7 @@ impl Turn<'_> {
                 self.restart_bridge();
                 Answer::Done
             }
+            Request::TakeOver => self.take_over(),
         };
         self.effect(Effect::Reply { id, answer });
     }
@@ -112,10 +113,21 @@ impl Turn<'_> {
     fn restart_bridge(&mut self) {
         let running = self.state.bridge_runs();
         if running && self.state.snapshot.connection.state == ConnectionState::LoggedOut {
-            self.ask_to_connect();
+            self.ask_to_connect(false);
         } else {
             self.effect(Effect::RestartBridge);
         }
+    }
+
+    /// Two programs that each take the link back would do so for ever: only the operator may want it.
+    fn take_over(&mut self) -> Answer {
+        let connection = &self.state.snapshot.connection;
+        let taken = connection.reason.as_ref().is_some_and(|reason| reason.class == ReasonClass::Replaced);
+        if connection.state != ConnectionState::Closed || !taken || !self.state.bridge_runs() {
+            return Answer::Refused(Refusal::NotTakenOver);
+        }
+        self.ask_to_connect(true);
+        Answer::Done
     }
 
     fn set_linking(&mut self, linking: Linking) -> Answer {
@@ -127,8 +139,8 @@ impl Turn<'_> {
             self.change(Change::Linking(linking));
         }
         let running = self.state.bridge_runs();
-        if running && self.state.snapshot.connection.state != ConnectionState::Open {
-            self.ask_to_connect();
+        if running && !self.state.snapshot.connection.state.is_up() {
+            self.ask_to_connect(false);
         }
         Answer::Done
     }
