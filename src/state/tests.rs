@@ -912,6 +912,8 @@ proptest! {
                 }
             }
             prop_assert!(world.state.outbox().in_flight() <= WINDOW);
+            let waiting = world.state.outbox().len() - world.state.outbox().in_flight();
+            prop_assert!(world.state.outbox().cold() <= waiting);
         }
     }
 
