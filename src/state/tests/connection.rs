@@ -145,3 +145,13 @@ fn the_timeline_tells_what_the_connection_went_through_and_is_bounded() {
     assert_eq!(states(&world).len(), TIMELINE_CAPACITY);
     assert_eq!(states(&world).last(), Some(&ConnectionState::Closed));
 }
+
+#[test]
+fn with_a_short_proof_the_bridge_still_gets_the_time_to_ask_the_server_itself() {
+    let mut world = World::open();
+    world.state = world.state.with_limits(BridgeLimits { proof: Duration::from_secs(5), ..BridgeLimits::default() });
+    for _ in 0..9 {
+        assert!(!restarted(&pass(&mut world, 5)));
+    }
+    assert!(restarted(&pass(&mut world, 5)));
+}
