@@ -195,6 +195,27 @@ async fn chats_in_which_somebody_wrote_are_known_and_a_restriction_is_kept() {
 }
 
 #[test]
+fn a_database_of_the_first_version_is_brought_up_to_date_with_what_is_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = rusqlite::Connection::open(folder.path().join("pilothouse.db")).unwrap();
+    old.execute_batch(schema::MIGRATIONS[0]).unwrap();
+    old.execute_batch(
+        "PRAGMA user_version = 1;
+         INSERT INTO messages (account, chat, id, direction, chat_kind, lid, sender, kind, body, at, state) VALUES
+             ('main', '1@s.whatsapp.net', 'a', 'in', 'person', '7@lid', '', 'text', 'hi', 1, NULL),
+             ('main', '1@s.whatsapp.net', 'b', 'out', 'person', NULL, '', 'text', 'to one who wrote', 1, 'queued'),
+             ('main', '2@s.whatsapp.net', 'c', 'out', 'person', NULL, '', 'text', 'to one who did not', 1, 'queued'),
+             ('main', '3@g.us', 'd', 'out', 'group', NULL, '', 'text', 'to a group', 1, 'queued');",
+    )
+    .unwrap();
+    drop(old);
+    let store = open(folder.path());
+    let warm: Vec<_> = store.restored.pending.iter().map(|p| (p.id.as_str(), p.warm, p.delivery.expires_at)).collect();
+    assert_eq!(warm, [("b", true, None), ("c", false, None), ("d", true, None)]);
+    assert!(store.reader.knows_chat(&"7@lid".into()).unwrap());
+}
+
+#[test]
 fn a_second_process_is_told_who_has_the_folder() {
     let folder = tempfile::tempdir().unwrap();
     let _first = open(folder.path());
