@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::Api;
 use crate::clock::Timestamp;
 use crate::protocol::AccountInfo;
-use crate::state::{BridgeView, ConnectionView, Counters, HostSample, LastError, Linking};
+use crate::state::{BridgeView, ConnectionView, Counters, HostSample, LastError, Linking, StoreView};
 
 #[derive(Debug, Serialize)]
 pub(super) struct Status {
@@ -25,6 +25,7 @@ pub(super) struct Status {
     queue: usize,
     bridge: BridgeView,
     bridge_restarts: u64,
+    store: StoreView,
     host: HostSample,
     last_error: Option<LastError>,
 }
@@ -48,6 +49,7 @@ pub(super) async fn status(State(api): State<Api>) -> Json<Status> {
         queue: s.queue,
         bridge: s.bridge.clone(),
         bridge_restarts: s.bridge.restarts,
+        store: s.store.clone(),
         host: s.host.clone(),
         last_error: s.last_error.clone(),
     }))

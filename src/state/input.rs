@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ApiSample, BridgeView, Chat, ConnectionView, Counters, Delivery, DeliveryState, ExitClass, HostSample, Incarnation,
-    LastError, LastExit, Message, MessageId, Pairing, Phone, RequestId,
+    LastError, LastExit, Message, MessageId, Pairing, Phone, RequestId, StoreView,
 };
 use crate::clock::Timestamp;
 use crate::protocol::{AccountInfo, BadLine, Command, Event};
@@ -224,6 +224,8 @@ pub enum Change {
     Counted(Counters),
     /// Something went wrong.
     Error(LastError),
+    /// The database.
+    Store(StoreView),
     /// New figures.
     Host(HostSample),
 }

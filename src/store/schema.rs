@@ -56,8 +56,9 @@ const MIGRATIONS: &[&str] = &["
 
 /// Opens the database for writing, making it or bringing it up to date.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
-    let sqlite = |source| StoreError::Sqlite { path: path.to_owned(), source };
+    let sqlite = |source| StoreError::sqlite(path, source);
     make_private(path).map_err(|source| StoreError::Io { path: path.to_owned(), source })?;
+    refuse_lost(path)?;
     let mut connection = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
@@ -94,4 +95,15 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
 fn make_private(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
     std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path).map(drop)
+}
+
+/// Refuses an empty database beside a log with content: SQLite would throw the log away and start anew.
+fn refuse_lost(path: &Path) -> Result<(), StoreError> {
+    let size = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    if size(path) > 0 || size(Path::new(&log)) == 0 {
+        return Ok(());
+    }
+    Err(StoreError::Damaged { path: path.to_owned(), why: "it is empty, and its log is not".to_owned() })
 }

@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 use serde_json::json;
 use tokio::sync::{mpsc, watch};
 
-use super::rows;
+use super::{failure, rows};
 use crate::clock::Timestamp;
 use crate::state::{AccountId, Direction, JournalKind, Message, Write, WriteSeq};
 
@@ -35,7 +35,8 @@ pub struct Watermark {
     pub failing: Option<String>,
 }
 
-/// The engine's end of the writing thread. Dropping the sender ends the thread once everything is written.
+/// The engine's end of the writing thread. Dropping the sender ends the thread once everything is written, or found not
+/// to be writable.
 #[derive(Debug)]
 pub struct Writer {
     /// Where batches go.
@@ -70,13 +71,19 @@ fn run(
             group.push(next);
         }
         while let Err(error) = commit(&mut connection, account, &group) {
-            tracing::error!(%error, "the database can't be written; nothing is accepted until it can");
-            let text = error.to_string();
+            let text = failure::words(&error);
             progress.send_if_modified(|w| {
                 let news = w.failing.as_ref() != Some(&text);
-                w.failing = Some(text);
+                if news {
+                    tracing::error!(%error, "the database can't be written; nothing is accepted until it can");
+                    w.failing = Some(text);
+                }
                 news
             });
+            if waiting.is_closed() {
+                // Nobody waits any more, and nothing of this was acknowledged.
+                return;
+            }
             std::thread::park_timeout(RETRY_AFTER);
         }
         if let Some(last) = group.last() {

@@ -198,6 +198,7 @@ impl Model {
             | Change::Queue(_)
             | Change::Counted(_)
             | Change::Error(_)
+            | Change::Store(_)
             | Change::Host(_) => {}
         }
     }
