@@ -98,7 +98,7 @@ async fn when_files_may_not_grow_nothing_is_accepted_and_it_recovers_by_itself()
     fills_and_recovers(&place, gateway, reason, || limit(Some(1)), || limit(None)).await;
 }
 
-/// A disk of one MiB, where the system lets one have it.
+/// A small disk, where the system lets one have it.
 #[tokio::test(flavor = "multi_thread")]
 async fn when_the_disk_is_full_nothing_is_accepted_and_it_recovers_by_itself() {
     let mut try_mount = std::process::Command::new("unshare");
@@ -110,7 +110,7 @@ async fn when_the_disk_is_full_nothing_is_accepted_and_it_recovers_by_itself() {
     let place = Place::bare().await;
     let bridge = bridge(&place);
     std::fs::create_dir(place.data()).unwrap();
-    let mount = "mount -t tmpfs -o size=1m none \"$PILOTHOUSE_DATA_DIR\" && exec \"$0\" \"$@\"";
+    let mount = "mount -t tmpfs -o size=16m none \"$PILOTHOUSE_DATA_DIR\" && exec \"$0\" \"$@\"";
     let gateway = Gateway::start_under(&place, &["unshare", "-rm", "sh", "-c", mount], &["--bridge", &bridge]).await;
     let ballast = PathBuf::from(format!("/proc/{}/root{}/ballast", gateway.pid(), place.data().display()));
     let fill = || {
