@@ -24,6 +24,14 @@ pub enum StoreError {
         /// Why.
         source: std::io::Error,
     },
+    /// There is no database where one is wanted.
+    #[error("there is no database at {path}: {source}; name the data folder with --data-dir")]
+    Missing {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
     /// The database was written by a newer version.
     #[error(
         "the database {path} has version {found}, and this program knows versions up to {known}; use the newer program \

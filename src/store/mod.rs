@@ -21,6 +21,7 @@
 //!   unsettled and the last messages) is found to be damaged there; reading all of a large database would take many
 //!   seconds, so damage elsewhere is found when it is reached, and by `pilothouse backup`, which reads everything.
 
+mod copy;
 mod failure;
 mod lock;
 mod reader;
@@ -30,12 +31,16 @@ mod writer;
 
 use std::path::Path;
 
+pub use copy::{check, copy};
 pub use failure::StoreError;
 pub use lock::FolderLock;
 pub use reader::Reader;
 pub use writer::{Batch, Watermark, Writer};
 
 use crate::state::{AccountId, Linking, Message, Pending};
+
+/// The name of the database in its folder.
+const FILE: &str = "pilothouse.db";
 
 /// An opened store, and what was in it.
 #[derive(Debug)]
@@ -70,7 +75,7 @@ impl Store {
     /// A [`StoreError`] that says what is in the way.
     pub fn open(folder: &Path, account: AccountId, feed_length: usize) -> Result<Self, StoreError> {
         let lock = FolderLock::take(folder)?;
-        let path = folder.join("pilothouse.db");
+        let path = folder.join(FILE);
         let sqlite = |source| StoreError::sqlite(&path, source);
         let connection = schema::open(&path)?;
         let reader = Reader::open(&path, account.clone()).map_err(sqlite)?;

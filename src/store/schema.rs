@@ -64,11 +64,8 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )
     .map_err(sqlite)?;
-    let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(sqlite)?;
-    let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
-    if found > known {
-        return Err(StoreError::Newer { path: path.to_owned(), found, known });
-    }
+    let found = version(&connection, path)?;
+    let known = known_version();
     configure(&connection).map_err(sqlite)?;
     if found < known {
         let transaction = connection.transaction().map_err(sqlite)?;
@@ -79,6 +76,19 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
         transaction.commit().map_err(sqlite)?;
     }
     Ok(connection)
+}
+
+fn known_version() -> u32 {
+    u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX)
+}
+
+/// The version of a database, unless it is newer than this program.
+pub(super) fn version(connection: &Connection, path: &Path) -> Result<u32, StoreError> {
+    let found = connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(|source| StoreError::sqlite(path, source))?;
+    let known = known_version();
+    if found > known { Err(StoreError::Newer { path: path.to_owned(), found, known }) } else { Ok(found) }
 }
 
 /// What holds for the writing connection. The cache is small since the operating system has one as well.

@@ -2,6 +2,7 @@
 //! headless and in a pseudo-terminal.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
 
+mod backup;
 mod bridge;
 mod disk;
 mod gateway;
