@@ -103,9 +103,12 @@ pub fn write(places: &Places, file: &Path, clock: Clock) -> Result<Manifest, Bac
     // Beside the file: there is room for it, and it gets its name without another copy. Both are 0600 or 0700.
     let staging = TempDir::with_prefix_in(".pilothouse-backup-", folder).map_err(at())?;
     let copied = staging.path().join(SESSION);
-    let session = session::copy(&places.session, &copied).map_err(|error| match error.kind() {
-        io::ErrorKind::ResourceBusy => BackupError::Restless(places.session.clone()),
-        _ => io_at(&places.session)(error),
+    let session = session::copy(&places.session, &copied).map_err(|error| {
+        if error.kind() == io::ErrorKind::ResourceBusy {
+            BackupError::Restless(places.session.clone())
+        } else {
+            io_at(&places.session)(error)
+        }
     })?;
     let database = staging.path().join(DATABASE);
     store::copy(&places.data, &database)?;
