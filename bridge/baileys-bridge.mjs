@@ -8,10 +8,10 @@ const emit = takeStdout();
 
 emit({
   type: 'hello',
-  protocol: { major: 1, minor: 0 },
+  protocol: { major: 1, minor: 1 },
   bridge: 'baileys',
   version: '0.1.0',
-  capabilities: ['ids', 'receipts', 'connection', 'heartbeat'],
+  capabilities: ['ids', 'receipts', 'connection', 'heartbeat', 'ack', 'restriction'],
 });
 
 const { Bridge } = await import('./lib/bridge.mjs');

@@ -160,12 +160,20 @@ fn restore(restored: Restored, config: &Config, clock: Clock) -> State {
     State::restored(snapshot, restored.pending).with_limits(bridge_limits(config))
 }
 
-/// A bridge is asked for a sign of life twice within the time that it may give none.
+/// A bridge is asked for a sign of life twice within the time that it may give none, and for a proof three times.
 fn bridge_limits(config: &Config) -> BridgeLimits {
     let default = BridgeLimits::default();
     let patience = config.bridge_patience;
+    let mut heartbeat = default.heartbeat;
+    if !patience.is_zero() {
+        heartbeat = heartbeat.min(patience / 2);
+    }
+    if !config.proof.is_zero() {
+        heartbeat = heartbeat.min(config.proof / 3);
+    }
     BridgeLimits {
-        heartbeat: if patience.is_zero() { default.heartbeat } else { default.heartbeat.min(patience / 2) },
+        heartbeat,
+        proof: config.proof,
         rss_bytes: (config.bridge_rss_limit_mb > 0).then(|| u64::from(config.bridge_rss_limit_mb) << 20),
     }
 }

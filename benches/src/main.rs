@@ -22,7 +22,7 @@ const MESSAGES: u64 = 10_000;
 
 /// How long the program is watched at rest, with the messages in its database, and what it gets before to come to it.
 const REST: Duration = Duration::from_secs(20);
-const SETTLE: Duration = Duration::from_secs(3);
+const SETTLE: Duration = Duration::from_secs(12);
 
 /// How many requests a second ask for the status, and for how long.
 const RATE: u32 = 1_000;

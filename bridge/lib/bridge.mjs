@@ -3,20 +3,17 @@
 import { Connection } from './connection.mjs';
 import { isE164 } from './ids.mjs';
 import { LineReader } from './lines.mjs';
-import { Outgoing } from './outgoing.mjs';
 import { log } from './stdout.mjs';
 
 const EXIT_WITHIN_MS = 2_000;
 
 export class Bridge {
   #emit;
-  #outgoing;
   #connection;
 
   constructor(emit) {
     this.#emit = emit;
-    this.#outgoing = new Outgoing(emit);
-    this.#connection = new Connection(emit, this.#outgoing);
+    this.#connection = new Connection(emit, (error) => this.#fatal(error));
   }
 
   /** Serves commands until stdin closes. */
@@ -50,7 +47,9 @@ export class Bridge {
       case 'connect':
         return this.#connect(command);
       case 'send':
-        return this.#outgoing.send(command, () => this.#connection.newMessageId());
+        return this.#connection.send(command);
+      case 'ack':
+        return this.#ack(command);
       case 'ping':
         return this.#ping(command);
       default:
@@ -58,25 +57,34 @@ export class Bridge {
     }
   }
 
-  #connect({ usePairingCode = false, phoneNumber }) {
+  #connect({ usePairingCode = false, phoneNumber, ack = false, takeOver = false }) {
     if (typeof usePairingCode !== 'boolean') return this.#error('"usePairingCode" is true or false');
     if (usePairingCode && !isE164(phoneNumber)) {
       return this.#error('"phoneNumber" is an E.164 number such as +584244370180');
     }
-    return this.#connection.connect(usePairingCode ? phoneNumber : null);
+    for (const [name, value] of Object.entries({ ack, takeOver })) {
+      if (typeof value !== 'boolean') return this.#error(`"${name}" is true or false`);
+    }
+    return this.#connection.connect({ number: usePairingCode ? phoneNumber : null, ack, takeOver });
+  }
+
+  #ack({ seq }) {
+    if (!Number.isInteger(seq) || seq < 0) return this.#error('"seq" is the number of an event');
+    return this.#connection.acknowledge(seq);
   }
 
   #ping({ id }) {
     if (!Number.isInteger(id)) return this.#error('"id" is a whole number');
     const asked = performance.now();
     setTimeout(() => {
-      const lastFrameAgeMs = this.#connection.lastFrameAgeMs();
+      const { lastFrameAgeMs, lastAnswerAgeMs } = this.#connection.ages();
       this.#emit({
         type: 'pong',
         id,
         rssBytes: process.memoryUsage.rss(),
         eventLoopLagMs: Math.max(0, Math.round(performance.now() - asked - 1)),
         ...(lastFrameAgeMs !== undefined && { lastFrameAgeMs }),
+        ...(lastAnswerAgeMs !== undefined && { lastAnswerAgeMs }),
       });
     }, 1);
   }

@@ -1,50 +1,37 @@
 // One connection to WhatsApp at a time: linking, logging in, and coming back by itself where WhatsApp expects it.
 
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-
 import * as baileys from 'baileys';
 import libraryLogger from 'baileys/lib/Utils/logger.js';
 
+import { Backoff } from './backoff.mjs';
 import { bare, phoneOf } from './ids.mjs';
-import { eventOf } from './messages.mjs';
+import { Gate } from './gate.mjs';
+import { Kept } from './kept.mjs';
+import { Liveness } from './liveness.mjs';
+import { codec, eventOf } from './messages.mjs';
+import { Outgoing } from './outgoing.mjs';
 import { receiptEvents } from './receipts.mjs';
 import { reasonOf } from './reasons.mjs';
-import { FolderHeld, SessionStore } from './session-store.mjs';
-import { log } from './stdout.mjs';
+import { Restriction } from './restriction.mjs';
+import { log, logger } from './stdout.mjs';
 
 const FIRST_QR_MS = 60_000;
 const LATER_QR_MS = 20_000;
 const QR_ROUNDS = 6;
 /** Baileys never says so when the upgrade to a WebSocket is answered with an HTTP error: see it ourselves. */
 const CONNECT_TIMEOUT_MS = 25_000;
-const FIRST_PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 60_000;
-const STABLE_AFTER_MS = 60_000;
-const LOCK_TRIES = 50;
-const LOCK_PAUSE_MS = 100;
 
 // Baileys' own logger writes to the file of stdout, past everything: it must stay silent.
 libraryLogger.level = 'silent';
 
-/** Baileys wants a logger of pino's shape. Objects are not printed: they hold keys. */
-const logger = {
-  level: 'warn',
-  child: () => logger,
-  trace: () => {},
-  debug: () => {},
-  info: () => {},
-  warn: (object, text) => log(words(object, text)),
-  error: (object, text) => log(words(object, text)),
-};
-
-const words = (object, text) =>
-  [text ?? (typeof object === 'string' ? object : ''), object?.err?.message ?? object?.error?.message ?? ''].filter(Boolean).join(': ');
-
 export class Connection {
   #emit;
+  #fatal;
   #outgoing;
-  #store = null;
+  #opening = null;
+  #kept = null;
+  #restriction;
+  #liveness = new Liveness(() => this.#probe(), () => this.#closed({ message: 'no answer', output: { statusCode: 408 } }));
   #state = null;
   #socket = null;
   /** Grows with each socket: what belongs to an older one is ignored. */
@@ -53,21 +40,40 @@ export class Connection {
   #number = null;
   #retryTimer = null;
   #watchdog = null;
-  #failures = 0;
-  #openedAt = 0;
+  #backoff = new Backoff();
   #lastFrameAt = 0;
   #qrs = 0;
   #codeAsked = false;
   /** Messages are told in the order in which they came, though finding a number may take time. */
   #telling = Promise.resolve();
 
-  constructor(emit, outgoing) {
+  /** `fatal` is called when the state can't be written. */
+  constructor(emit, fatal) {
     this.#emit = emit;
-    this.#outgoing = outgoing;
+    this.#fatal = fatal;
+    this.#restriction = new Restriction(emit);
+    const tell = (event, pairs) => this.#tell(event, pairs);
+    this.#outgoing = new Outgoing(tell, codec, (socket) => this.#restriction.ask(socket));
   }
 
-  lastFrameAgeMs() {
-    return this.#lastFrameAt ? Math.round(performance.now() - this.#lastFrameAt) : undefined;
+  ages() {
+    const lastFrameAgeMs = this.#lastFrameAt ? Math.round(performance.now() - this.#lastFrameAt) : undefined;
+    return { lastFrameAgeMs, lastAnswerAgeMs: this.#liveness.ageMs() };
+  }
+
+  send(command) {
+    this.#outgoing.send(command, () => this.newMessageId());
+  }
+
+  /** The host has the events up to this number. */
+  acknowledge(seq) {
+    this.#kept?.log.acknowledge(seq);
+  }
+
+  /** Tells an event that matters: it is on disk first, as soon as there is a store. */
+  #tell(event, pairs) {
+    if (this.#kept) this.#kept.log.append([event], pairs);
+    else this.#emit(event);
   }
 
   newMessageId() {
@@ -79,13 +85,19 @@ export class Connection {
   }
 
   /** Connects, or says how things are when a connection is open. `number`: link by a code for it instead of a QR. */
-  async connect(number) {
+  async connect({ number, ack, takeOver }) {
+    if (!(await this.#ready(ack))) return;
     if (this.#phase === 'open') return this.#tellOpen();
     const otherWay = number !== this.#number;
     this.#number = number;
     if (this.#phase === 'connecting' && (this.#linked() || !otherWay)) return;
-    if (this.#phase === 'void') this.#retire();
-    this.#failures = 0;
+    if (this.#kept.takeovers.needsConsent() && !takeOver) {
+      const { reason } = reasonOf({ output: { statusCode: 440 } }, { linked: true });
+      this.#emit({ type: 'connection', state: 'closed', reason });
+      return;
+    }
+    if (this.#phase === 'void') await this.#kept.session.retire();
+    this.#backoff.reset();
     await this.#start();
   }
 
@@ -102,25 +114,54 @@ export class Connection {
     } catch {
       // it was closed already
     }
+    this.#liveness.stop();
     await this.#telling;
-    this.#store?.unlock();
+    await this.#kept?.store.close();
   }
 
-  async #openStore() {
-    if (this.#store) return;
-    const beside = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', 'sessions-bridge');
-    const store = new SessionStore(process.env.WA_SESSION_DIR || beside, baileys);
-    for (let left = LOCK_TRIES; ; left -= 1) {
-      try {
-        store.lock();
-        break;
-      } catch (error) {
-        // The bridge of a host that was killed is on its way out: it is given some time.
-        if (!(error instanceof FolderHeld) || left === 0) throw error;
-        await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE_MS));
-      }
+  /** Opens the store, once, and tells what an earlier run left. Says so when that can't be done. */
+  async #ready(acknowledges) {
+    if (this.#kept) this.#kept.log.acknowledges = acknowledges;
+    try {
+      await (this.#opening ??= this.#open(acknowledges));
+      return true;
+    } catch (error) {
+      this.#opening = null;
+      this.#unusable(error);
+      return false;
     }
-    this.#store = store;
+  }
+
+  async #open(acknowledges) {
+    const kept = await Kept.open(this.#emit, {
+      isOurs: (id) => this.#outgoing.isOurs(id),
+      onFailure: (error) => this.#fatal(new Error(`the state can't be written: ${error.message}`)),
+      onFull: (count) => this.#hold(count),
+      onRoom: () => this.#resume(),
+    });
+    this.#outgoing.setStore(kept.store, kept.sent);
+    kept.log.acknowledges = acknowledges;
+    await kept.log.replay();
+    this.#kept = kept;
+  }
+
+  #unusable({ message: text }) {
+    this.#phase = 'ended';
+    this.#emit({ type: 'error', error: text });
+    this.#emit({ type: 'connection', state: 'closed', reason: { class: 'bad_session', text } });
+  }
+
+  /** The host acknowledges nothing: nothing more is read, so that nothing more is confirmed. */
+  #hold(count) {
+    this.#liveness.paused = true;
+    this.#socket?.ws.socket?.pause();
+    this.#emit({ type: 'error', error: `${count} events wait for the host's acknowledgement: nothing more is taken from WhatsApp until it comes` });
+  }
+
+  #resume() {
+    this.#liveness.paused = false;
+    this.#liveness.answered();
+    this.#socket?.ws.socket?.resume();
   }
 
   async #start() {
@@ -130,16 +171,14 @@ export class Connection {
     this.#phase = 'connecting';
     this.#emit({ type: 'connection', state: 'connecting' });
     try {
-      await this.#openStore();
+      await this.#kept.log.room();
       if (generation !== this.#generation) return;
-      this.#state = this.#store.load();
+      this.#state = await this.#kept.session.load();
       // An unfinished linking can't be taken up again: WhatsApp refuses its half-made credentials.
-      if (!this.#linked()) this.#state = this.#store.fresh();
+      if (!this.#linked()) this.#state = await this.#kept.session.fresh();
+      if (generation !== this.#generation) return;
     } catch (error) {
-      this.#phase = 'ended';
-      const text = error.message;
-      this.#emit({ type: 'error', error: text });
-      this.#emit({ type: 'connection', state: 'closed', reason: { class: 'bad_session', text } });
+      this.#unusable(error);
       return;
     }
     this.#qrs = 0;
@@ -147,6 +186,7 @@ export class Connection {
     const { creds, keys } = this.#state;
     const socket = baileys.makeWASocket({
       auth: { creds, keys },
+      makeSignalRepository: this.#kept.inbox.repository(() => generation === this.#generation),
       logger,
       browser: baileys.Browsers.ubuntu('Chrome'),
       markOnlineOnConnect: false,
@@ -174,15 +214,30 @@ export class Connection {
     };
     const { ev, ws } = socket;
     const state = this.#state;
+    const gate = new Gate(ws.socket, this.#kept.store);
+    const { lidMapping } = socket.signalRepository;
     ev.on('creds.update', current(() => state.save()));
     ev.on('connection.update', current((update) => this.#updated(update)));
     ev.on('messages.upsert', current(({ messages }) => this.#received(messages)));
-    ws.on('frame', current(() => (this.#lastFrameAt = performance.now())));
+    ws.on('frame', current((node) => {
+      this.#lastFrameAt = performance.now();
+      this.#liveness.frame(node);
+      const telling = this.#kept.inbox.arrived(node, state.creds, lidMapping);
+      if (telling) gate.hold(telling);
+    }));
     ws.on('CB:ack,class:message', current((node) => this.#outgoing.acknowledged(node.attrs)));
-    ws.on('CB:receipt', current((node) => receiptEvents(node).forEach((event) => this.#emit(event))));
+    ws.on('CB:ack,class:receipt', current((node) => this.#kept.inbox.confirmed(node.attrs.id, this.#kept.store)));
+    ws.on('CB:receipt', current((node) => this.#kept.log.append(receiptEvents(node))));
   }
 
-  #updated({ connection, lastDisconnect, qr }) {
+  /** Asks the server something: the answer comes as a frame. */
+  #probe() {
+    const ping = { tag: 'iq', attrs: { to: 's.whatsapp.net', type: 'get', xmlns: 'w:p' }, content: [{ tag: 'ping', attrs: {} }] };
+    this.#socket?.query(ping, CONNECT_TIMEOUT_MS).catch(() => {});
+  }
+
+  #updated({ connection, lastDisconnect, qr, reachoutTimeLock }) {
+    if (reachoutTimeLock) this.#restriction.update(reachoutTimeLock);
     if (qr) this.#offer(qr);
     if (connection === 'open') this.#opened();
     if (connection === 'close') this.#closed(lastDisconnect?.error);
@@ -214,8 +269,9 @@ export class Connection {
   #opened() {
     clearTimeout(this.#watchdog);
     this.#phase = 'open';
-    this.#openedAt = performance.now();
+    this.#backoff.opened();
     this.#outgoing.setSocket(this.#socket);
+    this.#liveness.start();
     this.#tellOpen();
   }
 
@@ -236,6 +292,7 @@ export class Connection {
     this.#generation += 1;
     this.#endSocket();
     log(`connection closed: ${reason.class} ${reason.code ?? ''} ${error?.message ?? ''}`);
+    if (reason.class === 'replaced') this.#kept.takeovers.add();
     if (reason.class === 'logged_out') {
       this.#phase = 'void';
       this.#emit({ type: 'connection', state: 'logged_out', reason });
@@ -247,38 +304,26 @@ export class Connection {
       return;
     }
     this.#phase = 'waiting';
-    const retryInMs = this.#pause(reason.class);
+    const retryInMs = this.#backoff.pause(reason.class);
     this.#emit({ type: 'connection', state: 'closed', reason, retryInMs });
     this.#retryTimer = setTimeout(() => this.#start(), retryInMs);
   }
 
-  /** How long to wait before the next attempt: none where WhatsApp expects us at once, else longer with each failure. */
-  #pause(name) {
-    if (name === 'restart_required' || name === 'link_expired') return 0;
-    if (this.#openedAt && performance.now() - this.#openedAt >= STABLE_AFTER_MS) this.#failures = 0;
-    this.#openedAt = 0;
-    const pause = Math.min(FIRST_PAUSE_MS * 2 ** this.#failures, LONGEST_PAUSE_MS);
-    this.#failures += 1;
-    return Math.round(pause * (0.75 + Math.random() / 4));
-  }
-
   #endSocket() {
     clearTimeout(this.#watchdog);
+    this.#liveness.stop();
     const socket = this.#socket;
     this.#socket = null;
     this.#outgoing.setSocket(null);
     Promise.resolve(socket?.end?.(undefined)).catch(() => {});
   }
 
-  #retire() {
-    this.#store?.retire();
-    this.#state = null;
-  }
-
+  /** Baileys' own events: what didn't come through the inbox, such as a message that the phone gave once more. */
   #received(messages) {
     const socket = this.#socket;
     const context = {
       me: socket?.user?.id,
+      meLid: socket?.user?.lid,
       normalize: baileys.normalizeMessageContent,
       phoneForLid: async (lid) => {
         try {
@@ -289,13 +334,14 @@ export class Connection {
       },
     };
     for (const message of messages) {
+      if (this.#kept.inbox.wasTold(message.key?.id)) continue;
       if (message.key?.fromMe && this.#outgoing.isOurs(message.key.id)) continue;
       // Not an event: Baileys asks for it again, and when it can be read it comes under the same id.
       if (!message.message && message.messageStubType) log(`a message could not be read (stub ${message.messageStubType})`);
       this.#telling = this.#telling
         .then(async () => {
           const event = await eventOf(message, context);
-          if (event) this.#emit(event);
+          if (event) this.#tell(event);
         })
         .catch((error) => log(`a message could not be told: ${error?.message ?? error}`));
     }

@@ -1,6 +1,9 @@
 // From Baileys' messages to the protocol's.
 
+import * as baileys from 'baileys';
+
 import { bare, chatKind, isLid, phoneOf } from './ids.mjs';
+import { logger } from './stdout.mjs';
 
 const KINDS = {
   conversation: 'text',
@@ -22,7 +25,7 @@ const KINDS = {
 const REVOKE = 0;
 const EDIT = 14;
 
-/** What a message's content is: kind and body. Null: nothing that is for people. */
+/** What a message's content is: kind, body, and the key of the message that it is about. Null: nothing that is for people. */
 export function contentOf(message, normalize) {
   const content = normalize(message);
   const name = Object.keys(content ?? {}).find(
@@ -34,13 +37,13 @@ export function contentOf(message, normalize) {
   if (name.startsWith('pollCreation')) return { kind: 'poll', body: value.name ?? '' };
   const kind = KINDS[name] ?? name.replace(/Message$/, '');
   const body = typeof value === 'string' ? value : (value.text ?? value.caption ?? value.displayName ?? value.name ?? value.title ?? '');
-  return { kind, body: String(body) };
+  return { kind, body: String(body), ...(kind === 'reaction' && { about: value.key }) };
 }
 
 function protocolContent(value, normalize) {
   const type = value.type ?? REVOKE;
-  if (type === REVOKE) return { kind: 'revoke', body: '' };
-  if (type === EDIT) return { kind: 'edit', body: contentOf(value.editedMessage, normalize)?.body ?? '' };
+  if (type === REVOKE) return { kind: 'revoke', body: '', about: value.key };
+  if (type === EDIT) return { kind: 'edit', body: contentOf(value.editedMessage, normalize)?.body ?? '', about: value.key };
   return null;
 }
 
@@ -69,11 +72,21 @@ async function chatOf(key, phoneForLid) {
 }
 
 /**
+ * The message that another is about. WhatsApp's key has it as its writer sees it: what is the writer's own is not ours,
+ * and what is not his own is ours in a chat of two; in a group it has the name of its own writer.
+ */
+function targetOf(about, key, own) {
+  if (!about?.id) return undefined;
+  const theirs = () => !about.fromMe && (about.participant ? own.includes(bare(about.participant)) : !key.participant);
+  return { messageId: about.id, fromMe: key.fromMe ? Boolean(about.fromMe) : theirs() };
+}
+
+/**
  * The protocol's event for a message of Baileys, or null when it holds nothing for people.
  *
- * `context` has `me` (jid), `normalize` (Baileys' own unwrapping) and `phoneForLid`.
+ * `context` has `me` and `meLid` (jids), `normalize` (Baileys' own unwrapping) and `phoneForLid`.
  */
-export async function eventOf(message, { me, normalize, phoneForLid }) {
+export async function eventOf(message, { me, meLid, normalize, phoneForLid }) {
   const { key } = message;
   if (!key?.remoteJid || !key.id) return null;
   if (!message.message) return null;
@@ -90,15 +103,24 @@ export async function eventOf(message, { me, normalize, phoneForLid }) {
     from = writer.phone ?? (bare(key.participant) || chat.id);
   }
   const timestampMs = millis(message.messageTimestamp);
+  const target = targetOf(content.about, key, [me, meLid].filter(Boolean).map(bare));
   return {
     type: 'message',
     from,
     body: content.body,
     messageId: key.id,
     kind: content.kind,
+    ...(target && { target }),
     fromMe: Boolean(key.fromMe),
     ...(timestampMs && { timestampMs }),
     ...(message.pushName && !key.fromMe && { name: message.pushName }),
     chat,
   };
 }
+
+/** The contents of our messages, as they are made and kept. */
+export const codec = {
+  make: async (jid, text, messageId, userJid) => (await baileys.generateWAMessage(jid, { text, linkPreview: null }, { logger, userJid, messageId })).message,
+  encode: (content) => Buffer.from(baileys.proto.Message.encode(content).finish()).toString('base64'),
+  decode: (text) => baileys.proto.Message.decode(Buffer.from(text, 'base64')),
+};

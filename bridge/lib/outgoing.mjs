@@ -7,34 +7,51 @@ import { jidOf } from './ids.mjs';
 import { refusalOf } from './reasons.mjs';
 
 const ACK_TIMEOUT_MS = 20_000;
-const RECENT = 1_000;
 
 export class Outgoing {
-  #emit;
+  #tell;
+  #codec;
+  #restrictedUntil;
   #socket = null;
-  /** messageId → { to, timer }: given to the socket or about to be. */
+  /** messageId → { to, timer, refusal }: given to the socket or about to be. */
   #pending = new Map();
-  /** messageId → content: what a recipient's phone may ask for again, and how our own messages are recognised. */
-  #recent = new Map();
+  /**
+   * What a recipient's phone may ask for again, how our own messages are recognised, and which of them WhatsApp has:
+   * messageId → 'acked ' or 'given ' and the content. A `Recent`, as soon as there is a store.
+   */
+  #recent = null;
   /** Sends go one after the other: Baileys encrypts one at a time anyway, and the order within a chat is kept. */
   #queue = Promise.resolve();
+  #write = () => {};
 
-  constructor(emit) {
-    this.#emit = emit;
+  /**
+   * `tell(event, pairs)` tells an event and writes pairs in the same batch. `codec` makes, encodes and decodes contents.
+   * `restrictedUntil(socket)` asks until when the account may not start chats.
+   */
+  constructor(tell, codec, restrictedUntil = async () => undefined) {
+    this.#tell = tell;
+    this.#codec = codec;
+    this.#restrictedUntil = restrictedUntil;
+  }
+
+  setStore(store, recent) {
+    this.#recent = recent;
+    this.#write = (pairs) => store.write(pairs);
   }
 
   /** The socket that is open now, or null. What waited for an answer of the old one is answered as unknown. */
   setSocket(socket) {
     this.#socket = socket;
-    if (!socket) for (const id of [...this.#pending.keys()]) this.#answer(id, refusalOf(428));
+    if (!socket) for (const [id, { refusal }] of [...this.#pending]) this.#answer(id, refusal ?? refusalOf(428));
   }
 
   isOurs(messageId) {
-    return this.#recent.has(messageId);
+    return this.#recent?.has(messageId) ?? false;
   }
 
   content(messageId) {
-    return this.#recent.get(messageId) ?? undefined;
+    const [, content] = this.#recent?.get(messageId)?.split(' ') ?? [];
+    return content ? this.#codec.decode(content) : undefined;
   }
 
   send({ to, text, messageId }, newId) {
@@ -42,11 +59,15 @@ export class Outgoing {
     const id = messageId ?? newId();
     const wrong = this.#whatIsWrong(jid, text, messageId);
     if (wrong) {
-      this.#emit({ type: 'sent', to: String(to), ok: false, ...(messageId && { messageId: String(messageId) }), code: 400, error: wrong, retryable: false });
+      this.#tell({ type: 'sent', to: String(to), ok: false, ...(messageId && { messageId: String(messageId) }), code: 400, error: wrong, retryable: false });
+      return;
+    }
+    if (this.#recent?.get(id)?.startsWith('acked')) {
+      this.#tell({ type: 'sent', to, ok: true, messageId: id }); // WhatsApp has it, maybe since an earlier run
       return;
     }
     if (!this.#socket) {
-      this.#emit({ type: 'sent', to, ok: false, messageId: id, ...refusalOf(428) });
+      this.#tell({ type: 'sent', to, ok: false, messageId: id, ...refusalOf(428) });
       return;
     }
     const earlier = this.#pending.get(id);
@@ -67,13 +88,13 @@ export class Outgoing {
 
   async #attempt(id, jid, text) {
     const socket = this.#socket;
-    if (!this.#pending.has(id) || !socket) return;
-    this.#remember(id, null);
+    const pending = this.#pending.get(id);
+    if (!pending || !socket) return;
     try {
-      const pending = this.#pending.get(id);
       pending.timer = setTimeout(() => this.#answer(id, refusalOf(408)), ACK_TIMEOUT_MS);
-      const sent = await socket.sendMessage(jid, { text, linkPreview: null }, { messageId: id });
-      if (sent?.message) this.#remember(id, sent.message);
+      const content = await this.#codec.make(jid, text, id, socket.user?.id);
+      this.#write(this.#recent?.put(id, `given ${this.#codec.encode(content)}`) ?? []);
+      await socket.relayMessage(jid, content, { messageId: id });
     } catch (error) {
       const code = error?.output?.statusCode;
       const closed = code === 428 || code === 408 || code === 503;
@@ -84,7 +105,17 @@ export class Outgoing {
   /** A raw `ack` of a message. */
   acknowledged({ id, error }) {
     if (!error) this.#answer(id, null);
+    else if (error === '463') this.#restricted(id);
     else this.#answer(id, refusalOf(Number(error)));
+  }
+
+  async #restricted(id) {
+    const pending = this.#pending.get(id);
+    if (!pending) return;
+    clearTimeout(pending.timer);
+    pending.refusal = refusalOf(463); // stays, though the connection may end while WhatsApp is asked
+    const retryAtMs = await this.#restrictedUntil(this.#socket);
+    this.#answer(id, { ...pending.refusal, ...(retryAtMs && { retryAtMs }) });
   }
 
   #answer(id, refusal) {
@@ -93,11 +124,8 @@ export class Outgoing {
     this.#pending.delete(id);
     clearTimeout(pending.timer);
     const event = { type: 'sent', to: pending.to, ok: !refusal, messageId: id, ...refusal };
-    for (let n = 0; n <= pending.again; n += 1) this.#emit(event);
-  }
-
-  #remember(id, content) {
-    this.#recent.set(id, content);
-    if (this.#recent.size > RECENT) this.#recent.delete(this.#recent.keys().next().value);
+    const content = this.#recent?.get(id)?.split(' ')[1];
+    const pairs = !refusal && content ? this.#recent.put(id, `acked ${content}`) : [];
+    for (let n = 0; n <= pending.again; n += 1) this.#tell(event, pairs);
   }
 }

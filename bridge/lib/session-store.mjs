@@ -1,106 +1,103 @@
-// The credentials of the link and the keys of Signal, in files.
-//
-// Each file is written beside, synced and renamed over the old one, so that a kill at any moment leaves either the old
-// or the new content. The folder is 0700, the files 0600. One bridge at a time: a lock file names its process.
+// The credentials of the link and the keys of Signal, in the store.
 
 import fs from 'node:fs';
 import path from 'node:path';
 
-const CREDS = 'creds.json';
-const LOCK = 'lock';
+import { readOrNull } from './store.mjs';
+
+const CREDS = 'creds';
+const KEY = 'key!';
+const VOID = 'void!';
 
 /** The stored credentials can't be read. */
 export class UnreadableCredentials extends Error {}
 
-/** Another process uses the folder. */
-export class FolderHeld extends Error {}
-
 export class SessionStore {
-  #folder;
+  #store;
   #baileys;
+  #extra;
 
-  constructor(folder, baileys) {
-    this.#folder = folder;
+  /** `extra`: for a type of key that isn't Baileys', what to write for its entries, and how: see `set`. */
+  constructor(store, baileys, extra = {}) {
+    this.#store = store;
     this.#baileys = baileys;
-    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
-    fs.chmodSync(folder, 0o700);
-  }
-
-  /** Takes the folder for this process. Throws `FolderHeld` when a living process has it. */
-  lock() {
-    const file = path.join(this.#folder, LOCK);
-    for (;;) {
-      try {
-        fs.writeFileSync(file, String(process.pid), { flag: 'wx', mode: 0o600 });
-        return;
-      } catch (error) {
-        if (error.code !== 'EEXIST') throw error;
-      }
-      const holder = Number(readOrNull(file));
-      if (holder === process.pid) return;
-      if (holder && isAlive(holder)) {
-        throw new FolderHeld(`process ${holder} uses the session folder ${this.#folder}; stop it, or set WA_SESSION_DIR to another folder`);
-      }
-      fs.rmSync(file, { force: true });
-    }
-  }
-
-  unlock() {
-    const file = path.join(this.#folder, LOCK);
-    if (Number(readOrNull(file)) === process.pid) fs.rmSync(file, { force: true });
+    this.#extra = extra;
   }
 
   /** The stored state, or a fresh one when there is none. Throws `UnreadableCredentials`. */
-  load() {
-    const stored = readOrNull(path.join(this.#folder, CREDS));
-    if (stored === null) return this.fresh();
-    let creds;
-    try {
-      creds = JSON.parse(stored, this.#baileys.BufferJSON.reviver);
-    } catch {
-      creds = null;
-    }
-    if (!creds?.noiseKey || !creds?.signedIdentityKey) {
-      throw new UnreadableCredentials(
-        `the credentials in ${path.join(this.#folder, CREDS)} can't be read; restore the file from a backup, or move it away to link anew`,
-      );
-    }
-    return this.#state(creds);
+  async load() {
+    await this.#importFiles();
+    const stored = this.#store.get(CREDS);
+    if (stored === undefined) return this.#state(this.#baileys.initAuthCreds());
+    return this.#state(this.#read(stored, path.join(this.#store.folder, 'state')));
   }
 
   /** A state without a link. What an unfinished linking left is removed. */
-  fresh() {
-    for (const name of this.#files()) fs.rmSync(path.join(this.#folder, name), { force: true });
+  async fresh() {
+    const keys = await this.#keys();
+    await this.#store.write([[CREDS, null], ...keys.map((key) => [key, null])]);
     return this.#state(this.#baileys.initAuthCreds());
   }
 
-  /** Moves credentials that are void aside; the last ones moved there are kept. */
-  retire() {
-    const old = fs.readdirSync(this.#folder).filter((name) => name.startsWith('logged-out-'));
-    for (const name of old) fs.rmSync(path.join(this.#folder, name), { recursive: true, force: true });
-    const aside = path.join(this.#folder, `logged-out-${new Date().toISOString().replace(/[:.]/g, '-')}`);
-    fs.mkdirSync(aside, { mode: 0o700 });
-    // The credentials go first: without them the keys mean nothing.
-    const names = this.#files().sort((a, b) => (b === CREDS) - (a === CREDS));
-    for (const name of names) fs.renameSync(path.join(this.#folder, name), path.join(aside, name));
-    this.#syncFolder();
+  /** Puts credentials that are void aside; the last ones put there are kept. */
+  async retire() {
+    await this.#store.settled();
+    const old = await this.#store.keys(VOID);
+    const names = [CREDS, ...(await this.#keys())];
+    const pairs = names.map((key) => [key, this.#store.get(key)]).filter(([, value]) => value !== undefined);
+    await this.#store.write([
+      ...old.map((key) => [key, null]),
+      ...pairs.map(([key, value]) => [VOID + key, value]),
+      ...pairs.map(([key]) => [key, null]),
+    ]);
   }
 
-  #files() {
-    return fs.readdirSync(this.#folder).filter((name) => name.endsWith('.json') || name.endsWith('.tmp'));
+  async #keys() {
+    await this.#store.settled();
+    return this.#store.keys(KEY);
+  }
+
+  #read(text, where) {
+    let creds;
+    try {
+      creds = JSON.parse(text, this.#baileys.BufferJSON.reviver);
+    } catch {
+      creds = null;
+    }
+    if (creds?.noiseKey && creds?.signedIdentityKey) return creds;
+    throw new UnreadableCredentials(
+      `the credentials in ${where} can't be read; restore them from a backup, or move them away to link anew`,
+    );
+  }
+
+  /** Earlier versions kept a file for each key: they are taken over once, and removed when they are in the store. */
+  async #importFiles() {
+    const { folder } = this.#store;
+    const names = fs.readdirSync(folder).filter((name) => name.endsWith('.json') || name.endsWith('.json.tmp'));
+    if (!names.length) return;
+    const creds = readOrNull(path.join(folder, 'creds.json'));
+    if (creds !== null && this.#store.get(CREDS) === undefined) {
+      this.#read(creds, path.join(folder, 'creds.json'));
+      const keys = names.filter((name) => name.endsWith('.json') && name !== 'creds.json');
+      await this.#store.write([
+        [CREDS, creds],
+        ...keys.map((name) => [KEY + name.slice(0, -'.json'.length), fs.readFileSync(path.join(folder, name), 'utf8')]),
+      ]);
+    }
+    for (const name of names) fs.rmSync(path.join(folder, name), { force: true });
   }
 
   #state(creds) {
     const { BufferJSON, proto } = this.#baileys;
-    const fileOf = (type, id) => `${type}-${encodeURIComponent(id)}.json`;
+    const keyOf = (type, id) => `${KEY}${type}-${encodeURIComponent(id)}`;
     const keys = {
       get: async (type, ids) => {
         const found = {};
         for (const id of ids) {
-          const stored = readOrNull(path.join(this.#folder, fileOf(type, id)));
+          const stored = this.#store.get(keyOf(type, id));
           let value = null;
           try {
-            if (stored !== null) value = JSON.parse(stored, BufferJSON.reviver);
+            if (stored !== undefined) value = JSON.parse(stored, BufferJSON.reviver);
           } catch {
             value = null;
           }
@@ -109,60 +106,18 @@ export class SessionStore {
         }
         return found;
       },
+      // Doesn't wait for the disk: nothing leaves the bridge before what it rests on is there (see Gate).
       set: async (data) => {
+        const pairs = [];
+        let write = (all) => this.#store.write(all);
         for (const [type, entries] of Object.entries(data)) {
-          for (const [id, value] of Object.entries(entries)) {
-            if (value) this.#write(fileOf(type, id), JSON.stringify(value, BufferJSON.replacer));
-            else fs.rmSync(path.join(this.#folder, fileOf(type, id)), { force: true });
-          }
+          if (this.#extra[type]) write = this.#extra[type](entries);
+          else for (const [id, value] of Object.entries(entries)) pairs.push([keyOf(type, id), value ? JSON.stringify(value, BufferJSON.replacer) : null]);
         }
-        this.#syncFolder();
+        write(pairs);
       },
     };
-    const save = () => {
-      this.#write(CREDS, JSON.stringify(creds, BufferJSON.replacer));
-      this.#syncFolder();
-    };
+    const save = () => this.#store.write([[CREDS, JSON.stringify(creds, BufferJSON.replacer)]]);
     return { creds, keys, save };
-  }
-
-  #write(name, text) {
-    const file = path.join(this.#folder, name);
-    const beside = `${file}.tmp`;
-    const handle = fs.openSync(beside, 'w', 0o600);
-    try {
-      fs.writeSync(handle, text);
-      fs.fsyncSync(handle);
-    } finally {
-      fs.closeSync(handle);
-    }
-    fs.renameSync(beside, file);
-  }
-
-  #syncFolder() {
-    const handle = fs.openSync(this.#folder, 'r');
-    try {
-      fs.fsyncSync(handle);
-    } finally {
-      fs.closeSync(handle);
-    }
-  }
-}
-
-function readOrNull(file) {
-  try {
-    return fs.readFileSync(file, 'utf8');
-  } catch (error) {
-    if (error.code === 'ENOENT') return null;
-    throw error;
-  }
-}
-
-function isAlive(pid) {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error.code === 'EPERM';
   }
 }

@@ -40,3 +40,17 @@ export function redact(text) {
     // eslint-disable-next-line no-control-regex
     .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g, '\ufffd');
 }
+
+/** Baileys wants a logger of pino's shape. Objects are not printed: they hold keys. */
+export const logger = {
+  level: 'warn',
+  child: () => logger,
+  trace: () => {},
+  debug: () => {},
+  info: () => {},
+  warn: (object, text) => log(words(object, text)),
+  error: (object, text) => log(words(object, text)),
+};
+
+const words = (object, text) =>
+  [text ?? (typeof object === 'string' ? object : ''), object?.err?.message ?? object?.error?.message ?? ''].filter(Boolean).join(': ');

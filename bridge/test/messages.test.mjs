@@ -23,9 +23,9 @@ const CASES = {
   STATUS: { key: { remoteJid: 'status@broadcast', participant: ANA }, message: { imageMessage: { caption: 'on holiday' } } },
   NEWS: { key: { remoteJid: '120363000000000000@newsletter' }, message: { conversation: 'news' } },
   MINE: { key: { remoteJid: ANA, fromMe: true }, message: { conversation: 'from my phone' }, pushName: 'Office' },
-  REVOKE: { key: { remoteJid: ANA }, message: { protocolMessage: { type: 0, key: { id: 'TEXT' } } } },
-  EDIT: { key: { remoteJid: ANA }, message: { protocolMessage: { type: 14, editedMessage: { conversation: 'mended' } } } },
-  REACTION: { key: { remoteJid: ANA }, message: { reactionMessage: { text: '👍', key: { id: 'TEXT' } } } },
+  REVOKE: { key: { remoteJid: ANA }, message: { protocolMessage: { type: 0, key: { id: 'TEXT', fromMe: true } } } },
+  EDIT: { key: { remoteJid: ANA }, message: { protocolMessage: { type: 14, key: { id: 'TEXT', fromMe: true }, editedMessage: { conversation: 'mended' } } } },
+  REACTION: { key: { remoteJid: ANA }, message: { reactionMessage: { text: '👍', key: { id: '3EB0C767D26A1B7F0E5A11', fromMe: false } } } },
   VOICE: { key: { remoteJid: ANA }, message: { audioMessage: { ptt: true } } },
   NEW: { key: { remoteJid: ANA }, message: { hologramMessage: { brightness: 7 } } },
 };
@@ -50,6 +50,23 @@ test('what is wrapped is unwrapped', async () => {
   const inside = { conversation: 'vanishes' };
   const message = { key: { remoteJid: ANA, id: 'X', fromMe: false }, message: { ephemeralMessage: { message: inside } } };
   assert.equal((await eventOf(message, context)).body, 'vanishes');
+});
+
+test('what a message is about is told as the account sees it', async () => {
+  const GROUP = '120363041234567890@g.us';
+  const BEN = '15553334444@s.whatsapp.net';
+  const of = async (key, about) => {
+    const message = { reactionMessage: { text: '👍', key: { id: 'A', ...about } } };
+    const event = await eventOf({ key: { id: 'X', fromMe: false, ...key }, message }, { ...context, meLid: '199900000000001:3@lid' });
+    return event.target.fromMe;
+  };
+  const inGroup = { remoteJid: GROUP, participant: ANA };
+  assert.equal(await of({ remoteJid: ANA, fromMe: true }, { fromMe: true }), true, 'the owner, on his phone, about his own');
+  assert.equal(await of({ remoteJid: ANA, fromMe: true }, { fromMe: false }), false, 'the owner about hers');
+  assert.equal(await of(inGroup, { fromMe: true }), false, 'hers');
+  assert.equal(await of(inGroup, { participant: BEN }), false, "somebody else's");
+  assert.equal(await of(inGroup, { participant: '15550009999@s.whatsapp.net' }), true, 'ours, by number');
+  assert.equal(await of(inGroup, { participant: '199900000000001@lid' }), true, 'ours, by LID');
 });
 
 test('what is not for people gives no event', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, mock, test } from 'node:test';
 
 import { Outgoing } from '../lib/outgoing.mjs';
+import { golden } from './helpers.mjs';
 
 const TO = '+15551112222';
 const ID = '3EB0C767D26A1B7F0E5A11';
@@ -10,15 +11,21 @@ let events;
 let outgoing;
 let written;
 let socket;
+let kept;
+let restrictedUntil;
 
 beforeEach(() => {
   events = [];
   written = [];
-  outgoing = new Outgoing((event) => events.push(event));
+  const codec = { make: async (jid, text) => ({ conversation: text }), encode: (content) => btoa(content.conversation), decode: (text) => ({ conversation: atob(text) }) };
+  restrictedUntil = undefined;
+  outgoing = new Outgoing((event) => events.push(event), codec, async () => restrictedUntil);
+  kept = new Map();
+  outgoing.setStore({ write: (pairs) => pairs.forEach((pair) => kept.set(...pair)) }, { has: (id) => kept.has(id), get: (id) => kept.get(id), put: (...pair) => [kept.set(...pair) && pair] });
   socket = {
-    sendMessage: async (jid, { text }, { messageId }) => {
+    relayMessage: async (jid, { conversation: text }, { messageId }) => {
+      assert.ok(kept.has(messageId), 'what may be asked for again is kept first');
       written.push({ jid, text, messageId });
-      return { message: { conversation: text } };
     },
   };
 });
@@ -46,12 +53,26 @@ test('a refusal has its code, words, and whether to try again', async () => {
   outgoing.setSocket(socket);
   send();
   await settled();
+  restrictedUntil = 1790000600000;
   outgoing.acknowledged({ id: ID, error: '463' });
+  await settled();
   const [event] = events;
   assert.equal(event.ok, false);
   assert.equal(event.code, 463);
   assert.equal(event.retryable, false);
   assert.match(event.error, /restricts/);
+  assert.equal(event.retryAtMs, restrictedUntil);
+  assert.deepEqual(event, golden.find(({ retryAtMs }) => retryAtMs));
+});
+
+test('a refusal stays one though the connection ends while WhatsApp is asked for more', async () => {
+  restrictedUntil = new Promise(() => {});
+  outgoing.setSocket(socket);
+  send();
+  await settled();
+  outgoing.acknowledged({ id: ID, error: '463' });
+  outgoing.setSocket(null);
+  assert.deepEqual([events[0].code, events[0].retryable], [463, false]);
 });
 
 test('no answer for too long is said', async (t) => {
@@ -96,7 +117,7 @@ test('wrong commands are answered with 400 and never written', async () => {
 });
 
 test('what the library refuses is a failure, with its words', async () => {
-  socket.sendMessage = mock.fn(async () => {
+  socket.relayMessage = mock.fn(async () => {
     throw new Error('not a jid');
   });
   outgoing.setSocket(socket);
@@ -120,4 +141,16 @@ test('a host without ids gets one made', async () => {
   send({ messageId: undefined });
   await settled();
   assert.equal(written[0].messageId, 'GENERATED');
+});
+
+test('what WhatsApp has already is answered and not sent again', async () => {
+  outgoing.setSocket(socket);
+  send();
+  await settled();
+  outgoing.acknowledged({ id: ID });
+  outgoing.setSocket(null);
+  send();
+  assert.equal(written.length, 1);
+  assert.deepEqual(events, Array(2).fill({ type: 'sent', to: TO, ok: true, messageId: ID }));
+  assert.deepEqual(outgoing.content(ID), { conversation: 'Hola' });
 });

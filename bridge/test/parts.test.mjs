@@ -1,16 +1,10 @@
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import { test } from 'node:test';
-
-import * as baileys from 'baileys';
 
 import { bare, chatKind, isE164, jidOf, phoneOf } from '../lib/ids.mjs';
 import { LineReader } from '../lib/lines.mjs';
 import { reasonOf, refusalOf } from '../lib/reasons.mjs';
 import { receiptEvents } from '../lib/receipts.mjs';
-import { FolderHeld, SessionStore, UnreadableCredentials } from '../lib/session-store.mjs';
 import { redact } from '../lib/stdout.mjs';
 import { golden } from './helpers.mjs';
 
@@ -82,65 +76,4 @@ test('what looks like a key is not printed', () => {
   assert.equal(redact('5, 161, 178, 99, 12, 13, 14, 15, 16, 17'), '[redacted]');
   assert.equal(redact('the connection to WhatsApp was lost'), 'the connection to WhatsApp was lost');
   assert.ok(!redact('\u001b[31m').includes('\u001b'));
-});
-
-function folder(t) {
-  const made = fs.mkdtempSync(path.join(os.tmpdir(), 'pilothouse-'));
-  t.after(() => fs.rmSync(made, { recursive: true }));
-  return path.join(made, 'session');
-}
-
-test('credentials and keys come back as they were', async (t) => {
-  const at = folder(t);
-  const first = new SessionStore(at, baileys).load();
-  first.creds.pairingCode = 'X';
-  first.save();
-  await first.keys.set({ session: { 'a/../b:1': Buffer.from([1, 2, 3]) }, 'pre-key': { 7: { public: Buffer.from([9]) } } });
-  const again = new SessionStore(at, baileys).load();
-  assert.deepEqual(again.creds.noiseKey, first.creds.noiseKey);
-  assert.deepEqual(await again.keys.get('session', ['a/../b:1', 'none']), { 'a/../b:1': Buffer.from([1, 2, 3]), none: null });
-  await again.keys.set({ 'pre-key': { 7: null } });
-  assert.deepEqual(await again.keys.get('pre-key', ['7']), { 7: null });
-  for (const name of fs.readdirSync(at)) assert.equal(fs.statSync(path.join(at, name)).mode & 0o777, 0o600, name);
-});
-
-test('a write that was cut off leaves the old credentials', (t) => {
-  const at = folder(t);
-  const first = new SessionStore(at, baileys).load();
-  first.save();
-  // What a kill in the middle leaves: a file beside, half written.
-  fs.writeFileSync(path.join(at, 'creds.json.tmp'), '{"noiseKey":');
-  assert.deepEqual(new SessionStore(at, baileys).load().creds.noiseKey, first.creds.noiseKey);
-});
-
-test('credentials that cannot be read are said, and kept', (t) => {
-  const at = folder(t);
-  const store = new SessionStore(at, baileys);
-  fs.writeFileSync(path.join(at, 'creds.json'), '');
-  assert.throws(() => store.load(), UnreadableCredentials);
-  assert.ok(fs.existsSync(path.join(at, 'creds.json')));
-});
-
-test('void credentials are moved aside, and only the last are kept', (t) => {
-  const at = folder(t);
-  const store = new SessionStore(at, baileys);
-  fs.mkdirSync(path.join(at, 'logged-out-2020'));
-  store.load().save();
-  store.retire();
-  const names = fs.readdirSync(at);
-  assert.equal(names.length, 1);
-  assert.match(names[0], /^logged-out-2\d{3}-/);
-  assert.ok(fs.existsSync(path.join(at, names[0], 'creds.json')));
-});
-
-test('a folder belongs to one living process', (t) => {
-  const at = folder(t);
-  const store = new SessionStore(at, baileys);
-  fs.writeFileSync(path.join(at, 'lock'), '1');
-  assert.throws(() => store.lock(), FolderHeld);
-  fs.writeFileSync(path.join(at, 'lock'), '99999999');
-  store.lock();
-  assert.equal(fs.readFileSync(path.join(at, 'lock'), 'utf8'), String(process.pid));
-  store.unlock();
-  assert.ok(!fs.existsSync(path.join(at, 'lock')));
 });

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{Api, Problem};
 use crate::clock::Timestamp;
-use crate::state::{ConnectionState, Pairing, Snapshot};
+use crate::state::{Pairing, Snapshot};
 
 #[derive(Debug, Serialize)]
 pub(super) struct Qr {
@@ -45,7 +45,7 @@ pub(super) async fn code(State(api): State<Api>) -> Result<Json<Code>, Problem> 
 
 /// What is offered now; never one that has run out.
 fn offered(snapshot: &Snapshot, now: Timestamp) -> Result<Option<&Pairing>, Problem> {
-    if snapshot.connection.state == ConnectionState::Open {
+    if snapshot.connection.state.is_up() {
         let detail = "an account is linked already; log it out on the phone first (Settings, Linked devices)";
         return Err(Problem::new(StatusCode::CONFLICT, "already-linked", "Already linked", detail));
     }

@@ -203,7 +203,7 @@ async fn settings_are_kept_and_applied() {
     assert!(matches!(harness.command().await, Command::Connect { use_pairing_code: false, .. }));
     let set = json!({"use_pairing_code": true, "phone_number": "+15550009999"});
     assert_eq!(post(&harness, "/config", set).await.status, StatusCode::OK);
-    let Command::Connect { use_pairing_code, phone_number } = harness.command().await else { panic!() };
+    let Command::Connect { use_pairing_code, phone_number, .. } = harness.command().await else { panic!() };
     assert_eq!((use_pairing_code, phone_number.as_deref()), (true, Some("+15550009999")));
     assert_eq!(harness.reader().setting("linking").unwrap().map(|s| s.contains("+15550009999")), Some(true));
     assert_eq!(post(&harness, "/config", json!({"bridge": "other"})).await.status, StatusCode::OK);

@@ -60,6 +60,8 @@ pub struct Config {
     pub bridge_rss_limit_mb: u32,
     /// How long a bridge may give no sign of life; zero is for ever.
     pub bridge_patience: Duration,
+    /// How long an answer of WhatsApp's server proves that the connection lives; zero: for ever.
+    pub proof: Duration,
     /// What is logged.
     pub log: Targets,
     /// The program that runs Node scripts.
@@ -143,6 +145,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("bridge_memory_mb", "PILOTHOUSE_BRIDGE_MEMORY_MB", "256"),
     setting("bridge_rss_limit_mb", "PILOTHOUSE_BRIDGE_RSS_LIMIT_MB", "512"),
     setting("bridge_patience_seconds", "PILOTHOUSE_BRIDGE_PATIENCE_SECONDS", "60"),
+    setting("proof_seconds", "PILOTHOUSE_PROOF_SECONDS", "60"),
     setting("log", "RUST_LOG", "info"),
     setting("node", "PILOTHOUSE_NODE", "node"),
 ];
@@ -195,6 +198,9 @@ pub fn load(inputs: Inputs) -> Result<Config, ConfigError> {
         pairing_code: layers.checked("pairing_code", |n| n.parse::<Phone>().map_err(|e| e.to_string()))?,
         bridge_memory_mb: layers.parsed("bridge_memory_mb", "a number of MiB; 0 is no cap")?.unwrap_or(256),
         bridge_rss_limit_mb: layers.parsed("bridge_rss_limit_mb", "a number of MiB; 0 is no limit")?.unwrap_or(512),
+        proof: Duration::from_secs(
+            layers.parsed::<u32>("proof_seconds", "a number of seconds; 0 is for ever")?.unwrap_or(60).into(),
+        ),
         bridge_patience: Duration::from_secs(
             layers.parsed::<u32>("bridge_patience_seconds", "a number of seconds; 0 is for ever")?.unwrap_or(60).into(),
         ),

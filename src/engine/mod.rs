@@ -26,6 +26,7 @@ pub use feed::{Cursor, Feed, Next};
 pub use handle::{Handle, Unavailable};
 
 use crate::clock::Clock;
+use crate::protocol::Command;
 use crate::state::{
     Answer, BridgeNotice, Change, Effect, Input, Known, LastError, Outcome, Refusal, Request, RequestId, Sampled,
     State, StoreState, StoreView, decide, lookup,
@@ -241,11 +242,13 @@ impl Engine {
         let mut writes = Vec::with_capacity(inputs.len());
         let seq = self.gate.next_seq();
         let mut releases = Vec::with_capacity(inputs.len());
+        let mut taken = None;
         for mut input in inputs.drain(..) {
-            if let Input::Event { event, known, .. } = &mut input
-                && let Some(wanted) = lookup(&self.state, event)
-            {
-                *known = self.known.find(&wanted);
+            if let Input::Event { incarnation, event, known } = &mut input {
+                if let Some(wanted) = lookup(&self.state, event) {
+                    *known = self.known.find(&wanted);
+                }
+                taken = event.seq().map(|seq| (*incarnation, seq)).or(taken);
             }
             log_notice(&input);
             let outcome = decide(&mut self.state, input, self.clock.now());
@@ -254,6 +257,10 @@ impl Engine {
             writes.extend(more);
             releases.extend(changes.into_iter().map(|change| Release::Publish(Arc::new(change))));
             releases.extend(effects.into_iter().map(Release::Effect));
+        }
+        if let Some((incarnation, seq)) = taken {
+            let command = Command::Ack { seq };
+            releases.push(Release::Effect(Effect::Dispatch { incarnation, command }));
         }
         if !writes.is_empty() {
             self.pending = Some(Batch { seq, writes });

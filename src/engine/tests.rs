@@ -64,6 +64,27 @@ async fn what_is_published_is_on_disk() {
 }
 
 #[tokio::test]
+async fn what_is_acknowledged_to_the_bridge_is_on_disk() {
+    let mut harness = Harness::connected().await;
+    let reader = harness.reader();
+    for n in 1..=20 {
+        harness.says(&message(&format!("3A{n:02}")).replace("\"from\"", &format!("\"seq\":{n},\"from\""))).await;
+    }
+    let mut acknowledged = 0;
+    while acknowledged < 20 {
+        let Command::Ack { seq } = harness.command().await else { panic!() };
+        assert!(seq > acknowledged, "acknowledgements grow");
+        acknowledged = seq;
+        assert!(reader.last_messages(100).unwrap().len() as u64 >= seq, "{seq}");
+    }
+    // Told again by the next run: taken once, and acknowledged again.
+    harness.says(&message("3A20").replace("\"from\"", "\"seq\":20,\"from\"")).await;
+    assert_eq!(harness.command().await, Command::Ack { seq: 20 });
+    assert_eq!(reader.last_messages(100).unwrap().len(), 20);
+    harness.end().await;
+}
+
+#[tokio::test]
 async fn a_message_that_is_told_again_is_taken_once_also_after_a_restart() {
     let harness = Harness::connected().await;
     harness.says(&message("3A01")).await;

@@ -13,6 +13,11 @@ pub enum Command {
         /// The number (E.164) that the code is for.
         #[serde(skip_serializing_if = "Option::is_none")]
         phone_number: Option<String>,
+        /// The host acknowledges events once they are on its disk.
+        ack: bool,
+        /// The operator wants the link, although another program took it over again and again.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        take_over: bool,
     },
     /// Send a text.
     Send {
@@ -23,6 +28,11 @@ pub enum Command {
         /// The id to use on the wire (capability `ids`).
         #[serde(skip_serializing_if = "Option::is_none")]
         message_id: Option<String>,
+    },
+    /// All events up to this number are on the host's disk (capability `ack`).
+    Ack {
+        /// The number of the last one.
+        seq: u64,
     },
     /// Ask for a `pong` (capability `heartbeat`).
     Ping {
@@ -49,12 +59,17 @@ mod tests {
     fn commands_are_written_as_the_protocol_has_them() {
         let line = |c: Command| String::from_utf8(c.to_line()).unwrap();
         assert_eq!(
-            line(Command::Connect { use_pairing_code: false, phone_number: None }),
-            "{\"cmd\":\"connect\",\"usePairingCode\":false}\n"
+            line(Command::Connect { use_pairing_code: false, phone_number: None, ack: false, take_over: true }),
+            "{\"cmd\":\"connect\",\"usePairingCode\":false,\"ack\":false,\"takeOver\":true}\n"
         );
         assert_eq!(
-            line(Command::Connect { use_pairing_code: true, phone_number: Some("+584244370180".into()) }),
-            "{\"cmd\":\"connect\",\"usePairingCode\":true,\"phoneNumber\":\"+584244370180\"}\n"
+            line(Command::Connect {
+                use_pairing_code: true,
+                phone_number: Some("+584244370180".into()),
+                ack: true,
+                take_over: false
+            }),
+            "{\"cmd\":\"connect\",\"usePairingCode\":true,\"phoneNumber\":\"+584244370180\",\"ack\":true}\n"
         );
         assert_eq!(
             line(Command::Send { to: "+584244370180".into(), text: "Hola\n\"x\"".into(), message_id: None }),
@@ -64,6 +79,7 @@ mod tests {
             line(Command::Send { to: "+1".into(), text: "a".into(), message_id: Some("3EB0".into()) }),
             "{\"cmd\":\"send\",\"to\":\"+1\",\"text\":\"a\",\"messageId\":\"3EB0\"}\n"
         );
+        assert_eq!(line(Command::Ack { seq: 17 }), "{\"cmd\":\"ack\",\"seq\":17}\n");
         assert_eq!(line(Command::Ping { id: 7 }), "{\"cmd\":\"ping\",\"id\":7}\n");
     }
 }

@@ -26,6 +26,8 @@ pub enum Event {
     Connection(Box<Connection>),
     /// The answer to a `ping`.
     Pong(Pong),
+    /// WhatsApp restricts the account, or does so no more.
+    Restriction(Restriction),
     /// Something the operator should see.
     Error(String),
     /// An event that this host does not know, by its name.
@@ -154,6 +156,9 @@ pub struct Message {
     /// The conversation.
     #[serde(default)]
     pub chat: Option<Chat>,
+    /// Its number in the bridge's log (capability `ack`).
+    #[serde(default)]
+    pub seq: Option<u64>,
 }
 
 /// A conversation as the bridge tells it.
@@ -226,6 +231,9 @@ pub struct Sent {
     /// The same `send` may be given again.
     #[serde(default)]
     pub retryable: bool,
+    /// Its number in the bridge's log (capability `ack`).
+    #[serde(default)]
+    pub seq: Option<u64>,
 }
 
 /// A receipt for a message of ours.
@@ -239,6 +247,9 @@ pub struct Receipt {
     /// When, in milliseconds since the Unix epoch.
     #[serde(default)]
     pub timestamp_ms: Option<i64>,
+    /// Its number in the bridge's log (capability `ack`).
+    #[serde(default)]
+    pub seq: Option<u64>,
 }
 
 /// What a receipt says.
@@ -341,6 +352,25 @@ pub struct Pong {
     /// The age of the last frame from WhatsApp's server, in milliseconds.
     #[serde(default)]
     pub last_frame_age_ms: Option<u64>,
+    /// The age of the last answer of WhatsApp's server to something that the bridge asked or sent, in milliseconds.
+    #[serde(default)]
+    pub last_answer_age_ms: Option<u64>,
+}
+
+/// A restriction of the account by WhatsApp.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Restriction {
+    /// What is restricted: `reachout_timelock` is the start of new chats.
+    pub class: String,
+    /// It holds at present.
+    pub active: bool,
+    /// Until when, in milliseconds since the Unix epoch, as far as that is known.
+    #[serde(default)]
+    pub until_ms: Option<i64>,
+    /// In words.
+    #[serde(default)]
+    pub text: String,
 }
 
 /// Why a line is not an event. It never holds the line itself, which may be a secret.
@@ -394,6 +424,24 @@ fn shown(text: String) -> String {
 }
 
 impl Event {
+    /// The number that the host acknowledges once the event is on its disk.
+    pub fn seq(&self) -> Option<u64> {
+        match self {
+            Self::Message(message) => message.seq,
+            Self::Sent(sent) => sent.seq,
+            Self::Receipt(receipt) => receipt.seq,
+            Self::Hello(_)
+            | Self::Ready(_)
+            | Self::Qr(_)
+            | Self::PairingCode(_)
+            | Self::Connection(_)
+            | Self::Pong(_)
+            | Self::Restriction(_)
+            | Self::Error(_)
+            | Self::Unknown(_) => None,
+        }
+    }
+
     /// Reads one line, without its line feed.
     ///
     /// # Errors
@@ -413,6 +461,7 @@ impl Event {
             "receipt" => Self::Receipt(fields(line, &name)?),
             "connection" => Self::Connection(fields(line, &name)?),
             "pong" => Self::Pong(fields(line, &name)?),
+            "restriction" => Self::Restriction(fields(line, &name)?),
             "error" => Self::Error(shown(fields::<ErrorFields>(line, &name)?.error)),
             other => Self::Unknown(other.chars().take(64).collect()),
         })

@@ -31,6 +31,8 @@ pub enum ExitClass {
     Silent,
     /// It left a `ping`, or what was written to it, alone for too long, and was ended.
     Unresponsive,
+    /// It left WhatsApp's server without an answer for too long, and was ended.
+    Unproven,
     /// It used more memory than it may, and was ended.
     Memory,
     /// The operator asked for a new start, or for another bridge.
@@ -51,6 +53,7 @@ impl ExitClass {
             Self::BadConfiguration => "bad settings",
             Self::Silent => "silent",
             Self::Unresponsive => "no answer",
+            Self::Unproven => "unproven",
             Self::Memory => "memory",
             Self::Operator => "asked for",
             Self::Refused => "refused",
@@ -68,7 +71,7 @@ impl ExitClass {
             | Self::Silent
             | Self::Unresponsive => true,
             // The first was announced, the others were wanted.
-            Self::Memory | Self::Operator | Self::Refused | Self::Stopped => false,
+            Self::Memory | Self::Unproven | Self::Operator | Self::Refused | Self::Stopped => false,
         }
     }
 }

@@ -340,6 +340,13 @@ pub enum TimerId {
         /// The time of its end.
         expires_at: Timestamp,
     },
+    /// Time to look whether the connection is proven.
+    Proof {
+        /// In which run.
+        incarnation: Incarnation,
+        /// Which opening of the connection.
+        opening: u64,
+    },
     /// Time for a `ping`.
     Heartbeat {
         /// To which run.

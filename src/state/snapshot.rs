@@ -56,6 +56,7 @@ impl Snapshot {
                 since: started_at,
                 reason: None,
                 retry_at: None,
+                proven_at: None,
             },
             pairing: None,
             linking: Linking::default(),
@@ -69,7 +70,7 @@ impl Snapshot {
         }
     }
 
-    /// WhatsApp can be reached and messages can be sent.
+    /// WhatsApp can be reached and messages can be sent: proven lately, not only claimed.
     pub fn connected(&self) -> bool {
         self.connection.state == ConnectionState::Open
     }
@@ -152,6 +153,8 @@ pub struct ConnectionView {
     pub reason: Option<Reason>,
     /// When the bridge tries again by itself; none: it waits for the operator.
     pub retry_at: Option<Timestamp>,
+    /// When WhatsApp's server last proved that the connection lives, while it is up.
+    pub proven_at: Option<Timestamp>,
 }
 
 /// The states of the connection to WhatsApp.
@@ -164,8 +167,10 @@ pub enum ConnectionState {
     Connecting,
     /// Waiting for somebody to scan the QR or to type the code.
     Linking,
-    /// Logged in.
+    /// Logged in, and proven by an answer lately.
     Open,
+    /// Logged in, as far as is known: nothing has come from WhatsApp's server for some time.
+    Unverified,
     /// Ended.
     Closed,
     /// The phone ended the link.
@@ -173,6 +178,11 @@ pub enum ConnectionState {
 }
 
 impl ConnectionState {
+    /// Logged in, proven or not: messages are given to the bridge.
+    pub const fn is_up(self) -> bool {
+        matches!(self, Self::Open | Self::Unverified)
+    }
+
     /// The word for it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -180,6 +190,7 @@ impl ConnectionState {
             Self::Connecting => "connecting",
             Self::Linking => "linking",
             Self::Open => "open",
+            Self::Unverified => "unverified",
             Self::Closed => "closed",
             Self::LoggedOut => "logged_out",
         }

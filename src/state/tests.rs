@@ -1,5 +1,7 @@
 //! Tables and properties of `decide` and `apply`.
 
+mod proof;
+
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -267,7 +269,7 @@ fn messages_sent_from_another_device_are_not_counted_as_received() {
 fn a_bridge_is_told_how_to_connect_at_its_start_and_when_the_operator_chooses() {
     let connects = |o: &Outcome| {
         let of = |e: &Effect| match e {
-            Effect::Dispatch { command: Command::Connect { use_pairing_code, phone_number }, .. } => {
+            Effect::Dispatch { command: Command::Connect { use_pairing_code, phone_number, .. }, .. } => {
                 Some((*use_pairing_code, phone_number.clone()))
             }
             _ => None,

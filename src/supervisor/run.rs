@@ -86,7 +86,7 @@ impl Supervisor {
                     return Some(Some(Duration::ZERO));
                 }
                 // The budget for this is with whoever asks for it.
-                ExitClass::Memory => return Some(Some(Duration::ZERO)),
+                ExitClass::Memory | ExitClass::Unproven => return Some(Some(Duration::ZERO)),
                 // A bridge whose link was ended offers a new one.
                 ExitClass::Clean | ExitClass::Crash | ExitClass::LoggedOut => self.policy.ended(now, ran_for, jitter),
                 ExitClass::Silent | ExitClass::Unresponsive => self.policy.lifeless(now, jitter),
@@ -187,6 +187,7 @@ impl Supervisor {
             ExitClass::Silent => format!("said nothing for {} s and was ended", limit.as_secs_f64()),
             ExitClass::Unresponsive => format!("gave no sign of life for {} s and was ended", limit.as_secs_f64()),
             ExitClass::Memory => "was ended for its memory".to_owned(),
+            ExitClass::Unproven => "was ended since WhatsApp gave no answer".to_owned(),
             ExitClass::Clean
             | ExitClass::Crash
             | ExitClass::LoggedOut

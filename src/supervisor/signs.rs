@@ -67,6 +67,7 @@ impl Signs {
             | Event::Message(_)
             | Event::Sent(_)
             | Event::Receipt(_)
+            | Event::Restriction(_)
             | Event::Error(_)
             | Event::Unknown(_) => {}
         }
@@ -163,7 +164,13 @@ mod tests {
     const PATIENCE: Duration = Duration::from_secs(60);
 
     fn pong(id: u64) -> Event {
-        Event::Pong(Pong { id, rss_bytes: None, event_loop_lag_ms: None, last_frame_age_ms: None })
+        Event::Pong(Pong {
+            id,
+            rss_bytes: None,
+            event_loop_lag_ms: None,
+            last_frame_age_ms: None,
+            last_answer_age_ms: None,
+        })
     }
 
     /// Lets time pass, and says whether a ping is still waited for.

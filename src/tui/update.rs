@@ -10,7 +10,7 @@ use super::model::{Focus, Model, Overlay};
 use crate::clock::Now;
 use crate::link::{Ask, Update};
 use crate::qr::Drawing;
-use crate::state::{Answer, Chat, ConnectionState, Linking, Phone, Request};
+use crate::state::{Answer, Chat, Linking, Phone, Request};
 
 /// What comes to the console.
 #[derive(Clone, Debug)]
@@ -238,7 +238,7 @@ fn answer(model: &mut Model) {
 }
 
 fn pairing_code(model: &mut Model) -> Outcome {
-    if model.snapshot.connection.state == ConnectionState::Open {
+    if model.snapshot.connection.state.is_up() {
         model.ui.notice = Some("an account is linked already".to_owned());
         return Outcome::redraw();
     }

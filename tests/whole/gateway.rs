@@ -103,6 +103,45 @@ async fn a_bridge_that_is_killed_comes_back_and_nothing_is_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_host_has_is_not_told_again() {
+    let place = Place::new().await;
+    let gateway = linked(&place).await;
+    let ana = place.simulator.contact("+15551112222", "Ana").await.unwrap();
+    for n in 0..20 {
+        ana.send_text(&format!("text {n}")).await.unwrap();
+    }
+    gateway.until(|status| status["messages_received"] == 20).await;
+    // Commands are read in order: who has sent this has seen the acknowledgement before it.
+    let sent = gateway.post("/send?wait=sent", json!({"to": ana.number(), "text": "got it"})).await;
+    assert!(sent.json["sent_at"].is_string(), "{}", sent.json);
+    let status = gateway.status().await;
+    signal(status["bridge"]["pid"].as_i64().unwrap(), "KILL");
+    within("the bridge's end", place.simulator.wait_offline()).await;
+    gateway.until(|status| status["bridge_restarts"] == 1 && status["connected"] == true).await;
+    ana.send_text("one more").await.unwrap();
+    let status = gateway.until(|status| status["messages_received"] == 21).await;
+    assert_eq!(status["counters"]["duplicates"], 0, "{status:#}");
+    assert!(gateway.end().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connected_is_proven_and_not_claimed() {
+    let place = Place::new().await;
+    std::fs::write(place.home().join("pilothouse.toml"), "proof_seconds = 3\n").unwrap();
+    let gateway = Gateway::start(&place, &[]).await;
+    gateway.link(&place).await;
+    // The bridge asks the server only every 20 s: too rarely for three seconds.
+    let status = gateway.until(|status| status["connection"]["state"] == "unverified").await;
+    assert_eq!(status["connected"], false);
+    let ana = place.simulator.contact("+15551112222", "Ana").await.unwrap();
+    ana.send_text("still there").await.unwrap();
+    let status = gateway.until(|status| status["connected"] == true).await;
+    assert_eq!(status["connection"]["state"], "open");
+    assert!(status["connection"]["proven_at"].is_string(), "{status:#}");
+    assert!(gateway.end().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_accepted_survives_the_death_of_the_host() {
     let place = Place::new().await;
     let gateway = linked(&place).await;

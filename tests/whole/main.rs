@@ -5,7 +5,9 @@
 mod backup;
 mod bridge;
 mod disk;
+mod durability;
 mod gateway;
+mod process;
 mod supervision;
 mod support;
 mod terminal;

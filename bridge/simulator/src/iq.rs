@@ -9,6 +9,9 @@ use crate::nodes::{
 };
 use crate::world::{Out, Waiting, World};
 
+/// The number of the query about the reach-out time lock.
+const REACHOUT_TIMELOCK: &str = "23983697327930364";
+
 /// Answers a query of the client on this connection. None: no answer.
 pub(crate) async fn answer(world: &mut World, connection: u64, iq: &Node) -> Option<Node> {
     let (kind, xmlns) = (attr(iq, "type"), attr(iq, "xmlns"));
@@ -37,6 +40,7 @@ pub(crate) async fn answer(world: &mut World, connection: u64, iq: &Node) -> Opt
         ("get", "privacy") => Some(result(iq, [privacy()])),
         ("set", "privacy") => Some(result(iq, [NodeBuilder::new("tokens").build()])),
         (_, "w:sync:app:state") => Some(app_state(iq)),
+        (_, "w:mex") => Some(mex(world, iq)),
         (_, "w:profile:picture") => Some(error(iq, 404, "item-not-found")),
         (_, "w:g2") => Some(result(iq, [NodeBuilder::new("groups").build()])),
         _ => Some(result(iq, [])),
@@ -206,4 +210,16 @@ fn app_state(iq: &Node) -> Node {
     });
     let collections: Vec<_> = collections.collect();
     result(iq, [NodeBuilder::new("sync").children(collections).build()])
+}
+
+/// A query in GraphQL: the one about the reach-out time lock.
+fn mex(world: &World, iq: &Node) -> Node {
+    if child(iq, "query").map(|query| attr(query, "query_id")).as_deref() != Some(REACHOUT_TIMELOCK) {
+        return result(iq, []);
+    }
+    let (active, ends) = (world.faults.timelock.is_some(), world.faults.timelock.unwrap_or(0));
+    let answer = format!(
+        r#"{{"data":{{"xwa2_fetch_account_reachout_timelock":{{"is_active":{active},"time_enforcement_ends":"{ends}","enforcement_type":"DEFAULT"}}}}}}"#
+    );
+    result(iq, [leaf("result", answer)])
 }

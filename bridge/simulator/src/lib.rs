@@ -246,6 +246,21 @@ impl Simulator {
         self.shared.lock().await.faults.refuse_sends = Some((code, count));
     }
 
+    /// Says, when it is asked, that the account may not start chats until then, in seconds since the Unix epoch.
+    pub async fn restrict_until(&self, seconds: Option<u64>) {
+        self.shared.lock().await.faults.timelock = seconds;
+    }
+
+    /// How often the client asked a contact to write a message again, since it could not read it.
+    pub async fn retries(&self) -> u64 {
+        self.shared.lock().await.counts.get("retries").copied().unwrap_or_default()
+    }
+
+    /// How many of the client's messages a contact could not read.
+    pub async fn unreadable(&self) -> u64 {
+        self.shared.lock().await.counts.get("unreadable").copied().unwrap_or_default()
+    }
+
     /// Answers logins with `<failure reason="…"/>`.
     pub async fn fail_logins(&self, code: Option<u16>) {
         self.shared.lock().await.faults.fail_logins = code;
@@ -317,6 +332,26 @@ impl Contact {
         if let Some(person) = self.shared.lock().await.contacts.get_mut(&self.pn) {
             person.party.forget_session();
         }
+    }
+
+    /// Loses the session and asks for a message of the client again.
+    pub async fn ask_again(&self, id: &str) {
+        let mut world = self.shared.lock().await;
+        if let Some(person) = world.contacts.get_mut(&self.pn) {
+            person.party.forget_session();
+        }
+        messages::ask_again(&mut world, &format!("{}@{}", self.pn, nodes::SERVER), id).await;
+        drop(world);
+        self.shared.changed();
+    }
+
+    /// Waits until a message came to this contact so often.
+    pub async fn wait_copies(&self, id: &str, copies: usize) {
+        let enough = |world: &mut World| {
+            let received = &world.contacts.get(&self.pn)?.received;
+            received.iter().any(|r| r.id == id && r.copies >= copies).then_some(())
+        };
+        self.shared.wait(enough).await;
     }
 
     /// Says that a message was read.

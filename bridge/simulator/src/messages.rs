@@ -109,6 +109,7 @@ pub(crate) async fn from_client(world: &mut World, node: &Node) {
             }
             Err(error) => {
                 tracing::warn!(%error, jid, "a contact can't read the client's message");
+                *world.counts.entry("unreadable").or_default() += 1;
                 ask_again(world, &to, &id).await;
             }
         }
@@ -126,7 +127,7 @@ pub(crate) async fn receipt(world: &mut World, pn: &str, from: &str, id: &str, k
 }
 
 /// A contact could not read a message and asks for it again.
-async fn ask_again(world: &mut World, from: &str, id: &str) {
+pub(crate) async fn ask_again(world: &mut World, from: &str, id: &str) {
     let retry = NodeBuilder::new("retry").attr("count", "1").attr("id", id).attr("t", seconds()).attr("v", "1").build();
     let node = NodeBuilder::new("receipt")
         .attr("from", from)

@@ -117,6 +117,8 @@ pub(crate) struct Faults {
     pub(crate) fail_logins: Option<u16>,
     /// The code, and how many sends more are refused with it.
     pub(crate) refuse_sends: Option<(u16, usize)>,
+    /// Until when, in seconds since the Unix epoch, the account may not start chats.
+    pub(crate) timelock: Option<u64>,
 }
 
 pub(crate) struct World {

@@ -39,7 +39,7 @@ impl Turn<'_> {
                     rss_bytes: None,
                 }));
                 self.connection(ConnectionState::Connecting, None, None);
-                self.ask_to_connect();
+                self.ask_to_connect(false);
             }
             BridgeNotice::BadLine { incarnation, error } => {
                 if incarnation == old.incarnation {
@@ -137,12 +137,15 @@ impl Turn<'_> {
         }
     }
 
-    /// Tells the bridge to connect, in the way that the operator wants.
-    pub(super) fn ask_to_connect(&mut self) {
+    /// Tells the bridge to connect, in the way that the operator wants. `take_over`: also when another program has
+    /// taken the link over again and again.
+    pub(super) fn ask_to_connect(&mut self, take_over: bool) {
         let linking = &self.state.snapshot.linking;
         let command = Command::Connect {
             use_pairing_code: linking.use_pairing_code,
             phone_number: linking.phone_number.as_ref().map(ToString::to_string),
+            ack: true,
+            take_over,
         };
         self.dispatch(command);
     }
@@ -168,7 +171,10 @@ impl Turn<'_> {
         if account.is_some() && account != self.state.snapshot.account {
             self.change(Change::Account(account));
         }
-        self.connection(ConnectionState::Open, None, None);
+        if !self.state.snapshot.connection.state.is_up() {
+            self.watch_proof();
+            self.connection(ConnectionState::Open, None, None);
+        }
     }
 
     /// Something to scan or to type has come.
@@ -184,7 +190,7 @@ impl Turn<'_> {
     }
 
     /// Goes to a state of the connection; being there already with nothing new changes nothing.
-    fn connection(&mut self, state: ConnectionState, reason: Option<Reason>, retry_in: Option<Duration>) {
+    pub(super) fn connection(&mut self, state: ConnectionState, reason: Option<Reason>, retry_in: Option<Duration>) {
         let retry_at = retry_in.map(|d| self.now.wall.plus(d));
         if state != ConnectionState::Linking && self.state.snapshot.pairing.is_some() {
             self.change(Change::Pairing(None));
@@ -197,11 +203,22 @@ impl Turn<'_> {
         // While the bridge tries again, what ended the connection before is still worth reading.
         let reason = match state {
             ConnectionState::Connecting | ConnectionState::Down => reason.or(old.reason),
-            ConnectionState::Linking | ConnectionState::Open | ConnectionState::Closed | ConnectionState::LoggedOut => {
-                reason
-            }
+            ConnectionState::Linking
+            | ConnectionState::Open
+            | ConnectionState::Unverified
+            | ConnectionState::Closed
+            | ConnectionState::LoggedOut => reason,
         };
-        self.change(Change::Connection(ConnectionView { state, since, reason, retry_at }));
+        let proven_at = match state {
+            ConnectionState::Open => Some(self.now.wall),
+            ConnectionState::Unverified => old.proven_at,
+            ConnectionState::Down
+            | ConnectionState::Connecting
+            | ConnectionState::Linking
+            | ConnectionState::Closed
+            | ConnectionState::LoggedOut => None,
+        };
+        self.change(Change::Connection(ConnectionView { state, since, reason, retry_at, proven_at }));
         if old.state != state {
             self.journal_connection();
         }

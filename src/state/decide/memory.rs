@@ -1,20 +1,13 @@
 //! The bridge's memory: shown, and bounded by replacing a bridge that uses too much.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::super::{BridgeState, BridgeView, Change, Effect, ExitClass, Incarnation, TimerId};
+use super::budget::{Budget, TIMES};
 use super::{Turn, visibly_different};
-use crate::clock::Mono;
 
 /// How long what is in flight is waited for before a bridge is replaced. The default bridge answers within 20 s.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// So often a bridge is replaced for its memory…
-const BUDGET: usize = 3;
-
-/// …within this time. One that needs more than it may would otherwise be replaced for ever.
-const BUDGET_WINDOW: Duration = Duration::from_secs(60 * 60);
 
 /// What the host asks of a bridge that runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,18 +16,20 @@ pub struct BridgeLimits {
     pub heartbeat: Duration,
     /// The most resident memory, in bytes; none: as much as it likes.
     pub rss_bytes: Option<u64>,
+    /// How long the connection counts as proven by an answer of WhatsApp's server; zero: for ever.
+    pub proof: Duration,
 }
 
 impl Default for BridgeLimits {
     fn default() -> Self {
-        Self { heartbeat: Duration::from_secs(30), rss_bytes: None }
+        Self { heartbeat: Duration::from_secs(20), rss_bytes: None, proof: Duration::from_secs(60) }
     }
 }
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Memory {
-    /// When bridges were replaced lately.
-    replaced: VecDeque<Mono>,
+    /// One that needs more than it may would otherwise be replaced for ever.
+    replaced: Budget,
     /// The run that drains.
     draining: Option<Incarnation>,
     /// The last run for which it was told that it is left as it is.
@@ -61,20 +56,16 @@ impl Turn<'_> {
             return;
         }
         let (now, memory) = (self.now.mono, &mut self.state.memory);
-        while memory.replaced.front().is_some_and(|&at| now.since(at) > BUDGET_WINDOW) {
-            memory.replaced.pop_front();
-        }
         let over = format!("the bridge uses {used_mb} MiB of memory and may use {limit_mb}");
-        if memory.replaced.len() >= BUDGET {
+        if !memory.replaced.take(now) {
             if std::mem::replace(&mut memory.told, incarnation) != incarnation {
                 self.error(format!(
-                    "{over}; it was restarted {BUDGET} times in an hour and is left running: raise \
+                    "{over}; it was restarted {TIMES} times in an hour and is left running: raise \
                      bridge_rss_limit_mb, or see what it does"
                 ));
             }
             return;
         }
-        memory.replaced.push_back(now);
         memory.draining = Some(incarnation);
         self.error(format!("{over}; it is restarted once the messages in flight are answered"));
         let view = BridgeView { state: BridgeState::Draining, ..self.state.snapshot.bridge.clone() };

@@ -1,5 +1,7 @@
 //! Events about messages: what came in, and how far ours have come.
 
+use std::time::Duration;
+
 use super::super::{
     Chat, ChatId, Delivery, DeliveryState, Direction, Failure, Incarnation, Known, Message, MessageId, Pairing, Phone,
 };
@@ -15,6 +17,9 @@ impl Turn<'_> {
         let about_a_message = matches!(event, Event::Message(_) | Event::Sent(_) | Event::Receipt(_));
         if !present && !about_a_message {
             return;
+        }
+        if present && about_a_message && !matches!(&event, Event::Sent(sent) if !sent.ok) {
+            self.proven();
         }
         match event {
             Event::Message(message) => self.incoming(*message, &known),
@@ -38,9 +43,14 @@ impl Turn<'_> {
                 shown_at: now,
                 expires_at,
             }),
-            Event::Pong(Pong { rss_bytes, .. }) => self.bridge_memory(rss_bytes),
+            Event::Pong(Pong { rss_bytes, last_answer_age_ms, last_frame_age_ms, .. }) => {
+                if let Some(age) = last_answer_age_ms.or(last_frame_age_ms) {
+                    self.proven_before(Duration::from_millis(age));
+                }
+                self.bridge_memory(rss_bytes);
+            }
             Event::Error(text) => self.error(format!("bridge: {text}")),
-            Event::Unknown(_) => self.count(|c| c.unknown_events += 1),
+            Event::Restriction(_) | Event::Unknown(_) => self.count(|c| c.unknown_events += 1),
         }
     }
 

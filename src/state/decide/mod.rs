@@ -1,14 +1,15 @@
 //! What follows from what happens.
 
 mod bridge;
+mod budget;
 mod memory;
 mod messages;
+mod proof;
 mod requests;
 
 use super::{
-    BridgeState, Change, ChatId, ConnectionState, Counters, Delivery, DeliveryState, Effect, Failure, HostSample,
-    Input, JournalKind, LastError, Message, MessageId, Outbox, Outcome, Pending, Sampled, Snapshot, TimerId, Write,
-    apply,
+    BridgeState, Change, ChatId, Counters, Delivery, DeliveryState, Effect, Failure, HostSample, Input, JournalKind,
+    LastError, Message, MessageId, Outbox, Outcome, Pending, Sampled, Snapshot, TimerId, Write, apply,
 };
 use crate::clock::{Now, Timestamp};
 use crate::protocol::{Capabilities, Command, Event};
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 pub use memory::BridgeLimits;
 use memory::Memory;
+use proof::Proof;
 
 /// How many messages may be in flight at once, over all chats.
 pub const WINDOW: usize = 32;
@@ -38,6 +40,7 @@ pub struct State {
     ping: u64,
     limits: BridgeLimits,
     memory: Memory,
+    proof: Proof,
     /// Counts messages of bridges that give no ids.
     unnamed: u64,
 }
@@ -61,6 +64,7 @@ impl State {
             ping: 0,
             limits: BridgeLimits::default(),
             memory: Memory::default(),
+            proof: Proof::default(),
             unnamed: 0,
         };
         state.snapshot.queue = state.outbox.len();
@@ -94,7 +98,7 @@ impl State {
     }
 
     fn can_send(&self) -> bool {
-        self.snapshot.bridge.state == BridgeState::Running && self.snapshot.connection.state == ConnectionState::Open
+        self.snapshot.bridge.state == BridgeState::Running && self.snapshot.connection.state.is_up()
     }
 }
 
@@ -127,6 +131,7 @@ pub fn lookup(state: &State, event: &Event) -> Option<Lookup> {
         | Event::Connection(_)
         | Event::Pong(_)
         | Event::Error(_)
+        | Event::Restriction(_)
         | Event::Unknown(_) => None,
     }
 }
@@ -284,6 +289,7 @@ impl Turn<'_> {
                     self.effect(Effect::SetTimer { timer: TimerId::Heartbeat { incarnation }, after });
                 }
             }
+            TimerId::Proof { incarnation, opening } => self.proof_timer(incarnation, opening),
             TimerId::Drained { incarnation } => self.replace_draining(incarnation),
             TimerId::Retry { incarnation } => {
                 if incarnation == running {

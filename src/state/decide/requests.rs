@@ -69,7 +69,7 @@ impl Turn<'_> {
     fn restart_bridge(&mut self) {
         let running = self.state.bridge_runs();
         if running && self.state.snapshot.connection.state == ConnectionState::LoggedOut {
-            self.ask_to_connect();
+            self.ask_to_connect(false);
         } else {
             self.effect(Effect::RestartBridge);
         }
@@ -84,8 +84,8 @@ impl Turn<'_> {
             self.change(Change::Linking(linking));
         }
         let running = self.state.bridge_runs();
-        if running && self.state.snapshot.connection.state != ConnectionState::Open {
-            self.ask_to_connect();
+        if running && !self.state.snapshot.connection.state.is_up() {
+            self.ask_to_connect(false);
         }
         Answer::Done
     }

@@ -10,7 +10,7 @@ use super::super::sanitize;
 use super::super::theme::Theme;
 use super::super::update::{Line, read_line};
 use super::{framed, put};
-use crate::state::{Chat, ConnectionState};
+use crate::state::Chat;
 
 /// Draws the box: framed with three rows, a bare line with one. Returns where the cursor is while it has the focus.
 pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
@@ -64,5 +64,5 @@ fn title(model: &Model) -> String {
             None => "Message: +number text".to_owned(),
         },
     };
-    if model.snapshot.connection.state == ConnectionState::Open { to } else { format!("{to} (waits until connected)") }
+    if model.snapshot.connection.state.is_up() { to } else { format!("{to} (waits until connected)") }
 }

@@ -9,7 +9,6 @@ use super::super::model::{Focus, Model};
 use super::super::theme::Theme;
 use super::put;
 use crate::clock::Now;
-use crate::state::ConnectionState;
 
 pub(in super::super) fn draw(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) {
     if let Some(notice) = &model.ui.notice {
@@ -47,7 +46,7 @@ pub(in super::super) fn draw(model: &Model, theme: Theme, area: Rect, buffer: &m
 pub(super) fn works(action: Action, model: &Model, now: Now) -> bool {
     match action {
         Action::CycleDrawing | Action::WholeScreen => model.qr.is_some() && model.pairing(now).is_some(),
-        Action::PairingCode => model.snapshot.connection.state != ConnectionState::Open,
+        Action::PairingCode => !model.snapshot.connection.state.is_up(),
         Action::Answer | Action::Down | Action::Up | Action::Top | Action::Bottom => !model.snapshot.feed.is_empty(),
         Action::PageDown | Action::PageUp => !model.snapshot.feed.is_empty(),
         Action::HistoryBack | Action::HistoryForward => !model.ui.history.is_empty(),

@@ -22,6 +22,7 @@ fn headline(model: &Model, theme: Theme) -> (&'static str, &'static str, Style) 
     }
     match (model.snapshot.bridge.state, model.snapshot.connection.state) {
         (_, ConnectionState::Open) => ("●", "connected", theme.good()),
+        (BridgeState::Running, ConnectionState::Unverified) => ("◐", "unverified", theme.busy()),
         (BridgeState::Installing, _) => ("◌", "installing the bridge", theme.busy()),
         (BridgeState::BackingOff, _) => ("✗", "the bridge ended", theme.bad()),
         (BridgeState::BreakerOpen, _) => ("✗", "the bridge keeps failing", theme.bad()),
@@ -59,6 +60,10 @@ fn advice(model: &Model, now: Now) -> Option<String> {
             let class = connection.reason.as_ref().map(|r| r.class).unwrap_or_default();
             Some(what_to_do(class).to_owned())
         }),
+        ConnectionState::Unverified => {
+            let last = connection.proven_at.map(|at| at.clock_time(&model.ui.zone)).unwrap_or_default();
+            Some(format!("nothing from WhatsApp since {last}; asked again"))
+        }
         ConnectionState::Linking | ConnectionState::Open | ConnectionState::Connecting | ConnectionState::Down => None,
     }
 }
@@ -114,7 +119,7 @@ fn trouble(model: &Model) -> Option<String> {
     if let Some(reason) = &model.snapshot.store.reason {
         return Some(reason.to_string());
     }
-    if model.snapshot.connection.state == ConnectionState::Open {
+    if model.snapshot.connection.state.is_up() {
         return None;
     }
     let reason = model.snapshot.connection.reason.as_ref().map(|r| r.text.clone()).filter(|t| !t.is_empty());

@@ -1,0 +1,108 @@
+//! Proven, not claimed.
+
+use super::*;
+
+/// Time goes by, and every timer that was set for then fires.
+fn pass(world: &mut World, seconds: u64) -> Outcome {
+    let after = Duration::from_secs(seconds);
+    world.now = Now { wall: world.now.wall.plus(after), mono: world.now.mono.plus(after) };
+    let incarnation = world.state.snapshot().bridge.incarnation;
+    world.put(Input::TimerFired(TimerId::Proof { incarnation, opening: 1 }))
+}
+
+fn state(world: &World) -> ConnectionState {
+    world.state.snapshot().connection.state
+}
+
+fn answered(seconds_ago: u64) -> String {
+    format!(r#"{{"type":"pong","id":1,"lastFrameAgeMs":1,"lastAnswerAgeMs":{}}}"#, seconds_ago * 1_000)
+}
+
+fn restarted(outcome: &Outcome) -> bool {
+    let wanted = Effect::ReplaceBridge { incarnation: Incarnation(1), class: ExitClass::Unproven };
+    outcome.effects.contains(&wanted)
+}
+
+#[test]
+fn an_open_connection_without_an_answer_is_unverified_and_an_answer_proves_it() {
+    let mut world = World::open();
+    pass(&mut world, 59);
+    assert_eq!(state(&world), ConnectionState::Open, "the login is an answer, and not too old");
+    pass(&mut world, 1);
+    assert_eq!(state(&world), ConnectionState::Unverified);
+    assert!(!world.state.snapshot().connected());
+    assert_eq!(sends(&world.send("one")).len(), 1, "what is to be sent is given to it: it may prove it");
+    world.line(&answered(60));
+    assert_eq!(state(&world), ConnectionState::Unverified, "an old answer proves nothing");
+    let wall = world.now.wall;
+    world.line(&answered(20));
+    assert_eq!(state(&world), ConnectionState::Open);
+    assert_eq!(world.state.snapshot().connection.proven_at, Some(wall));
+}
+
+#[test]
+fn what_comes_from_whatsapp_is_a_proof_and_what_the_bridge_says_of_itself_is_none() {
+    let message = r#"{"type":"message","from":"+15551112222","body":"x","messageId":"3A"}"#;
+    let proofs = [message.to_owned(), sent(true, ""), receipt("delivered"), answered(1)];
+    let claims = [
+        r#"{"type":"connection","state":"open"}"#.to_owned(),
+        r#"{"type":"ready"}"#.to_owned(),
+        r#"{"type":"error","error":"x"}"#.to_owned(),
+        sent(false, r#","code":428,"retryable":true"#),
+        r#"{"type":"pong","id":1,"rssBytes":1}"#.to_owned(),
+    ];
+    for (line, proves) in proofs.iter().map(|l| (l, true)).chain(claims.iter().map(|l| (l, false))) {
+        let mut world = World::open();
+        world.send("one");
+        pass(&mut world, 60);
+        world.line(line);
+        assert_eq!(state(&world) == ConnectionState::Open, proves, "{line}");
+    }
+}
+
+#[test]
+fn answers_keep_it_open_for_ever() {
+    let mut world = World::open();
+    for _ in 0..100 {
+        world.line(&answered(5));
+        pass(&mut world, 20);
+        assert_eq!(state(&world), ConnectionState::Open);
+    }
+}
+
+#[test]
+fn a_connection_that_stays_unproven_gets_a_new_bridge_some_times_and_then_the_operator_is_told() {
+    let mut world = World::open();
+    for run in 0..4 {
+        assert!(!restarted(&pass(&mut world, 60)), "first it is the bridge's turn");
+        assert_eq!(restarted(&pass(&mut world, 60)), run < 3);
+        let error = world.state.snapshot().last_error.clone().unwrap();
+        assert_eq!(error.text.contains("check the network"), run == 3, "{error:?}");
+        // It helps for a moment, and then the same again.
+        world.line(&answered(0));
+    }
+}
+
+#[test]
+fn a_bridge_of_the_base_level_is_not_restarted_for_being_quiet() {
+    let mut world = World::base();
+    pass(&mut world, 60);
+    assert_eq!(state(&world), ConnectionState::Unverified);
+    for _ in 0..10 {
+        assert!(!restarted(&pass(&mut world, 60)));
+    }
+    world.line(r#"{"type":"message","from":"+15551112222","body":"x"}"#);
+    assert_eq!(state(&world), ConnectionState::Open);
+}
+
+#[test]
+fn the_timer_of_an_earlier_opening_or_run_is_stale() {
+    let mut world = World::open();
+    world.line(
+        r#"{"type":"connection","state":"closed","reason":{"class":"connection_lost","text":"x"},"retryInMs":1}"#,
+    );
+    world.line(r#"{"type":"connection","state":"open"}"#);
+    assert_eq!(pass(&mut world, 600), Outcome::default(), "opening 1 is over");
+    world.start(2);
+    assert_eq!(pass(&mut world, 600), Outcome::default());
+}
