@@ -62,6 +62,10 @@ pub struct Config {
     pub bridge_patience: Duration,
     /// How long an answer of WhatsApp's server proves that the connection lives; zero: for ever.
     pub proof: Duration,
+    /// For how many days messages and journal are kept; 0 is for ever.
+    pub retention_days: u32,
+    /// How many MiB of messages and journal are kept; 0 is no limit.
+    pub retention_mb: u32,
     /// What is logged.
     pub log: Targets,
     /// The program that runs Node scripts.
@@ -146,6 +150,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("bridge_rss_limit_mb", "PILOTHOUSE_BRIDGE_RSS_LIMIT_MB", "512"),
     setting("bridge_patience_seconds", "PILOTHOUSE_BRIDGE_PATIENCE_SECONDS", "60"),
     setting("proof_seconds", "PILOTHOUSE_PROOF_SECONDS", "60"),
+    setting("retention_days", "PILOTHOUSE_RETENTION_DAYS", "30"),
+    setting("retention_mb", "PILOTHOUSE_RETENTION_MB", "1024"),
     setting("log", "RUST_LOG", "info"),
     setting("node", "PILOTHOUSE_NODE", "node"),
 ];
@@ -204,6 +210,8 @@ pub fn load(inputs: Inputs) -> Result<Config, ConfigError> {
         bridge_patience: Duration::from_secs(
             layers.parsed::<u32>("bridge_patience_seconds", "a number of seconds; 0 is for ever")?.unwrap_or(60).into(),
         ),
+        retention_days: layers.parsed("retention_days", "a number of days; 0 is for ever")?.unwrap_or(30),
+        retention_mb: layers.parsed("retention_mb", "a number of MiB; 0 is no limit")?.unwrap_or(1024),
         log: layers
             .checked("log", |filter| {
                 let parsed = filter.parse::<Targets>();

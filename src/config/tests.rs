@@ -45,6 +45,7 @@ fn a_wrong_value_is_named_with_its_origin_and_what_would_be_right() {
         (&["--pairing-code", "584244370180"], &[], ["--pairing-code", "584244370180", "starts with +"]),
         (&[], &[("WA_WEBSOCKET_URL", "http://x")], ["WA_WEBSOCKET_URL", "http://x", "ws://"]),
         (&[], &[("PILOTHOUSE_BRIDGE_MEMORY_MB", "lots")], ["PILOTHOUSE_BRIDGE_MEMORY_MB", "lots", "MiB"]),
+        (&[], &[("PILOTHOUSE_RETENTION_DAYS", "-1")], ["PILOTHOUSE_RETENTION_DAYS", "-1", "days"]),
         (&[], &[("RUST_LOG", "a=b=c")], ["RUST_LOG", "a=b=c", "pilothouse=debug"]),
     ] {
         let error = load(inputs(folder.path(), args, env)).unwrap_err().to_string();

@@ -8,6 +8,9 @@
 //! * A message is there once for each (account, chat, id).
 //! * A database of a newer version is refused, never changed. One process at a time holds the data folder.
 //!
+//! What is too old or too much is deleted between batches: see [`Retention`]. Databases can give pages back
+//! (`auto_vacuum=INCREMENTAL`); one that was made before that is written anew once, at its first start.
+//!
 //! # When the disk does not do what it should
 //!
 //! * **A commit fails** (the disk is full, a limit is reached, the database turns out to be damaged): nothing of the
@@ -25,6 +28,7 @@ mod copy;
 mod failure;
 mod lock;
 mod reader;
+mod retention;
 mod rows;
 mod schema;
 mod writer;
@@ -35,6 +39,7 @@ pub use copy::{check, copy};
 pub use failure::StoreError;
 pub use lock::FolderLock;
 pub use reader::Reader;
+pub use retention::Retention;
 pub use writer::{Batch, Watermark, Writer};
 
 use crate::state::{AccountId, Linking, Message, Pending};
@@ -74,6 +79,19 @@ impl Store {
     /// # Errors
     /// A [`StoreError`] that says what is in the way.
     pub fn open(folder: &Path, account: AccountId, feed_length: usize) -> Result<Self, StoreError> {
+        Self::open_with(folder, account, feed_length, None)
+    }
+
+    /// The same; what is beyond this retention is deleted while it is open.
+    ///
+    /// # Errors
+    /// A [`StoreError`] that says what is in the way.
+    pub fn open_with(
+        folder: &Path,
+        account: AccountId,
+        feed_length: usize,
+        retention: Option<Retention>,
+    ) -> Result<Self, StoreError> {
         let lock = FolderLock::take(folder)?;
         let path = folder.join(FILE);
         let sqlite = |source| StoreError::sqlite(&path, source);
@@ -85,7 +103,7 @@ impl Store {
             linking: reader.setting("linking").map_err(sqlite)?.and_then(|text| serde_json::from_str(&text).ok()),
             bridge: reader.setting("bridge").map_err(sqlite)?,
         };
-        let writer = Writer::start(connection, account).map_err(|source| StoreError::Io { path, source })?;
+        let writer = Writer::start(connection, account, retention).map_err(|source| StoreError::Io { path, source })?;
         Ok(Self { writer, reader, restored, lock })
     }
 }

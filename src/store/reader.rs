@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
-use super::rows::{self, COLUMNS};
+use super::rows::{self, COLUMNS, UNSETTLED};
 use crate::state::{AccountId, ChatId, Delivery, Message, MessageId, Pending};
 
 /// A way into the database for looking things up. Cheap to clone; clones take turns.
@@ -98,9 +98,8 @@ impl Reader {
     /// What SQLite says.
     pub fn pending(&self) -> rusqlite::Result<Vec<Pending>> {
         self.with(|c, account| {
-            let mut statement = c.prepare(&format!(
-                "SELECT {COLUMNS} FROM messages WHERE account = ?1 AND state IN ('queued', 'dispatched') ORDER BY n"
-            ))?;
+            let mut statement =
+                c.prepare(&format!("SELECT {COLUMNS} FROM messages WHERE account = ?1 AND {UNSETTLED} ORDER BY n"))?;
             let messages = statement.query_map(params![account], rows::message)?;
             messages
                 .filter_map(|m| match m {

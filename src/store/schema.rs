@@ -66,7 +66,11 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     .map_err(sqlite)?;
     let found = version(&connection, path)?;
     let known = known_version();
+    let shrinks = can_shrink(&connection).map_err(sqlite)?;
     configure(&connection).map_err(sqlite)?;
+    if !shrinks {
+        make_shrinkable(&connection);
+    }
     if found < known {
         let transaction = connection.transaction().map_err(sqlite)?;
         for migration in &MIGRATIONS[found as usize..] {
@@ -89,6 +93,25 @@ pub(super) fn version(connection: &Connection, path: &Path) -> Result<u32, Store
         .map_err(|source| StoreError::sqlite(path, source))?;
     let known = known_version();
     if found > known { Err(StoreError::Newer { path: path.to_owned(), found, known }) } else { Ok(found) }
+}
+
+/// Whether the database can give pages back. A new one is told to, which must be before it has tables.
+fn can_shrink(connection: &Connection) -> rusqlite::Result<bool> {
+    let get = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+    if get("page_count")? == 0 {
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    }
+    Ok(get("auto_vacuum")? == INCREMENTAL)
+}
+
+const INCREMENTAL: i64 = 2;
+
+/// Writes an older database anew, once, so that it can give pages back. Where there is no room for that it stays as it
+/// is: what is deleted is used again, and only the file doesn't get smaller.
+fn make_shrinkable(connection: &Connection) {
+    if let Err(error) = connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL; VACUUM") {
+        tracing::warn!(%error, "the database can't be written anew; its file will not get smaller");
+    }
 }
 
 /// What holds for the writing connection. The cache is small since the operating system has one as well.

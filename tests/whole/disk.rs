@@ -44,6 +44,8 @@ async fn fills_and_recovers(place: &Place, gateway: Gateway, reason: &str, fill:
         assert!(sent.status < 300, "{}", sent.json);
         accepted.push(sent.json["id"].as_str().unwrap().to_owned());
     }
+    // What is told of these is on disk as well: the next write is the first to fail.
+    gateway.until(|status| status["messages_sent"] == 50 && status["queue"] == 0).await;
     fill();
     // The one that meets the full disk waits for it; it was neither accepted nor refused.
     let body = json!({"to": "+15551113333", "text": format!("meets it {}", "x".repeat(20_000))});
