@@ -7,6 +7,7 @@ mod bridge;
 mod disk;
 mod durability;
 mod gateway;
+mod hard;
 mod process;
 mod supervision;
 mod support;
