@@ -66,6 +66,10 @@ pub struct Config {
     pub send_burst: u32,
     /// How long an answer of WhatsApp's server proves that the connection lives; zero: for ever.
     pub proof: Duration,
+    /// For how many days messages and journal are kept; 0 is for ever.
+    pub retention_days: u32,
+    /// How many MiB of messages and journal are kept; 0 is no limit.
+    pub retention_mb: u32,
     /// What is logged.
     pub log: Targets,
     /// The program that runs Node scripts.
@@ -152,6 +156,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("send_rate_per_minute", "PILOTHOUSE_SEND_RATE_PER_MINUTE", "30"),
     setting("send_burst", "PILOTHOUSE_SEND_BURST", "10"),
     setting("proof_seconds", "PILOTHOUSE_PROOF_SECONDS", "60"),
+    setting("retention_days", "PILOTHOUSE_RETENTION_DAYS", "30"),
+    setting("retention_mb", "PILOTHOUSE_RETENTION_MB", "1024"),
     setting("log", "RUST_LOG", "info"),
     setting("node", "PILOTHOUSE_NODE", "node"),
 ];
@@ -219,6 +225,8 @@ pub fn load(inputs: Inputs) -> Result<Config, ConfigError> {
                 Ok(burst) => Ok(burst),
             })?
             .unwrap_or(10),
+        retention_days: layers.parsed("retention_days", "a number of days; 0 is for ever")?.unwrap_or(30),
+        retention_mb: layers.parsed("retention_mb", "a number of MiB; 0 is no limit")?.unwrap_or(1024),
         log: layers
             .checked("log", |filter| {
                 let parsed = filter.parse::<Targets>();
