@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::engine::{self, Parts};
 use crate::packages::Plan;
 use crate::state::{AccountId, BridgeLimits, FEED_CAPACITY, Linking, Pace, Sampled, Snapshot, State};
-use crate::store::{Restored, Store};
+use crate::store::{Restored, Retention, Store};
 use crate::supervisor::{self, Program};
 use crate::telemetry;
 use crate::tui::{self, Console};
@@ -50,7 +50,7 @@ pub fn run(config: &Config, clock: Clock) -> anyhow::Result<()> {
 async fn serve(config: &Config, clock: Clock) -> anyhow::Result<()> {
     let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let console = terminal && !config.headless;
-    let store = Store::open(&config.data_dir, AccountId::main(), FEED_CAPACITY)?;
+    let store = Store::open_with(&config.data_dir, AccountId::main(), FEED_CAPACITY, Some(retention(config, clock)))?;
     let _log = telemetry::start(&config.data_dir, config.log.clone(), !console)?;
     if !terminal && !config.headless {
         tracing::info!("stdin or stdout is not a terminal: running headless");
@@ -184,6 +184,17 @@ fn bridge_limits(config: &Config) -> BridgeLimits {
         heartbeat,
         proof: config.proof,
         rss_bytes: (config.bridge_rss_limit_mb > 0).then(|| u64::from(config.bridge_rss_limit_mb) << 20),
+    }
+}
+
+/// Looked at once a minute: at rest nothing else wakes the writing thread.
+fn retention(config: &Config, clock: Clock) -> Retention {
+    let days = u64::from(config.retention_days);
+    Retention {
+        max_age: (days > 0).then(|| Duration::from_secs(days * 24 * 60 * 60)),
+        max_bytes: (config.retention_mb > 0).then(|| u64::from(config.retention_mb) << 20),
+        look_every: Duration::from_secs(60),
+        clock,
     }
 }
 

@@ -35,8 +35,21 @@ pub struct Cli {
 }
 
 /// What else there is to do than to run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum Action {
     /// Print each setting, and where it comes from.
     Config,
+    /// Write database and credentials to one file, while the gateway runs or not.
+    Backup {
+        /// The file to make: a tar that only its owner can read. It holds the account, so keep it safe.
+        file: PathBuf,
+    },
+    /// Put database and credentials back from such a file, while no gateway runs.
+    Restore {
+        /// The file that `pilothouse backup` made.
+        file: PathBuf,
+        /// Replace the database and the session that are there.
+        #[arg(long)]
+        force: bool,
+    },
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use pilothouse::cli::{Action, Cli};
 use pilothouse::clock::Clock;
-use pilothouse::{app, config};
+use pilothouse::{app, backup, config};
 
 fn main() -> ExitCode {
     let clock = Clock::start();
@@ -20,7 +20,7 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli, clock: Clock) -> anyhow::Result<()> {
-    let action = cli.command;
+    let action = cli.command.clone();
     let config = config::load(config::Inputs {
         cli,
         env: std::env::vars_os().collect(),
@@ -29,6 +29,19 @@ fn run(cli: Cli, clock: Clock) -> anyhow::Result<()> {
     })?;
     match action {
         Some(Action::Config) => Ok(std::io::stdout().write_all(config.table().as_bytes())?),
+        Some(Action::Backup { file }) => {
+            let manifest = backup::write(&places(&config), &file, clock)?;
+            let session = if manifest.session_files > 0 { "database and session are" } else { "the database is" };
+            Ok(writeln!(std::io::stdout(), "{session} in {}", file.display())?)
+        }
+        Some(Action::Restore { file, force }) => {
+            let manifest = backup::restore(&places(&config), &file, force)?;
+            Ok(writeln!(std::io::stdout(), "restored as of {}", manifest.made_at)?)
+        }
         None => app::run(&config, clock),
     }
+}
+
+fn places(config: &config::Config) -> backup::Places {
+    backup::Places { data: config.data_dir.clone(), session: config.session_dir.clone() }
 }

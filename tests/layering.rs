@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// Each module of the crate, and the modules that it may use. `app` puts everything together; nothing uses it but `main`.
+/// Each module of the crate, and the modules that it may use. `app` puts everything together; nothing uses it but
+/// `main`.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("protocol", &[]),
@@ -21,7 +22,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("api", &["clock", "engine", "protocol", "state"]),
     ("tui", &["clock", "link", "protocol", "qr", "state"]),
     ("app", &["api", "clock", "config", "engine", "packages", "state", "store", "supervisor", "telemetry", "tui"]),
-    ("main", &["app", "cli", "clock", "config"]),
+    ("backup", &["clock", "store"]),
+    ("main", &["app", "backup", "cli", "clock", "config"]),
 ];
 
 /// Crates that reach outside, and the modules that alone may use them.
@@ -31,6 +33,7 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("ratatui", &["tui"]),
     ("crossterm", &["tui"]),
     ("clap", &["cli", "main"]),
+    ("tar", &["backup"]),
     ("tokio", &["api", "app", "engine", "link", "packages", "protocol", "store", "supervisor", "tui"]),
 ];
 

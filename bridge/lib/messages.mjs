@@ -22,6 +22,11 @@ const KINDS = {
   reactionMessage: 'reaction',
 };
 
+/** What a text may need as JSON: a line has at most 1 MiB, and the host skips a longer one. */
+const MAX_TEXT_BYTES = (1 << 20) - (32 << 10);
+/** WhatsApp's own apps let people write names of 25 characters. */
+const MAX_NAME = 500;
+
 const REVOKE = 0;
 const EDIT = 14;
 
@@ -104,18 +109,34 @@ export async function eventOf(message, { me, meLid, normalize, phoneForLid }) {
   }
   const timestampMs = millis(message.messageTimestamp);
   const target = targetOf(content.about, key, [me, meLid].filter(Boolean).map(bare));
+  const body = fitting(content.body);
   return {
     type: 'message',
     from,
-    body: content.body,
+    body,
+    ...(body !== content.body && { truncated: true }),
     messageId: key.id,
     kind: content.kind,
     ...(target && { target }),
     fromMe: Boolean(key.fromMe),
     ...(timestampMs && { timestampMs }),
-    ...(message.pushName && !key.fromMe && { name: message.pushName }),
+    ...(message.pushName && !key.fromMe && { name: message.pushName.slice(0, MAX_NAME) }),
     chat,
   };
+}
+
+/** The text, or as much of its beginning as fits into a line, with an ellipsis. Only a text that no app of WhatsApp lets people write is cut. */
+export function fitting(text, max = MAX_TEXT_BYTES) {
+  const fits = (length) => Buffer.byteLength(JSON.stringify(`${text.slice(0, length)}…`)) <= max;
+  if (text.length * 6 + 5 <= max || Buffer.byteLength(JSON.stringify(text)) <= max) return text; // no character needs more than 6
+  let [short, long] = [0, text.length];
+  while (long - short > 1) {
+    const middle = (short + long) >> 1;
+    if (fits(middle)) short = middle;
+    else long = middle;
+  }
+  const half = /[\ud800-\udbff]$/.test(text.slice(0, short)); // of a character
+  return `${text.slice(0, half ? short - 1 : short)}…`;
 }
 
 /** The contents of our messages, as they are made and kept. */

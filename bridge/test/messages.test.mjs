@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { normalizeMessageContent } from 'baileys';
 
-import { eventOf, millis } from '../lib/messages.mjs';
+import { eventOf, fitting, millis } from '../lib/messages.mjs';
 import { goldenMessage } from './helpers.mjs';
 
 const ANA = '15551112222@s.whatsapp.net';
@@ -81,4 +81,17 @@ test('times are milliseconds, or absent', () => {
   assert.equal(millis(1790000000), 1790000000000);
   assert.equal(millis({ toNumber: () => 2 }), 2000);
   for (const none of [0, undefined, null, 'x', NaN]) assert.equal(millis(none), undefined);
+});
+
+test('a text of any length fits into a line, and a million plain characters are told whole', async () => {
+  for (const [character, whole] of [['x', true], ['ñ', false], ['😀', false], ['\u0001', false]]) {
+    const text = character.repeat(1_000_000);
+    const pushName = 'n'.repeat(100_000);
+    const event = await eventOf({ key: { remoteJid: ANA, id: 'LONG' }, message: { conversation: text }, pushName }, context);
+    assert.ok(Buffer.byteLength(JSON.stringify(event)) < 1 << 20);
+    assert.equal(event.truncated, whole ? undefined : true);
+    assert.ok(whole ? event.body === text : event.body.endsWith('…') && text.startsWith(event.body.slice(0, -1)));
+    assert.ok(event.body.isWellFormed());
+  }
+  assert.equal(fitting('hola'), 'hola');
 });

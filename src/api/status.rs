@@ -9,7 +9,7 @@ use crate::clock::Timestamp;
 use crate::protocol::{AccountInfo, Reason};
 use crate::state::{
     BridgeView, ConnectionState, ConnectionView, Counters, HostSample, LastError, Linking, PacingView, RestrictionView,
-    Snapshot, Transition,
+    Snapshot, StoreView, Transition,
 };
 
 #[derive(Debug, Serialize)]
@@ -34,6 +34,7 @@ pub(super) struct Status {
     restriction: Option<RestrictionView>,
     bridge: BridgeView,
     bridge_restarts: u64,
+    store: StoreView,
     host: HostSample,
     last_error: Option<LastError>,
 }
@@ -82,6 +83,7 @@ pub(super) async fn status(State(api): State<Api>) -> Json<Status> {
         restriction: s.restriction.clone(),
         bridge: s.bridge.clone(),
         bridge_restarts: s.bridge.restarts,
+        store: s.store.clone(),
         host: s.host.clone(),
         last_error: s.last_error.clone(),
     }))

@@ -74,6 +74,7 @@ async fn the_status_has_everything_that_is_promised() {
         "queue",
         "bridge",
         "bridge_restarts",
+        "store",
         "last_error",
     ] {
         assert!(status.get(field).is_some(), "{field}");

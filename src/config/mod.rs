@@ -60,12 +60,16 @@ pub struct Config {
     pub bridge_rss_limit_mb: u32,
     /// How long a bridge may give no sign of life; zero is for ever.
     pub bridge_patience: Duration,
-    /// How long an answer of WhatsApp's server proves that the connection lives; zero: for ever.
-    pub proof: Duration,
     /// So many messages a minute are sent in the long run; 0: as fast as they come.
     pub send_rate_per_minute: u32,
     /// So many are sent at once after a pause.
     pub send_burst: u32,
+    /// How long an answer of WhatsApp's server proves that the connection lives; zero: for ever.
+    pub proof: Duration,
+    /// For how many days messages and journal are kept; 0 is for ever.
+    pub retention_days: u32,
+    /// How many MiB of messages and journal are kept; 0 is no limit.
+    pub retention_mb: u32,
     /// What is logged.
     pub log: Targets,
     /// The program that runs Node scripts.
@@ -149,9 +153,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("bridge_memory_mb", "PILOTHOUSE_BRIDGE_MEMORY_MB", "256"),
     setting("bridge_rss_limit_mb", "PILOTHOUSE_BRIDGE_RSS_LIMIT_MB", "512"),
     setting("bridge_patience_seconds", "PILOTHOUSE_BRIDGE_PATIENCE_SECONDS", "60"),
-    setting("proof_seconds", "PILOTHOUSE_PROOF_SECONDS", "60"),
     setting("send_rate_per_minute", "PILOTHOUSE_SEND_RATE_PER_MINUTE", "30"),
     setting("send_burst", "PILOTHOUSE_SEND_BURST", "10"),
+    setting("proof_seconds", "PILOTHOUSE_PROOF_SECONDS", "60"),
+    setting("retention_days", "PILOTHOUSE_RETENTION_DAYS", "30"),
+    setting("retention_mb", "PILOTHOUSE_RETENTION_MB", "1024"),
     setting("log", "RUST_LOG", "info"),
     setting("node", "PILOTHOUSE_NODE", "node"),
 ];
@@ -219,6 +225,8 @@ pub fn load(inputs: Inputs) -> Result<Config, ConfigError> {
                 Ok(burst) => Ok(burst),
             })?
             .unwrap_or(10),
+        retention_days: layers.parsed("retention_days", "a number of days; 0 is for ever")?.unwrap_or(30),
+        retention_mb: layers.parsed("retention_mb", "a number of MiB; 0 is no limit")?.unwrap_or(1024),
         log: layers
             .checked("log", |filter| {
                 let parsed = filter.parse::<Targets>();

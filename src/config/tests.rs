@@ -47,6 +47,7 @@ fn a_wrong_value_is_named_with_its_origin_and_what_would_be_right() {
         (&[], &[("PILOTHOUSE_BRIDGE_MEMORY_MB", "lots")], ["PILOTHOUSE_BRIDGE_MEMORY_MB", "lots", "MiB"]),
         (&[], &[("PILOTHOUSE_SEND_BURST", "0")], ["PILOTHOUSE_SEND_BURST", "0", "at least 1"]),
         (&[], &[("PILOTHOUSE_SEND_RATE_PER_MINUTE", "-1")], ["PILOTHOUSE_SEND_RATE_PER_MINUTE", "-1", "0 is"]),
+        (&[], &[("PILOTHOUSE_RETENTION_DAYS", "-1")], ["PILOTHOUSE_RETENTION_DAYS", "-1", "days"]),
         (&[], &[("RUST_LOG", "a=b=c")], ["RUST_LOG", "a=b=c", "pilothouse=debug"]),
     ] {
         let error = load(inputs(folder.path(), args, env)).unwrap_err().to_string();

@@ -119,6 +119,13 @@ impl Harness {
         self.folder
     }
 
+    /// Ends it, and returns what went wrong.
+    pub(crate) async fn fail(self) -> EngineError {
+        self.handle.stop();
+        drop(self.notices);
+        self.task.await.unwrap().unwrap_err()
+    }
+
     /// Ends it in order, and starts another in the same folder.
     pub(crate) async fn again(self) -> Self {
         let folder = {

@@ -29,7 +29,7 @@ use crate::clock::Clock;
 use crate::protocol::Command;
 use crate::state::{
     Answer, Background, BridgeNotice, Change, Effect, Input, Known, LastError, Outcome, Refusal, Request, RequestId,
-    Sampled, State, decide, lookup,
+    Sampled, State, StoreState, StoreView, decide, lookup,
 };
 use crate::store::{Batch, Reader, Watermark};
 use crate::supervisor::{self, Notice};
@@ -71,6 +71,12 @@ pub enum EngineError {
     /// The writing thread is gone.
     #[error("the database's thread ended; nothing more can be accepted")]
     StoreGone,
+    /// It was to end while the database could not be written.
+    #[error("the database can't be written ({reason}); what was not acknowledged is not kept")]
+    StoreFailing {
+        /// What the database says.
+        reason: String,
+    },
 }
 
 /// An engine that runs.
@@ -139,6 +145,9 @@ impl Engine {
         let mut ended = false;
         loop {
             let idle = self.pending.is_none();
+            // With no room for more to write, requests are refused, and at the end notices are let go.
+            let failing = !idle && self.store_failing.is_some();
+            let giving_up = failing && self.supervisor.is_none();
             tokio::select! {
                 biased;
                 changed = watermark.changed() => {
@@ -153,8 +162,8 @@ impl Engine {
                     }
                 }
                 () = self.timers.fired(&self.clock), if idle => {}
-                n = notices.recv_many(&mut told, BATCH), if idle => ended = n == 0,
-                _ = requests.recv_many(&mut envelopes, REQUESTS), if idle && !requests.is_closed() => {}
+                n = notices.recv_many(&mut told, BATCH), if idle || giving_up => ended = n == 0,
+                _ = requests.recv_many(&mut envelopes, REQUESTS), if (idle || failing) && !requests.is_closed() => {}
                 _ = sampler.tick(), if idle => {
                     inputs.push(Input::Sampled((self.sample)(self.state.snapshot().bridge.pid)));
                 }
@@ -182,15 +191,23 @@ impl Engine {
                     Notice::Event { incarnation, event } => Input::Event { incarnation, event, known: Known::No },
                 }));
                 self.take_inputs(&mut inputs);
+            } else {
+                told.clear();
+                envelopes.drain(..).for_each(|envelope| self.refuse(envelope));
             }
-            if ended && self.pending.is_none() {
+            if ended && (self.pending.is_none() || self.store_failing.is_some()) {
                 break;
             }
         }
+        let mut given_up = self.pending.take().and(self.store_failing.clone());
         drop(batches);
         while watermark.changed().await.is_ok() {
             let mark = watermark.borrow_and_update().clone();
             self.store_progressed(mark);
+        }
+        given_up = given_up.or_else(|| self.store_failing.clone());
+        if let Some(reason) = given_up {
+            return Err(EngineError::StoreFailing { reason });
         }
         if tokio::task::spawn_blocking(|| thread.join().is_ok()).await.unwrap_or(false) {
             Ok(())
@@ -199,12 +216,19 @@ impl Engine {
         }
     }
 
+    /// Answers a request that can't be taken since the store fails.
+    fn refuse(&self, Envelope { reply, .. }: Envelope) {
+        let reason = self.store_failing.clone().unwrap_or_default();
+        let _ = reply.send(Answer::Refused(Refusal::StoreFailed { reason }));
+    }
+
     /// Gives a request its number and keeps where its answer goes. While the store fails it is answered at once.
-    fn register(&mut self, Envelope { request, reply }: Envelope) -> Option<Input> {
-        if let (Some(reason), false) = (&self.store_failing, request == Request::RestartBridge) {
-            let _ = reply.send(Answer::Refused(Refusal::StoreFailed { reason: reason.clone() }));
+    fn register(&mut self, envelope: Envelope) -> Option<Input> {
+        if self.store_failing.is_some() && envelope.request != Request::RestartBridge {
+            self.refuse(envelope);
             return None;
         }
+        let Envelope { request, reply } = envelope;
         let id = self.next_request;
         self.next_request = id.next();
         self.replies.insert(id, reply);
@@ -262,15 +286,25 @@ impl Engine {
     fn store_progressed(&mut self, mark: Watermark) {
         self.gate.committed(mark.committed);
         self.known.committed(mark.committed);
-        if let (None, Some(reason)) = (&self.store_failing, &mark.failing) {
-            let text = format!("the database can't be written: {reason}; nothing is accepted until it can");
-            let change = Change::Error(LastError { at: self.clock.now().wall, text: text.into() });
-            // This one can't wait for the disk.
-            self.state.note(&change);
-            self.feed.publish([Arc::new(change)]);
+        if self.store_failing != mark.failing {
+            self.store_changed(mark.failing.as_deref());
         }
         self.store_failing = mark.failing;
         self.open_gate();
+    }
+
+    /// Tells at once that the store fails, or that it does no more: this can't wait for the disk.
+    fn store_changed(&mut self, failing: Option<&str>) {
+        let state = if failing.is_some() { StoreState::Failing } else { StoreState::Ok };
+        let mut changes = vec![Change::Store(StoreView { state, reason: failing.map(Into::into) })];
+        if let Some(reason) = failing {
+            let text = format!("the database can't be written: {reason}; nothing is accepted until it can");
+            changes.push(Change::Error(LastError { at: self.clock.now().wall, text: text.into() }));
+        } else {
+            tracing::info!("the database can be written again");
+        }
+        changes.iter().for_each(|change| self.state.note(change));
+        self.feed.publish(changes.into_iter().map(Arc::new));
     }
 
     /// Lets out what is justified.

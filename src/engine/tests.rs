@@ -7,7 +7,8 @@ use super::{Next, Unavailable, link};
 use crate::link::{Ask, Update};
 use crate::protocol::Command;
 use crate::state::{
-    Answer, Change, Chat, DeliveryState, MessageId, Phone, Refusal, Request, RequestId, SendOptions, Snapshot, apply,
+    Answer, Change, Chat, DeliveryState, MessageId, Phone, Refusal, Request, RequestId, SendOptions, Snapshot,
+    StoreState, apply,
 };
 
 fn text(body: &str) -> Request {
@@ -198,6 +199,54 @@ async fn while_the_database_can_not_be_written_nothing_is_accepted_and_it_is_sai
     let answer = harness.handle.ask(text("x")).await.unwrap();
     assert!(matches!(answer, Answer::Refused(Refusal::StoreFailed { .. })), "{answer:?}");
     assert_eq!(harness.handle.feed().look(|s| s.counters.messages_received), 0, "not on disk, so not told");
+}
+
+#[tokio::test]
+async fn while_the_database_is_held_all_wait_and_go_on_when_it_is_let_go() {
+    let harness = Harness::connected().await;
+    let other = rusqlite::Connection::open(harness.folder().join("pilothouse.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let first = tokio::spawn({
+        let handle = harness.handle.clone();
+        async move { handle.ask(text("waits for the disk")).await }
+    });
+    harness.until(|s| s.store.state == StoreState::Failing).await;
+    // More than fits anywhere: the bridge is made to wait, and requests are refused at once.
+    let told = async {
+        for n in 0..2_000 {
+            harness.says(&message(&format!("3A{n}"))).await;
+        }
+    };
+    let refusals = async {
+        for _ in 0..200 {
+            let answer = harness.handle.ask(text("x")).await.unwrap();
+            let Answer::Refused(Refusal::StoreFailed { reason }) = answer else { panic!("{answer:?}") };
+            assert!(reason.contains("locked"), "{reason}");
+        }
+        other.execute_batch("ROLLBACK").unwrap();
+    };
+    tokio::join!(told, refusals);
+    harness.until(|s| s.store.state == StoreState::Ok && s.counters.messages_received == 2_000).await;
+    assert_eq!(harness.handle.feed().look(|s| s.store.reason.clone()), None);
+    let answer = first.await.unwrap().unwrap();
+    assert!(matches!(answer, Answer::Accepted { .. }), "{answer:?}");
+    assert_eq!(harness.reader().last_messages(9_999).unwrap().len(), 2_001);
+    accepted(&harness, "after").await;
+    harness.end().await;
+}
+
+#[tokio::test]
+async fn it_ends_while_the_database_can_not_be_written_and_says_so() {
+    let harness = Harness::connected().await;
+    let other = rusqlite::Connection::open(harness.folder().join("pilothouse.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    harness.says(&message("3A00")).await;
+    harness.until(|s| s.store.state == StoreState::Failing).await;
+    for n in 0..60 {
+        harness.says(&message(&format!("3B{n}"))).await;
+    }
+    let error = harness.fail().await.to_string();
+    assert!(error.contains("locked") && error.contains("not acknowledged"), "{error}");
 }
 
 #[tokio::test]

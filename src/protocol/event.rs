@@ -231,12 +231,12 @@ pub struct Sent {
     /// The same `send` may be given again.
     #[serde(default)]
     pub retryable: bool,
-    /// Its number in the bridge's log (capability `ack`).
-    #[serde(default)]
-    pub seq: Option<u64>,
     /// Not before then, in milliseconds since the Unix epoch; with code 463.
     #[serde(default)]
     pub retry_at_ms: Option<i64>,
+    /// Its number in the bridge's log (capability `ack`).
+    #[serde(default)]
+    pub seq: Option<u64>,
 }
 
 /// A receipt for a message of ours.

@@ -60,6 +60,7 @@ pub fn apply(snapshot: &mut Snapshot, change: &Change) {
             snapshot.counters.log_lines_dropped = counters.log_lines_dropped;
         }
         Change::Error(error) => snapshot.last_error = Some(error.clone()),
+        Change::Store(view) => snapshot.store = view.clone(),
         Change::Host(sample) => snapshot.host = sample.clone(),
     }
 }

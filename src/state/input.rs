@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     ApiSample, BridgeView, Chat, ConnectionView, Counters, Delivery, DeliveryState, ExitClass, Fingerprint, HostSample,
     IdempotencyKey, Incarnation, LastError, LastExit, Message, MessageId, PacingView, Pairing, Phone, RequestId,
-    RestrictionView, Used,
+    RestrictionView, StoreView, Used,
 };
 use crate::clock::{Mono, Timestamp};
 use crate::protocol::{AccountInfo, BadLine, Command, Event};
@@ -286,6 +286,8 @@ pub enum Change {
     Counted(Counters),
     /// Something went wrong.
     Error(LastError),
+    /// The database.
+    Store(StoreView),
     /// New figures.
     Host(HostSample),
 }

@@ -37,7 +37,7 @@ pub use phone::{Phone, PhoneError};
 pub use restriction::RestrictionView;
 pub use snapshot::{
     ApiSample, BridgeState, BridgeView, ConnectionState, ConnectionView, Counters, FEED_CAPACITY, HostSample,
-    LastError, Pairing, QUEUE_CAPACITY, Secret, Snapshot, TIMELINE_CAPACITY, Transition,
+    LastError, Pairing, QUEUE_CAPACITY, Secret, Snapshot, StoreState, StoreView, TIMELINE_CAPACITY, Transition,
 };
 
 #[cfg(test)]

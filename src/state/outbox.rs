@@ -47,7 +47,7 @@ pub struct Outbox {
     ready: BTreeSet<Order>,
     /// The same, of chats in which nobody ever wrote to us.
     ready_cold: BTreeSet<Order>,
-    /// How many messages go to such chats.
+    /// How many messages wait to go to such chats.
     cold: usize,
     in_flight: BTreeSet<Order>,
     /// What waits and may not wait for ever, by the time of its end.
@@ -108,7 +108,7 @@ impl Outbox {
         self.rows.get(self.ready.first().into_iter().chain(cold).min()?)
     }
 
-    /// How many messages go to chats in which nobody ever wrote to us.
+    /// How many messages wait to go to chats in which nobody ever wrote to us.
     pub fn cold(&self) -> usize {
         self.cold
     }
@@ -117,7 +117,8 @@ impl Outbox {
     pub fn set_cold(&mut self, chat: &ChatId, cold: bool) {
         let Some(lane) = self.lanes.get_mut(chat).filter(|lane| lane.cold != cold) else { return };
         lane.cold = cold;
-        let (count, first) = (lane.waiting.len(), lane.waiting.front().copied());
+        let count = lane.waiting.len() - usize::from(lane.in_flight);
+        let first = lane.waiting.front().copied();
         self.cold = if cold { self.cold + count } else { self.cold.saturating_sub(count) };
         if let Some(order) = first
             && self.unset_ready(order)
@@ -155,6 +156,7 @@ impl Outbox {
         row.delivery = delivery;
         if let Some(lane) = self.lanes.get_mut(&row.chat.id) {
             lane.in_flight = true;
+            self.cold -= usize::from(lane.cold);
         }
         self.unset_ready(order);
         self.in_flight.insert(order);
@@ -179,7 +181,7 @@ impl Outbox {
                 lane.in_flight = false;
             }
             let cold = lane.cold;
-            self.cold -= usize::from(cold);
+            self.cold -= usize::from(cold && !was_in_flight);
             match lane.waiting.front() {
                 None => {
                     self.lanes.remove(&row.chat.id);
@@ -204,6 +206,7 @@ impl Outbox {
         lane.in_flight = false;
         lane.held = hold;
         let cold = lane.cold;
+        self.cold += usize::from(cold);
         if !hold {
             self.set_ready(order, cold);
         }
@@ -336,9 +339,10 @@ mod tests {
         assert_eq!((o.next_ready(true).unwrap().id.as_str(), o.cold()), ("b1", 0));
         o.launch(&"b1".into(), Delivery::queued(Timestamp::default()));
         o.set_cold(&ben, true);
-        assert_eq!((o.next_ready(false), o.cold()), (None, 2), "it is in flight");
+        assert_eq!((o.next_ready(false), o.cold()), (None, 1), "the other is in flight");
         o.requeue(&"b1".into(), Delivery::queued(Timestamp::default()), false);
         assert_eq!((o.next_ready(true), o.next_ready(false).map(|p| p.id.as_str())), (None, Some("b1")));
+        assert_eq!(o.cold(), 2);
         o.settle(&"b1".into());
         o.settle(&"b2".into());
         o.settle(&"a2".into());

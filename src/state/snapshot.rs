@@ -46,6 +46,8 @@ pub struct Snapshot {
     pub restriction: Option<RestrictionView>,
     /// The last error, whatever it was about.
     pub last_error: Option<LastError>,
+    /// The database.
+    pub store: StoreView,
     /// Memory and API figures, sampled now and then.
     pub host: HostSample,
     /// The last messages, oldest first, in the order in which they came.
@@ -74,6 +76,7 @@ impl Snapshot {
             pacing: None,
             restriction: None,
             last_error: None,
+            store: StoreView::default(),
             host: HostSample::default(),
             feed: VecDeque::new(),
         }
@@ -299,6 +302,26 @@ pub struct Counters {
     pub unknown_events: u64,
     /// Lines of the bridge's stderr that were not logged, since there were too many.
     pub log_lines_dropped: u64,
+}
+
+/// The database, as far as operators must know.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreView {
+    /// Its state.
+    pub state: StoreState,
+    /// Why it can't be written, and what to do, while it can't.
+    pub reason: Option<Arc<str>>,
+}
+
+/// The states of the database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StoreState {
+    /// It takes what is written.
+    #[default]
+    Ok,
+    /// It can't be written at present: nothing is accepted, and it is tried again each second.
+    Failing,
 }
 
 /// The last thing that went wrong.

@@ -912,6 +912,8 @@ proptest! {
                 }
             }
             prop_assert!(world.state.outbox().in_flight() <= WINDOW);
+            let waiting = world.state.outbox().len() - world.state.outbox().in_flight();
+            prop_assert!(world.state.outbox().cold() <= waiting);
         }
     }
 
@@ -945,4 +947,30 @@ proptest! {
             prop_assert!(in_flight.len() <= 1, "all go to one chat");
         }
     }
+}
+
+#[test]
+fn a_clock_that_is_set_back_by_an_hour_holds_nothing_up() {
+    let mut world = World::open();
+    let hour = Duration::from_secs(60 * 60);
+    let before = world.now.wall;
+    world.send("before");
+    world.now = Now { wall: before.minus(hour), mono: Mono::new(Duration::from_secs(1)) };
+    // What WhatsApp says lies in the future now: it is taken as of now.
+    let told = format!(
+        r#"{{"type":"message","from":"{ANA}","body":"Hola","messageId":"3A1","timestampMs":{}}}"#,
+        before.as_millis()
+    );
+    world.line(&told);
+    assert_eq!(world.state.snapshot().feed.back().unwrap().at, world.now.wall);
+    world.line(&sent(true, ""));
+    assert_eq!(world.delivery(), DeliveryState::Sent);
+    let known = Known::Ours(world.state.snapshot().delivery(&ID.into()).unwrap().clone());
+    world.line_known(&receipt("read"), known);
+    assert_eq!(world.delivery(), DeliveryState::Read);
+    assert_eq!(world.state.snapshot().queue, 0);
+    // Timers go by the time since the start, which never goes back.
+    let outcome = world.send("after");
+    assert_eq!(sends(&outcome).len(), 1);
+    assert!(outcome.effects.iter().all(|e| !matches!(e, Effect::SetTimer { after, .. } if *after > hour)));
 }

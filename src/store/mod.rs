@@ -7,63 +7,45 @@
 //! * Batches are committed in the order in which they were given.
 //! * A message is there once for each (account, chat, id).
 //! * A database of a newer version is refused, never changed. One process at a time holds the data folder.
+//!
+//! What is too old or too much is deleted between batches: see [`Retention`]. Databases can give pages back
+//! (`auto_vacuum=INCREMENTAL`); one that was made before that is written anew once, at its first start.
+//!
+//! # When the disk does not do what it should
+//!
+//! * **A commit fails** (the disk is full, a limit is reached, the database turns out to be damaged): nothing of the
+//!   batch was acknowledged, and nothing of it is lost while the process lives. [`Watermark::failing`] says why; the
+//!   engine shows it, refuses requests with the reason, and stops reading from the bridge, which waits. The commit is
+//!   tried again each second, and all goes on as soon as one succeeds. A process that is to end meanwhile ends with an
+//!   error, and what was not acknowledged is not kept.
+//! * **The folder can't be written at the start**: one sentence, and no start.
+//! * **The database is damaged at the start**: one sentence that says what to do, and no start. The files are left as
+//!   they are; a new database is made only where there is none. What the start reads (the schema, the settings, the
+//!   unsettled and the last messages) is found to be damaged there; reading all of a large database would take many
+//!   seconds, so damage elsewhere is found when it is reached, and by `pilothouse backup`, which reads everything.
 
+mod copy;
+mod failure;
 mod lock;
 mod reader;
+mod retention;
 mod rows;
 mod schema;
 mod writer;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+pub use copy::{check, copy};
+pub use failure::StoreError;
 pub use lock::FolderLock;
 pub use reader::Reader;
+pub use retention::Retention;
 pub use writer::{Batch, Watermark, Writer};
 
 use crate::state::{AccountId, Linking, Message, Pending, RestrictionView};
 
-/// Why the database can't be used.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// Another process has the data folder.
-    #[error("another pilothouse{} uses the data folder {folder}; stop it, or choose another folder with --data-dir",
-        holder.as_deref().map(|pid| format!(" (process {pid})")).unwrap_or_default())]
-    Held {
-        /// The folder.
-        folder: PathBuf,
-        /// The other process, when it says.
-        holder: Option<String>,
-    },
-    /// The folder or a file in it can't be used.
-    #[error("can't use {path}: {source}; check that the folder exists and belongs to you")]
-    Io {
-        /// What.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The database was written by a newer version.
-    #[error(
-        "the database {path} has version {found}, and this program knows versions up to {known}; use the newer program \
-         that wrote it, or another data folder"
-    )]
-    Newer {
-        /// The file.
-        path: PathBuf,
-        /// Its version.
-        found: u32,
-        /// The newest that this program knows.
-        known: u32,
-    },
-    /// SQLite refuses.
-    #[error("the database {path} can't be used: {source}")]
-    Sqlite {
-        /// The file.
-        path: PathBuf,
-        /// What SQLite says.
-        source: rusqlite::Error,
-    },
-}
+/// The name of the database in its folder.
+const FILE: &str = "pilothouse.db";
 
 /// An opened store, and what was in it.
 #[derive(Debug)]
@@ -99,9 +81,22 @@ impl Store {
     /// # Errors
     /// A [`StoreError`] that says what is in the way.
     pub fn open(folder: &Path, account: AccountId, feed_length: usize) -> Result<Self, StoreError> {
+        Self::open_with(folder, account, feed_length, None)
+    }
+
+    /// The same; what is beyond this retention is deleted while it is open.
+    ///
+    /// # Errors
+    /// A [`StoreError`] that says what is in the way.
+    pub fn open_with(
+        folder: &Path,
+        account: AccountId,
+        feed_length: usize,
+        retention: Option<Retention>,
+    ) -> Result<Self, StoreError> {
         let lock = FolderLock::take(folder)?;
-        let path = folder.join("pilothouse.db");
-        let sqlite = |source| StoreError::Sqlite { path: path.clone(), source };
+        let path = folder.join(FILE);
+        let sqlite = |source| StoreError::sqlite(&path, source);
         let connection = schema::open(&path)?;
         let reader = Reader::open(&path, account.clone()).map_err(sqlite)?;
         let restored = Restored {
@@ -114,7 +109,7 @@ impl Store {
                 .and_then(|text| serde_json::from_str(&text).unwrap_or_default()),
             bridge: reader.setting("bridge").map_err(sqlite)?,
         };
-        let writer = Writer::start(connection, account).map_err(|source| StoreError::Io { path, source })?;
+        let writer = Writer::start(connection, account, retention).map_err(|source| StoreError::Io { path, source })?;
         Ok(Self { writer, reader, restored, lock })
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
-use super::rows::{self, COLUMNS};
+use super::rows::{self, COLUMNS, UNSETTLED};
 use crate::state::{AccountId, ChatId, Delivery, Fingerprint, IdempotencyKey, Message, MessageId, Pending, Used};
 
 /// A way into the database for looking things up. Cheap to clone; clones take turns.
@@ -101,7 +101,7 @@ impl Reader {
             let mut statement = c.prepare(&format!(
                 "SELECT {COLUMNS}, chat_kind <> 'person' OR EXISTS
                      (SELECT 1 FROM known_chats k WHERE k.account = messages.account AND k.chat = messages.chat) AS warm
-                 FROM messages WHERE account = ?1 AND state IN ('queued', 'dispatched') ORDER BY n"
+                 FROM messages WHERE account = ?1 AND {UNSETTLED} ORDER BY n"
             ))?;
             let messages =
                 statement.query_map(params![account], |row| Ok((rows::message(row)?, row.get::<_, bool>("warm")?)))?;

@@ -10,6 +10,9 @@ pub(super) const COLUMNS: &str = "id, direction, chat, chat_kind, phone, lid, se
      attempts, queued_at, dispatched_at, sent_at, delivered_at, read_at, failed_at, failure_code, failure_text, \
      failure_retryable, expires_at, expired_at, cancelled_at";
 
+/// The messages of ours whose outcome is not known.
+pub(super) const UNSETTLED: &str = "state IN ('queued', 'dispatched')";
+
 pub(super) const INSERT: &str = "INSERT INTO messages (account, id, direction, chat, chat_kind, phone, lid, sender, name, \
      kind, body, at, state, attempts, queued_at, expires_at) VALUES (:account, :id, :direction, :chat, :chat_kind, :phone, :lid, \
      :sender, :name, :kind, :body, :at, :state, :attempts, :queued_at, :expires_at) ON CONFLICT (account, chat, id) DO NOTHING";

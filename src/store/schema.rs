@@ -7,7 +7,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::StoreError;
 
 /// What each version adds. The version of a database is how many of these it has had.
-const MIGRATIONS: &[&str] = &[
+pub(super) const MIGRATIONS: &[&str] = &[
     "
     CREATE TABLE messages (
         n                 INTEGER PRIMARY KEY,
@@ -79,19 +79,21 @@ const MIGRATIONS: &[&str] = &[
 
 /// Opens the database for writing, making it or bringing it up to date.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
-    let sqlite = |source| StoreError::Sqlite { path: path.to_owned(), source };
+    let sqlite = |source| StoreError::sqlite(path, source);
     make_private(path).map_err(|source| StoreError::Io { path: path.to_owned(), source })?;
+    refuse_lost(path)?;
     let mut connection = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )
     .map_err(sqlite)?;
-    let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(sqlite)?;
-    let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
-    if found > known {
-        return Err(StoreError::Newer { path: path.to_owned(), found, known });
-    }
+    let found = version(&connection, path)?;
+    let known = known_version();
+    let shrinks = can_shrink(&connection).map_err(sqlite)?;
     configure(&connection).map_err(sqlite)?;
+    if !shrinks {
+        make_shrinkable(&connection);
+    }
     if found < known {
         let transaction = connection.transaction().map_err(sqlite)?;
         for migration in &MIGRATIONS[found as usize..] {
@@ -101,6 +103,38 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
         transaction.commit().map_err(sqlite)?;
     }
     Ok(connection)
+}
+
+fn known_version() -> u32 {
+    u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX)
+}
+
+/// The version of a database, unless it is newer than this program.
+pub(super) fn version(connection: &Connection, path: &Path) -> Result<u32, StoreError> {
+    let found = connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(|source| StoreError::sqlite(path, source))?;
+    let known = known_version();
+    if found > known { Err(StoreError::Newer { path: path.to_owned(), found, known }) } else { Ok(found) }
+}
+
+/// Whether the database can give pages back. A new one is told to, which must be before it has tables.
+fn can_shrink(connection: &Connection) -> rusqlite::Result<bool> {
+    let get = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+    if get("page_count")? == 0 {
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    }
+    Ok(get("auto_vacuum")? == INCREMENTAL)
+}
+
+const INCREMENTAL: i64 = 2;
+
+/// Writes an older database anew, once, so that it can give pages back. Where there is no room for that it stays as it
+/// is: what is deleted is used again, and only the file doesn't get smaller.
+fn make_shrinkable(connection: &Connection) {
+    if let Err(error) = connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL; VACUUM") {
+        tracing::warn!(%error, "the database can't be written anew; its file will not get smaller");
+    }
 }
 
 /// What holds for the writing connection. The cache is small since the operating system has one as well.
@@ -117,4 +151,15 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
 fn make_private(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
     std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path).map(drop)
+}
+
+/// Refuses an empty database beside a log with content: SQLite would throw the log away and start anew.
+fn refuse_lost(path: &Path) -> Result<(), StoreError> {
+    let size = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    if size(path) > 0 || size(Path::new(&log)) == 0 {
+        return Ok(());
+    }
+    Err(StoreError::Damaged { path: path.to_owned(), why: "it is empty, and its log is not".to_owned() })
 }

@@ -195,6 +195,27 @@ async fn chats_in_which_somebody_wrote_are_known_and_a_restriction_is_kept() {
 }
 
 #[test]
+fn a_database_of_the_first_version_is_brought_up_to_date_with_what_is_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = rusqlite::Connection::open(folder.path().join("pilothouse.db")).unwrap();
+    old.execute_batch(schema::MIGRATIONS[0]).unwrap();
+    old.execute_batch(
+        "PRAGMA user_version = 1;
+         INSERT INTO messages (account, chat, id, direction, chat_kind, lid, sender, kind, body, at, state) VALUES
+             ('main', '1@s.whatsapp.net', 'a', 'in', 'person', '7@lid', '', 'text', 'hi', 1, NULL),
+             ('main', '1@s.whatsapp.net', 'b', 'out', 'person', NULL, '', 'text', 'to one who wrote', 1, 'queued'),
+             ('main', '2@s.whatsapp.net', 'c', 'out', 'person', NULL, '', 'text', 'to one who did not', 1, 'queued'),
+             ('main', '3@g.us', 'd', 'out', 'group', NULL, '', 'text', 'to a group', 1, 'queued');",
+    )
+    .unwrap();
+    drop(old);
+    let store = open(folder.path());
+    let warm: Vec<_> = store.restored.pending.iter().map(|p| (p.id.as_str(), p.warm, p.delivery.expires_at)).collect();
+    assert_eq!(warm, [("b", true, None), ("c", false, None), ("d", true, None)]);
+    assert!(store.reader.knows_chat(&"7@lid".into()).unwrap());
+}
+
+#[test]
 fn a_second_process_is_told_who_has_the_folder() {
     let folder = tempfile::tempdir().unwrap();
     let _first = open(folder.path());
@@ -224,4 +245,103 @@ fn the_folder_and_the_database_are_the_owners_alone() {
     assert_eq!(mode(&folder), 0o700);
     assert_eq!(mode(&folder.join("pilothouse.db")), 0o600);
     assert_eq!(mode(&folder.join("pilothouse.db-wal")), 0o600);
+}
+
+/// A database with so many messages.
+async fn filled(folder: &Path, messages: usize) {
+    let writes = (0..messages).map(|n| incoming("a@g.us", &format!("{n}"), &"x".repeat(1_000))).collect();
+    write_all(open(folder), vec![writes]).await;
+}
+
+fn refused(folder: &Path) -> String {
+    Store::open(folder, AccountId::main(), 10).unwrap_err().to_string()
+}
+
+#[tokio::test]
+async fn a_damaged_database_is_refused_with_what_to_do_and_left_as_it_is() {
+    let ways: [fn(&mut Vec<u8>); 5] = [
+        |bytes| bytes.fill(0x5a),
+        |bytes| bytes[..100].fill(0),
+        |bytes| bytes.truncate(20_000),
+        // The page where the last messages are found.
+        |bytes| bytes[8192..12288].fill(0xff),
+        |bytes| bytes.iter_mut().skip(4096).for_each(|byte| *byte = 0x5a),
+    ];
+    for (n, damage) in ways.into_iter().enumerate() {
+        let folder = tempfile::tempdir().unwrap();
+        filled(folder.path(), 100).await;
+        let path = folder.path().join("pilothouse.db");
+        let mut bytes = std::fs::read(&path).unwrap();
+        damage(&mut bytes);
+        std::fs::write(&path, &bytes).unwrap();
+        let error = refused(folder.path());
+        assert!(error.contains("is damaged") && error.contains("pilothouse restore"), "{n}: {error}");
+        assert!(std::fs::read(&path).unwrap() == bytes, "{n}: it was changed");
+    }
+}
+
+#[test]
+fn an_empty_database_beside_a_full_log_is_not_taken_for_a_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("pilothouse.db-wal"), "what was not brought in yet").unwrap();
+    let error = refused(folder.path());
+    assert!(error.contains("is damaged"), "{error}");
+    assert!(folder.path().join("pilothouse.db-wal").exists());
+}
+
+#[tokio::test]
+async fn damage_that_is_found_while_running_stops_the_writing_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path(), 100).await;
+    let store = open(folder.path());
+    let path = folder.path().join("pilothouse.db");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[4096..].fill(0xff);
+    std::fs::write(&path, &bytes).unwrap();
+    let Store { mut writer, .. } = store;
+    writer.batches.send(Batch { seq: WriteSeq(1), writes: vec![incoming("a@g.us", "new", "x")] }).await.unwrap();
+    let mark = writer.watermark.wait_for(|w| w.failing.is_some()).await.unwrap().clone();
+    assert_eq!(mark.committed, WriteSeq(0));
+    assert!(mark.failing.as_ref().unwrap().contains("damaged"), "{mark:?}");
+}
+
+#[tokio::test]
+async fn what_is_too_old_goes_while_batches_are_written_and_the_file_gives_back_its_space() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path(), 3_000).await;
+    let path = folder.path().join("pilothouse.db");
+    let full = std::fs::metadata(&path).unwrap().len();
+    let retention = Retention {
+        max_age: None,
+        max_bytes: Some(1 << 20),
+        look_every: std::time::Duration::from_millis(1),
+        clock: crate::clock::Clock::start(),
+    };
+    let store = Store::open_with(folder.path(), AccountId::main(), 10, Some(retention)).unwrap();
+    let Store { mut writer, reader, .. } = store;
+    let mut seq = 0;
+    while reader.has_message(&"a@g.us".into(), &"2000".into()).unwrap() {
+        seq += 1;
+        let id = format!("new {seq}");
+        writer.batches.send(Batch { seq: WriteSeq(seq), writes: vec![incoming("a@g.us", &id, "x")] }).await.unwrap();
+        writer.watermark.wait_for(|w| w.committed == WriteSeq(seq)).await.unwrap();
+        assert!(reader.has_message(&"a@g.us".into(), &id.as_str().into()).unwrap());
+    }
+    drop(writer.batches);
+    tokio::task::spawn_blocking(|| writer.thread.join().unwrap()).await.unwrap();
+    let after = std::fs::metadata(&path).unwrap().len();
+    assert!(after < full, "{full} {after}");
+}
+
+#[tokio::test]
+async fn an_older_database_is_written_anew_once_so_that_it_can_get_smaller() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path(), 10).await;
+    let raw = || rusqlite::Connection::open(folder.path().join("pilothouse.db")).unwrap();
+    let mode = || raw().pragma_query_value(None, "auto_vacuum", |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(mode(), 2);
+    raw().execute_batch("PRAGMA auto_vacuum = NONE; VACUUM").unwrap();
+    assert_eq!(mode(), 0);
+    let store = open(folder.path());
+    assert_eq!((mode(), store.restored.feed.len()), (2, 10));
 }

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use rusqlite::{Connection, params};
 use serde_json::json;
+use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 
-use super::rows;
+use super::retention::{Retention, Sweeper};
+use super::{failure, rows};
 use crate::clock::Timestamp;
 use crate::protocol::ChatKind;
 use crate::state::{AccountId, Direction, JournalKind, Message, Write, WriteSeq};
@@ -42,7 +44,8 @@ pub struct Watermark {
     pub failing: Option<String>,
 }
 
-/// The engine's end of the writing thread. Dropping the sender ends the thread once everything is written.
+/// The engine's end of the writing thread. Dropping the sender ends the thread once everything is written, or found not
+/// to be writable.
 #[derive(Debug)]
 pub struct Writer {
     /// Where batches go.
@@ -54,12 +57,19 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection, account: AccountId) -> std::io::Result<Self> {
+    pub(super) fn start(
+        connection: Connection,
+        account: AccountId,
+        retention: Option<Retention>,
+    ) -> std::io::Result<Self> {
         let (batches, waiting) = mpsc::channel(WAITING_BATCHES);
         let (progress, watermark) = watch::channel(Watermark::default());
+        let sweeper = Sweeper::new(retention);
+        // Only for waiting with a limit.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let thread = std::thread::Builder::new()
             .name("store".to_owned())
-            .spawn(move || run(connection, &account, waiting, &progress))?;
+            .spawn(move || run(connection, &account, waiting, &progress, sweeper, &runtime))?;
         Ok(Self { batches, watermark, thread })
     }
 }
@@ -69,31 +79,67 @@ fn run(
     account: &AccountId,
     mut waiting: mpsc::Receiver<Batch>,
     progress: &watch::Sender<Watermark>,
+    mut sweeper: Sweeper,
+    runtime: &Runtime,
 ) {
     let mut group = Vec::with_capacity(WAITING_BATCHES);
-    while let Some(first) = waiting.blocking_recv() {
-        group.push(first);
+    loop {
+        match runtime.block_on(next(&mut waiting, sweeper.wait())) {
+            Next::Batch(first) => group.push(first),
+            Next::Step => {
+                sweeper.step(&mut connection);
+                continue;
+            }
+            Next::End => break,
+        }
         while let Ok(next) = waiting.try_recv() {
             group.push(next);
         }
         while let Err(error) = commit(&mut connection, account, &group) {
-            tracing::error!(%error, "the database can't be written; nothing is accepted until it can");
-            let text = error.to_string();
+            let text = failure::words(&error);
             progress.send_if_modified(|w| {
                 let news = w.failing.as_ref() != Some(&text);
-                w.failing = Some(text);
+                if news {
+                    tracing::error!(%error, "the database can't be written; nothing is accepted until it can");
+                    w.failing = Some(text);
+                }
                 news
             });
+            if waiting.is_closed() {
+                // Nobody waits any more, and nothing of this was acknowledged.
+                return;
+            }
             std::thread::park_timeout(RETRY_AFTER);
         }
         if let Some(last) = group.last() {
             progress.send_replace(Watermark { committed: last.seq, failing: None });
         }
         group.clear();
+        // When there is never a moment without a batch.
+        sweeper.step(&mut connection);
     }
     if let Err(error) = connection.close() {
         tracing::warn!(error = %error.1, "the database was not closed in order; it is mended at the next start");
     }
+}
+
+/// What the thread does next.
+enum Next {
+    Batch(Batch),
+    Step,
+    End,
+}
+
+/// Waits for a batch, but for no longer than this. A batch that is there comes before a step.
+async fn next(waiting: &mut mpsc::Receiver<Batch>, limit: Option<Duration>) -> Next {
+    let batch = match limit {
+        Some(limit) => match tokio::time::timeout(limit, waiting.recv()).await {
+            Ok(batch) => batch,
+            Err(_) => return Next::Step,
+        },
+        None => waiting.recv().await,
+    };
+    batch.map_or(Next::End, Next::Batch)
 }
 
 /// Commits a group of batches in one transaction.

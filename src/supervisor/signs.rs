@@ -67,8 +67,8 @@ impl Signs {
             | Event::Message(_)
             | Event::Sent(_)
             | Event::Receipt(_)
-            | Event::Restriction(_)
             | Event::Error(_)
+            | Event::Restriction(_)
             | Event::Unknown(_) => {}
         }
     }

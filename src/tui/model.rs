@@ -200,6 +200,7 @@ impl Model {
             | Change::Restriction(_)
             | Change::Counted(_)
             | Change::Error(_)
+            | Change::Store(_)
             | Change::Host(_) => {}
         }
     }

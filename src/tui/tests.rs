@@ -22,7 +22,7 @@ use crate::qr::Drawing;
 use crate::state::{
     Answer, ApiSample, BridgeState, Change, Chat, ChatId, ConnectionState, Counters, Delivery, DeliveryState,
     Direction, ExitClass, Failure, HostSample, LastError, LastExit, Linking, Message, PacingView, Pairing, Refusal,
-    Request, RestrictionView, Snapshot,
+    Request, RestrictionView, Snapshot, StoreState, StoreView,
 };
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
@@ -176,6 +176,13 @@ fn failing() -> Snapshot {
     snapshot
 }
 
+fn disk_full() -> Snapshot {
+    let mut snapshot = linked();
+    let reason = Some("the disk is full; free some space".into());
+    snapshot.store = StoreView { state: StoreState::Failing, reason };
+    snapshot
+}
+
 fn installing() -> Snapshot {
     let mut snapshot = Snapshot::new(ago(2));
     snapshot.bridge.state = BridgeState::Installing;
@@ -234,6 +241,7 @@ fn the_main_states_look_as_they_should() {
         ("logged_out", logged_out),
         ("lost", lost),
         ("failing", failing),
+        ("disk_full", disk_full),
     ];
     for (name, snapshot) in states {
         for size in SIZES {

@@ -2,9 +2,12 @@
 //! headless and in a pseudo-terminal.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
 
+mod backup;
 mod bridge;
+mod disk;
 mod durability;
 mod gateway;
+mod hard;
 mod process;
 mod supervision;
 mod support;

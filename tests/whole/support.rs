@@ -124,7 +124,17 @@ impl Gateway {
 
     /// Starts it with these variables more.
     pub async fn start_with(place: &Place, args: &[&str], env: &[(&str, &str)]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pilothouse"));
+        Self::spawn(place, Command::new(env!("CARGO_BIN_EXE_pilothouse")), args, env).await
+    }
+
+    /// Starts it by another program, which is given its path and its arguments and becomes it.
+    pub async fn start_under(place: &Place, wrap: &[&str], args: &[&str]) -> Self {
+        let mut command = Command::new(wrap[0]);
+        command.args(&wrap[1..]).arg(env!("CARGO_BIN_EXE_pilothouse"));
+        Self::spawn(place, command, args, &[]).await
+    }
+
+    async fn spawn(place: &Place, mut command: Command, args: &[&str], env: &[(&str, &str)]) -> Self {
         command.arg("--headless").args(args).env_clear().envs(place.env()).envs(env.iter().copied());
         command.current_dir(place.home());
         if !args.contains(&"--bridge") {

@@ -20,9 +20,8 @@ use std::sync::Arc;
 
 pub use memory::BridgeLimits;
 use memory::Memory;
-use proof::Proof;
-
 pub use outgoing::WINDOW;
+use proof::Proof;
 
 /// Everything that is known, and what only [`decide`] may see.
 #[derive(Clone, Debug)]
@@ -311,5 +310,5 @@ fn visibly_different(old: Option<u64>, new: Option<u64>) -> bool {
 
 /// A time from the bridge, unless it lies in the future or is missing.
 fn plausible(told_ms: Option<i64>, now: Timestamp) -> Timestamp {
-    told_ms.filter(|&ms| ms > 0).map_or(now, Timestamp::from_millis)
+    told_ms.filter(|&ms| ms > 0).map_or(now, |ms| now.min(Timestamp::from_millis(ms)))
 }

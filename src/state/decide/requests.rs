@@ -49,13 +49,13 @@ impl Turn<'_> {
         options: SendOptions,
         background: &Background,
     ) -> Answer {
-        let fingerprint = Fingerprint::of(&chat, &text, options.expires_in);
-        match &background.used {
-            Some(Used { fingerprint: before, id }) if *before == fingerprint => {
-                return Answer::AcceptedBefore { id: id.clone() };
-            }
-            Some(_) => return Answer::Refused(Refusal::KeyReused),
-            None => {}
+        let once = options.key.map(|key| (key, Fingerprint::of(&chat, &text, options.expires_in)));
+        if let (Some((_, fingerprint)), Some(Used { fingerprint: before, id })) = (&once, &background.used) {
+            return if before == fingerprint {
+                Answer::AcceptedBefore { id: id.clone() }
+            } else {
+                Answer::Refused(Refusal::KeyReused)
+            };
         }
         if text.trim().is_empty() {
             return Answer::Refused(Refusal::EmptyText);
@@ -83,7 +83,7 @@ impl Turn<'_> {
             at: self.now.wall,
             delivery: Some(Box::new(delivery.clone())),
         });
-        if let Some(key) = options.key {
+        if let Some((key, fingerprint)) = once {
             self.write(Write::Key { key, fingerprint, id: id.clone(), at: self.now.wall });
         }
         let warm = background.warm || chat.kind != ChatKind::Person;

@@ -13,10 +13,13 @@ use super::super::theme::Theme;
 use super::{bytes, count, framed, micros, put, row};
 use crate::clock::{Now, Timestamp};
 use crate::protocol::ReasonClass;
-use crate::state::{BridgeState, ConnectionState};
+use crate::state::{BridgeState, ConnectionState, StoreState};
 
 /// How things stand: a mark, a word, and its style. The mark and the word say it without the colour.
 fn headline(model: &Model, theme: Theme) -> (&'static str, &'static str, Style) {
+    if model.snapshot.store.state == StoreState::Failing {
+        return ("✗", "the database can't be written", theme.bad());
+    }
     match (model.snapshot.bridge.state, model.snapshot.connection.state) {
         (_, ConnectionState::Open) => ("●", "connected", theme.good()),
         (BridgeState::Running, ConnectionState::Unverified) => ("◐", "unverified", theme.busy()),
@@ -37,6 +40,9 @@ fn headline(model: &Model, theme: Theme) -> (&'static str, &'static str, Style) 
 
 /// What the operator can do about it, or what happens by itself.
 fn advice(model: &Model, now: Now) -> Option<String> {
+    if model.snapshot.store.state == StoreState::Failing {
+        return Some("nothing is accepted until it can".to_owned());
+    }
     let (bridge, connection) = (&model.snapshot.bridge, &model.snapshot.connection);
     let again = |at: Option<Timestamp>| at.map(|at| format!("again {}", in_time(at, now)));
     match bridge.state {
@@ -110,6 +116,9 @@ fn restarts(model: &Model) -> String {
 
 /// What went wrong last, as far as it still matters.
 fn trouble(model: &Model) -> Option<String> {
+    if let Some(reason) = &model.snapshot.store.reason {
+        return Some(reason.to_string());
+    }
     if model.snapshot.connection.state.is_up() {
         return restricted(model);
     }
