@@ -263,13 +263,14 @@ async fn a_second_takeover_needs_the_operators_word_even_after_a_restart() {
     let place = Place::new().await;
     let mut bridge = Bridge::linked(&place).await;
     let connect = json!({"cmd": "connect", "usePairingCode": false});
+    let replaced = |event: &Value| event["reason"]["class"] == "replaced";
     place.simulator.replace().await;
-    bridge.connection("closed").await;
+    bridge.wait_for(replaced).await;
     bridge.command(connect.clone()).await;
     bridge.wait("ready").await;
     within("the login", place.simulator.wait_online()).await;
     place.simulator.replace().await;
-    bridge.connection("closed").await;
+    bridge.wait_for(replaced).await;
     let logins = place.simulator.logins().await;
     bridge.command(connect.clone()).await;
     let closed = bridge.next().await;

@@ -37,6 +37,9 @@ use noise::{ServerKeys, rng};
 use signal::Party;
 use world::{Account, Faults, Out, Person, Shared, World};
 
+/// How long the owner of an account takes to type a code.
+const OWNER_TYPES: std::time::Duration = std::time::Duration::from_secs(5);
+
 /// The number of the account that is linked.
 pub const OWNER: &str = "+15550009999";
 
@@ -128,6 +131,9 @@ impl Simulator {
     /// # Errors
     /// When no client asked for a code.
     pub async fn enter_code(&self, code: &str) -> anyhow::Result<bool> {
+        // A client shows its code while its request is still under way: the owner is slower than that.
+        let asked = |world: &mut World| world.linking.as_ref().is_some_and(|l| l.wrapped.is_some()).then_some(());
+        let _ = tokio::time::timeout(OWNER_TYPES, self.shared.wait(asked)).await;
         linking::enter_code(&mut *self.shared.lock().await, code).await?;
         let verdict = |world: &mut World| match (&world.device, &world.linking) {
             (Some(_), _) => Some(true),
