@@ -8,6 +8,7 @@
 
 mod body;
 mod config;
+mod connection;
 mod health;
 mod messages;
 mod metrics;
@@ -68,6 +69,7 @@ pub fn router(api: Api) -> Router {
         .route("/send", post(send::send))
         .route("/messages/{id}", get(messages::message))
         .route("/config", post(config::set))
+        .route("/connection", post(connection::set))
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(middleware::from_fn_with_state(api.clone(), around))

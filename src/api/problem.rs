@@ -96,6 +96,9 @@ impl From<Refusal> for Problem {
             Refusal::QueueFull { .. } => {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "queue-full", "Too many messages wait", detail).retry_after(10)
             }
+            Refusal::NotTakenOver => {
+                Self::new(StatusCode::CONFLICT, "not-taken-over", "The link was not taken over", detail)
+            }
             Refusal::StoreFailed { .. } => {
                 let status = StatusCode::SERVICE_UNAVAILABLE;
                 Self::new(status, "store-failed", "The database can't be used", detail).retry_after(5)

@@ -6,8 +6,11 @@ use serde::Serialize;
 
 use super::Api;
 use crate::clock::Timestamp;
-use crate::protocol::AccountInfo;
-use crate::state::{BridgeView, ConnectionView, Counters, HostSample, LastError, Linking, StoreView};
+use crate::protocol::{AccountInfo, Reason};
+use crate::state::{
+    BridgeView, ConnectionState, ConnectionView, Counters, HostSample, LastError, Linking, Snapshot, StoreView,
+    Transition,
+};
 
 #[derive(Debug, Serialize)]
 pub(super) struct Status {
@@ -15,6 +18,8 @@ pub(super) struct Status {
     uptime_seconds: u64,
     connected: bool,
     connection: ConnectionView,
+    /// The last states of the connection, the present one last.
+    timeline: Vec<Passed>,
     account: Option<AccountInfo>,
     /// Something to scan or to type is at `/qr` or `/pairing`.
     pairing: Option<&'static str>,
@@ -30,13 +35,36 @@ pub(super) struct Status {
     last_error: Option<LastError>,
 }
 
+/// A state of the connection, and how long it lasted.
+#[derive(Debug, Serialize)]
+struct Passed {
+    state: ConnectionState,
+    at: Timestamp,
+    /// Until the next one began, or until now.
+    seconds: u64,
+    reason: Option<Reason>,
+}
+
+fn passed(snapshot: &Snapshot, now: Timestamp) -> Vec<Passed> {
+    let ends = snapshot.timeline.iter().skip(1).map(|next| next.at).chain([now]);
+    let of = |(one, end): (&Transition, Timestamp)| Passed {
+        state: one.state,
+        at: one.at,
+        seconds: end.since(one.at).as_secs(),
+        reason: one.reason.clone(),
+    };
+    snapshot.timeline.iter().zip(ends).map(of).collect()
+}
+
 pub(super) async fn status(State(api): State<Api>) -> Json<Status> {
-    let uptime_seconds = api.clock.now().mono.elapsed().as_secs();
+    let now = api.clock.now();
+    let (uptime_seconds, now) = (now.mono.elapsed().as_secs(), now.wall);
     Json(api.engine.feed().look(|s| Status {
         started_at: s.started_at,
         uptime_seconds,
         connected: s.connected(),
         connection: s.connection.clone(),
+        timeline: passed(s, now),
         account: s.account.clone(),
         pairing: s.pairing.as_ref().map(|p| match p {
             crate::state::Pairing::Qr { .. } => "qr",

@@ -337,6 +337,24 @@ pub enum ReasonClass {
     Other,
 }
 
+impl ReasonClass {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RestartRequired => "restart_required",
+            Self::ConnectionLost => "connection_lost",
+            Self::Unavailable => "unavailable",
+            Self::LinkExpired => "link_expired",
+            Self::LoggedOut => "logged_out",
+            Self::Banned => "banned",
+            Self::Replaced => "replaced",
+            Self::Outdated => "outdated",
+            Self::BadSession => "bad_session",
+            Self::Other => "other",
+        }
+    }
+}
+
 /// The answer to a `ping`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -2,13 +2,28 @@
 
 use std::sync::Arc;
 
-use super::{Change, DeliveryState, Direction, FEED_CAPACITY, Snapshot};
+use super::{
+    Change, ConnectionState, DeliveryState, Direction, FEED_CAPACITY, Snapshot, TIMELINE_CAPACITY, Transition,
+};
+use crate::protocol::ReasonClass;
 
 /// Folds one change into a snapshot. Total: any change fits any snapshot.
 pub fn apply(snapshot: &mut Snapshot, change: &Change) {
     match change {
         Change::Bridge(view) => snapshot.bridge = view.clone(),
-        Change::Connection(view) => snapshot.connection = view.clone(),
+        Change::Connection(view) => {
+            let ended_as_expected = view.reason.as_ref().is_some_and(|r| r.class == ReasonClass::RestartRequired);
+            let new = snapshot.timeline.back().is_none_or(|last| last.state != view.state);
+            // WhatsApp ends each connection once after linking: that is no outage.
+            if new && !(view.state == ConnectionState::Closed && ended_as_expected) {
+                if snapshot.timeline.len() >= TIMELINE_CAPACITY {
+                    snapshot.timeline.pop_front();
+                }
+                let (at, reason) = (view.since, view.reason.clone().filter(|_| !ended_as_expected));
+                snapshot.timeline.push_back(Transition { state: view.state, at, reason });
+            }
+            snapshot.connection = view.clone();
+        }
         Change::Pairing(pairing) => snapshot.pairing.clone_from(pairing),
         Change::Linking(linking) => snapshot.linking = linking.clone(),
         Change::Account(account) => snapshot.account.clone_from(account),

@@ -139,6 +139,8 @@ pub enum Request {
     UseBridge(Arc<str>),
     /// Stop the bridge and start it again, breaker or not.
     RestartBridge,
+    /// Take the link back from another program that has taken it over.
+    TakeOver,
 }
 
 /// What comes back.
@@ -182,6 +184,9 @@ pub enum Refusal {
     /// A pairing code needs a number.
     #[error("a pairing code needs the phone number that is to be linked, as in +584244370180")]
     NumberMissing,
+    /// Nobody has taken the link over.
+    #[error("no other program has taken the link over; there is nothing to take back")]
+    NotTakenOver,
     /// Nothing can be written.
     #[error("the database can't be written ({reason}); nothing is accepted until it can")]
     StoreFailed {

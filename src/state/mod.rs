@@ -31,7 +31,7 @@ pub use outbox::{Outbox, Pending};
 pub use phone::{Phone, PhoneError};
 pub use snapshot::{
     ApiSample, BridgeState, BridgeView, ConnectionState, ConnectionView, Counters, FEED_CAPACITY, HostSample,
-    LastError, Pairing, QUEUE_CAPACITY, Secret, Snapshot, StoreState, StoreView,
+    LastError, Pairing, QUEUE_CAPACITY, Secret, Snapshot, StoreState, StoreView, TIMELINE_CAPACITY, Transition,
 };
 
 #[cfg(test)]

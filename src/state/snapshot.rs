@@ -13,6 +13,9 @@ use crate::protocol::{AccountInfo, Reason};
 /// How many messages the feed of a snapshot holds.
 pub const FEED_CAPACITY: usize = 500;
 
+/// How many states of the connection the timeline of a snapshot holds.
+pub const TIMELINE_CAPACITY: usize = 50;
+
 /// How many messages may wait to be sent.
 pub const QUEUE_CAPACITY: usize = 10_000;
 
@@ -25,6 +28,8 @@ pub struct Snapshot {
     pub bridge: BridgeView,
     /// The connection to WhatsApp.
     pub connection: ConnectionView,
+    /// The last states of the connection, oldest first; the last one is the present one.
+    pub timeline: VecDeque<Transition>,
     /// What there is to scan or type while no account is linked.
     pub pairing: Option<Pairing>,
     /// How the operator wants to link.
@@ -58,6 +63,7 @@ impl Snapshot {
                 retry_at: None,
                 proven_at: None,
             },
+            timeline: VecDeque::new(),
             pairing: None,
             linking: Linking::default(),
             account: None,
@@ -155,6 +161,17 @@ pub struct ConnectionView {
     pub retry_at: Option<Timestamp>,
     /// When WhatsApp's server last proved that the connection lives, while it is up.
     pub proven_at: Option<Timestamp>,
+}
+
+/// One state of the connection, in the order of time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transition {
+    /// The state.
+    pub state: ConnectionState,
+    /// When it began. It ended when the next one began.
+    pub at: Timestamp,
+    /// Why, as far as it is known.
+    pub reason: Option<Reason>,
 }
 
 /// The states of the connection to WhatsApp.

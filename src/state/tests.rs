@@ -1,6 +1,6 @@
 //! Tables and properties of `decide` and `apply`.
 
-mod proof;
+mod connection;
 
 use std::time::Duration;
 

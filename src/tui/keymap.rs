@@ -39,6 +39,8 @@ pub enum Action {
     WholeScreen,
     /// Stop the bridge and start it again.
     Restart,
+    /// Take the link back from another program.
+    TakeOver,
     /// Leave.
     Quit,
     /// Send what is in the box.
@@ -100,6 +102,7 @@ pub const KEYS: &[Binding] = &[
     bind(&["v"], Browse, A::CycleDrawing, "draw the QR in another way", Some("draw")),
     bind(&["Z"], Browse, A::WholeScreen, "show the QR over the whole screen", Some("whole screen")),
     bind(&["r"], Browse, A::Restart, "restart the bridge, also to link again", Some("restart bridge")),
+    bind(&["t"], Browse, A::TakeOver, "take the link back from another program", Some("take over")),
     bind(&["Tab"], Browse, A::FocusNext, "next pane", None),
     bind(&["Shift-Tab"], Browse, A::FocusPrevious, "previous pane", None),
     bind(&["Esc"], Browse, A::Leave, "back to the newest message", None),

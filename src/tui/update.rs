@@ -172,6 +172,7 @@ fn act(model: &mut Model, action: Action) -> Outcome {
             model.ui.notice = Some("restarting the bridge".to_owned());
             return request(model, Request::RestartBridge);
         }
+        Action::TakeOver => return request(model, Request::TakeOver),
         Action::Quit => {
             if model.snapshot.queue == 0 {
                 return Outcome { quit: true, ..Outcome::redraw() };

@@ -194,6 +194,30 @@ async fn the_end_of_the_link_is_said_with_the_next_step() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_is_taken_over_again_and_again_is_taken_back_when_asked_for() {
+    let place = Place::new().await;
+    let gateway = linked(&place).await;
+    let nothing = gateway.post("/connection", json!({"action": "take_over"})).await;
+    assert_eq!((nothing.status, &nothing.json["type"]), (409, &json!("urn:pilothouse:problem:not-taken-over")));
+    let replaced = |status: &serde_json::Value| {
+        status["connection"]["state"] == "closed" && status["connection"]["reason"]["class"] == "replaced"
+    };
+    place.simulator.replace().await;
+    gateway.until(replaced).await;
+    assert_eq!(gateway.post("/connection", json!({"action": "restart"})).await.status, 202);
+    gateway.until(|status| status["connected"] == true).await;
+    place.simulator.replace().await;
+    gateway.until(replaced).await;
+    // A new start alone does not help any more: the fight would go on for ever.
+    assert_eq!(gateway.post("/connection", json!({"action": "restart"})).await.status, 202);
+    gateway.until(|status| status["bridge_restarts"] == 2 && replaced(status)).await;
+    assert_eq!(gateway.post("/connection", json!({"action": "take_over"})).await.status, 202);
+    let status = gateway.until(|status| status["connected"] == true).await;
+    assert_eq!(status["timeline"].as_array().unwrap().last().unwrap()["state"], "open");
+    assert!(gateway.end().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn ends_on_each_signal_with_a_request_and_a_connection_open() {
     let place = Place::new().await;
     for name in ["INT", "TERM", "HUP"] {

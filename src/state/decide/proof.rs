@@ -12,6 +12,10 @@ use super::Turn;
 use super::budget::{Budget, TIMES};
 use crate::clock::Mono;
 
+/// How long the bridge gets at least to help itself. The default one asks the server after 20 s without an answer, and
+/// connects anew after 15 s more.
+const BRIDGE_TRIES: Duration = Duration::from_secs(45);
+
 #[derive(Clone, Debug, Default)]
 pub(super) struct Proof {
     /// When the last proof came, or the last restart for lack of it.
@@ -84,7 +88,7 @@ impl Turn<'_> {
         }
         if up == ConnectionState::Open {
             self.connection(ConnectionState::Unverified, None, None);
-        } else if age >= limit * 2 && self.state.capabilities.heartbeat {
+        } else if age >= limit + limit.max(BRIDGE_TRIES) && self.state.capabilities.heartbeat {
             return self.restart_for_proof(incarnation);
         }
         self.look_for_proof_after(limit);

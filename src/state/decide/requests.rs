@@ -9,6 +9,7 @@ use super::super::{
     QUEUE_CAPACITY, Refusal, Request, RequestId, Write,
 };
 use super::Turn;
+use crate::protocol::ReasonClass;
 
 /// The longest text that WhatsApp takes, in characters.
 const MAX_TEXT_CHARS: usize = 65_536;
@@ -27,6 +28,7 @@ impl Turn<'_> {
                 self.restart_bridge();
                 Answer::Done
             }
+            Request::TakeOver => self.take_over(),
         };
         self.effect(Effect::Reply { id, answer });
     }
@@ -73,6 +75,17 @@ impl Turn<'_> {
         } else {
             self.effect(Effect::RestartBridge);
         }
+    }
+
+    /// Two programs that each take the link back would do so for ever: only the operator may want it.
+    fn take_over(&mut self) -> Answer {
+        let connection = &self.state.snapshot.connection;
+        let taken = connection.reason.as_ref().is_some_and(|reason| reason.class == ReasonClass::Replaced);
+        if connection.state != ConnectionState::Closed || !taken || !self.state.bridge_runs() {
+            return Answer::Refused(Refusal::NotTakenOver);
+        }
+        self.ask_to_connect(true);
+        Answer::Done
     }
 
     fn set_linking(&mut self, linking: Linking) -> Answer {

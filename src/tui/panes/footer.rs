@@ -9,6 +9,8 @@ use super::super::model::{Focus, Model};
 use super::super::theme::Theme;
 use super::put;
 use crate::clock::Now;
+use crate::protocol::ReasonClass;
+use crate::state::ConnectionState;
 
 pub(in super::super) fn draw(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) {
     if let Some(notice) = &model.ui.notice {
@@ -46,6 +48,11 @@ pub(in super::super) fn draw(model: &Model, theme: Theme, area: Rect, buffer: &m
 pub(super) fn works(action: Action, model: &Model, now: Now) -> bool {
     match action {
         Action::CycleDrawing | Action::WholeScreen => model.qr.is_some() && model.pairing(now).is_some(),
+        Action::TakeOver => {
+            let connection = &model.snapshot.connection;
+            connection.state == ConnectionState::Closed
+                && connection.reason.as_ref().is_some_and(|reason| reason.class == ReasonClass::Replaced)
+        }
         Action::PairingCode => !model.snapshot.connection.state.is_up(),
         Action::Answer | Action::Down | Action::Up | Action::Top | Action::Bottom => !model.snapshot.feed.is_empty(),
         Action::PageDown | Action::PageUp => !model.snapshot.feed.is_empty(),

@@ -71,7 +71,7 @@ fn advice(model: &Model, now: Now) -> Option<String> {
 const fn what_to_do(class: ReasonClass) -> &'static str {
     match class {
         ReasonClass::Banned => "see WhatsApp on the phone; r tries again",
-        ReasonClass::Replaced => "end the other program, then press r",
+        ReasonClass::Replaced => "end the other program; t takes the link back",
         ReasonClass::Outdated => "update Pilothouse, then press r",
         ReasonClass::BadSession => "press r; link anew when it stays",
         ReasonClass::LoggedOut => "press r to link again",
@@ -222,6 +222,42 @@ fn connection(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now:
             put(buffer, area, (0, y), &text, area.width, theme.dim());
             y += 1;
         }
+    }
+    timeline(model, theme, Rect { y: area.y + y, height: area.height.saturating_sub(y), ..area }, buffer);
+}
+
+/// What the connection went through, the newest first, as far as there is room. The present state is said above.
+fn timeline(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer) {
+    let states = &model.snapshot.timeline;
+    if states.len() < 2 || area.height < 3 {
+        return;
+    }
+    put(buffer, area, (0, 1), "before", area.width, theme.dim());
+    let earlier = states.iter().zip(states.iter().skip(1)).rev();
+    for (y, (one, next)) in (1..area.height).zip(earlier) {
+        let word = match &one.reason {
+            Some(reason) if one.state == ConnectionState::Closed => reason.class.as_str().replace('_', " "),
+            Some(_) | None => one.state.as_str().replace('_', " "),
+        };
+        let lasted = duration(next.at.since(one.at));
+        put(buffer, area, (LABEL, y), &one.at.clock_time(&model.ui.zone), 8, theme.dim());
+        put(
+            buffer,
+            area,
+            (LABEL + 9, y),
+            &format!("{word} {lasted}"),
+            area.width.saturating_sub(LABEL + 9),
+            theme.dim(),
+        );
+    }
+}
+
+/// A duration in its largest unit.
+fn duration(time: std::time::Duration) -> String {
+    match time.as_secs() {
+        s @ 0..120 => format!("{s} s"),
+        s @ 120..7_200 => format!("{} min", s / 60),
+        s => format!("{} h", s / 3_600),
     }
 }
 

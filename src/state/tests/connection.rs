@@ -106,3 +106,52 @@ fn the_timer_of_an_earlier_opening_or_run_is_stale() {
     world.start(2);
     assert_eq!(pass(&mut world, 600), Outcome::default());
 }
+
+const REPLACED: &str = r#"{"type":"connection","state":"closed","reason":{"class":"replaced","code":440,"text":"x"}}"#;
+
+#[test]
+fn only_a_link_that_was_taken_over_is_taken_back_and_only_when_the_operator_asks() {
+    let take_over = |outcome: &Outcome| {
+        let of = |e: &Effect| matches!(e, Effect::Dispatch { command: Command::Connect { take_over: true, .. }, .. });
+        outcome.effects.iter().any(of)
+    };
+    let mut world = World::open();
+    let outcome = world.ask(Request::TakeOver);
+    assert_eq!((answer(&outcome), take_over(&outcome)), (Answer::Refused(Refusal::NotTakenOver), false));
+    assert!(!take_over(&world.line(REPLACED)));
+    let outcome = world.ask(Request::TakeOver);
+    assert_eq!((answer(&outcome), take_over(&outcome)), (Answer::Done, true));
+    assert!(!take_over(&world.ask(Request::SetLinking(Linking::default()))), "another attempt is not a takeover");
+}
+
+#[test]
+fn the_timeline_tells_what_the_connection_went_through_and_is_bounded() {
+    let mut world = World::open();
+    let states = |world: &World| world.state.snapshot().timeline.iter().map(|t| t.state).collect::<Vec<_>>();
+    assert_eq!(states(&world), [ConnectionState::Connecting, ConnectionState::Open]);
+    let closed = |class: &str| {
+        format!(r#"{{"type":"connection","state":"closed","reason":{{"class":"{class}","text":"x"}},"retryInMs":0}}"#)
+    };
+    world.line(&closed("restart_required"));
+    world.line(r#"{"type":"connection","state":"open"}"#);
+    assert_eq!(states(&world), [ConnectionState::Connecting, ConnectionState::Open], "normal after linking");
+    world.line(&closed("connection_lost"));
+    let last = world.state.snapshot().timeline.back().cloned().unwrap();
+    assert_eq!((last.state, last.reason.unwrap().text.as_str()), (ConnectionState::Closed, "x"));
+    for _ in 0..100 {
+        world.line(r#"{"type":"connection","state":"open"}"#);
+        world.line(&closed("unavailable"));
+    }
+    assert_eq!(states(&world).len(), TIMELINE_CAPACITY);
+    assert_eq!(states(&world).last(), Some(&ConnectionState::Closed));
+}
+
+#[test]
+fn with_a_short_proof_the_bridge_still_gets_the_time_to_ask_the_server_itself() {
+    let mut world = World::open();
+    world.state = world.state.with_limits(BridgeLimits { proof: Duration::from_secs(5), ..BridgeLimits::default() });
+    for _ in 0..9 {
+        assert!(!restarted(&pass(&mut world, 5)));
+    }
+    assert!(restarted(&pass(&mut world, 5)));
+}
