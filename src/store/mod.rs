@@ -21,7 +21,7 @@
 //! * **The folder can't be written at the start**: one sentence, and no start.
 //! * **The database is damaged at the start**: one sentence that says what to do, and no start. The files are left as
 //!   they are; a new database is made only where there is none. What the start reads (the schema, the settings, the
-//!   unsettled and the last messages) is found to be damaged there; reading all of a large database would take many
+//!   unsettled and the last messages) is found to be damaged there; reading all of a large database would take some
 //!   seconds, so damage elsewhere is found when it is reached, and by `pilothouse backup`, which reads everything.
 
 mod copy;

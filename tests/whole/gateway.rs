@@ -278,6 +278,7 @@ async fn a_link_that_is_taken_over_again_and_again_is_taken_back_when_asked_for(
     gateway.until(replaced).await;
     assert_eq!(gateway.post("/connection", json!({"action": "restart"})).await.status, 202);
     gateway.until(|status| status["connected"] == true).await;
+    within("the login", place.simulator.wait_online()).await;
     place.simulator.replace().await;
     gateway.until(replaced).await;
     // A new start alone does not help any more: the fight would go on for ever.
