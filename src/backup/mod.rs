@@ -4,7 +4,7 @@
 //! `session/…`.
 //!
 //! * Each part is a state that was once there: of the database SQLite makes a copy in one read transaction, of the
-//!   session see [`session`].
+//!   session see `session`.
 //! * The session is copied before the database. What the bridge had not handed over by then is handed over again after
 //!   a restore, and the database takes each message once; the other way round, messages could be in neither.
 //! * The file appears under its name when it is whole and on disk, and never replaces another.
