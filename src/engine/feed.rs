@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use crate::state::{Change, Seq, Snapshot, apply};
 
 /// How many changes the ring holds.
-const CAPACITY: usize = 512;
+const CAPACITY: usize = 300;
 
 /// The published changes.
 #[derive(Debug)]

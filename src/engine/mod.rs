@@ -42,7 +42,7 @@ use timers::Timers;
 const REQUESTS: usize = 64;
 
 /// How many inputs make one batch at most.
-const BATCH: usize = 128;
+const BATCH: usize = 64;
 
 /// How often memory and API figures are taken.
 const SAMPLE_EVERY: Duration = Duration::from_secs(10);

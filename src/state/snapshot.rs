@@ -11,7 +11,7 @@ use crate::clock::Timestamp;
 use crate::protocol::{AccountInfo, Reason};
 
 /// How many messages the feed of a snapshot holds.
-pub const FEED_CAPACITY: usize = 500;
+pub const FEED_CAPACITY: usize = 300;
 
 /// How many states of the connection the timeline of a snapshot holds.
 pub const TIMELINE_CAPACITY: usize = 50;
