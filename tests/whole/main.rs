@@ -5,6 +5,7 @@
 mod bridge;
 mod durability;
 mod gateway;
+mod passkey;
 mod process;
 mod supervision;
 mod support;

@@ -50,7 +50,9 @@ impl Turn<'_> {
                 self.bridge_memory(rss_bytes);
             }
             Event::Error(text) => self.error(format!("bridge: {text}")),
-            Event::Restriction(_) | Event::Unknown(_) => self.count(|c| c.unknown_events += 1),
+            Event::Passkey(_) | Event::PasskeyCode(_) | Event::Restriction(_) | Event::Unknown(_) => {
+                self.count(|c| c.unknown_events += 1)
+            }
         }
     }
 
