@@ -15,6 +15,8 @@ const QUERY_MS = 20_000;
 /** For so long the phone knows by a proof that it deals with whom it scanned; later the owner compares a code. */
 const PROOF_MS = 5 * 60_000;
 
+const ANSWERED = new Set(['answered', 'comparing', 'given']);
+
 const WORDS = {
   400: 'WhatsApp finds it malformed',
   401: 'WhatsApp does not accept it',
@@ -83,7 +85,7 @@ export class Passkey {
   /** The owner's answer. */
   respond(answer) {
     this.#step(async () => {
-      if (this.#stage === 'answered') return this.#error('the passkey was answered already: wait for the phone');
+      if (ANSWERED.has(this.#stage)) return this.#error('the passkey was answered already: wait for the phone');
       if (this.#stage !== 'asked' || !this.#options) return this.#error(NOTHING_ASKED);
       const fault = faultOf(answer, this.#options);
       if (fault) return this.#error(`this is not the passkey's answer: ${fault}. Give it again`);
@@ -145,7 +147,9 @@ export class Passkey {
       return;
     }
     // A challenge can be answered once: another try needs another one.
-    const again = (await this.#newChallenge()) ? 'Run the snippet that is shown now and give its answer' : 'Give it again, or link anew';
+    const renewed = await this.#newChallenge();
+    if (this.#stage !== 'asked') return;
+    const again = renewed ? 'Run the snippet that is shown now and give its answer' : 'Give it again, or link anew';
     this.#error(`the passkey's answer was refused: ${given.words}. ${again}`);
   }
 

@@ -22,6 +22,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use rand::RngExt;
@@ -42,6 +43,9 @@ use world::{Account, Faults, Out, Person, Shared, World};
 
 /// The number of the account that is linked.
 pub const OWNER: &str = "+15550009999";
+
+/// How long a request to link by a code may take to come, once the client shows the code.
+const ASKED_WITHIN: Duration = Duration::from_secs(10);
 
 /// A server that runs until it is dropped. Clones mean the same server.
 #[derive(Clone)]
@@ -140,6 +144,9 @@ impl Simulator {
     /// # Errors
     /// When no client asked for a code.
     pub async fn enter_code(&self, code: &str) -> anyhow::Result<bool> {
+        // Clients show the code before their request for it is here.
+        let asked = |world: &mut World| world.linking.as_ref()?.wrapped.as_ref().map(|_| ());
+        let _ = tokio::time::timeout(ASKED_WITHIN, self.shared.wait(asked)).await;
         linking::enter_code(&mut *self.shared.lock().await, code).await?;
         let verdict = |world: &mut World| match (&world.device, &world.linking) {
             (Some(_), _) => Some(true),
@@ -436,7 +443,10 @@ pub fn preload() -> PathBuf {
 
 /// The passkey step of whoever is being linked, or was linked last.
 fn passkey_step(world: &mut World) -> Option<&mut Ceremony> {
-    world.linking.as_mut().and_then(|linking| linking.passkey.as_mut()).or(world.passkey_step.as_mut())
+    match &mut world.linking {
+        Some(linking) => linking.passkey.as_mut(),
+        None => world.passkey_step.as_mut(),
+    }
 }
 
 async fn accept(shared: Arc<Shared>, listener: TcpListener) {
