@@ -50,6 +50,10 @@ export class Bridge {
         return this.#connection.send(command);
       case 'ack':
         return this.#ack(command);
+      case 'passkey':
+        return this.#connection.respond(command.response);
+      case 'passkey_confirm':
+        return this.#confirm(command);
       case 'ping':
         return this.#ping(command);
       default:
@@ -71,6 +75,11 @@ export class Bridge {
   #ack({ seq }) {
     if (!Number.isInteger(seq) || seq < 0) return this.#error('"seq" is the number of an event');
     return this.#connection.acknowledge(seq);
+  }
+
+  #confirm({ same }) {
+    if (typeof same !== 'boolean') return this.#error('"same" is true or false');
+    return this.#connection.confirm(same);
   }
 
   #ping({ id }) {

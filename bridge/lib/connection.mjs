@@ -9,15 +9,18 @@ import { Gate } from './gate.mjs';
 import { Kept } from './kept.mjs';
 import { Liveness } from './liveness.mjs';
 import { codec, eventOf } from './messages.mjs';
+import { Offers } from './offers.mjs';
 import { Outgoing } from './outgoing.mjs';
+import { NOTHING_ASKED, Passkey } from './passkey.mjs';
 import { receiptEvents } from './receipts.mjs';
 import { reasonOf } from './reasons.mjs';
 import { Restriction } from './restriction.mjs';
 import { log, logger } from './stdout.mjs';
 
-const FIRST_QR_MS = 60_000;
-const LATER_QR_MS = 20_000;
-const QR_ROUNDS = 6;
+const BROWSER = baileys.Browsers.ubuntu('Chrome');
+const { PlatformType } = baileys.proto.DeviceProps;
+/** Longer than any attempt: the QRs change by our own clock. */
+const NEVER_MS = 2 ** 31 - 1;
 /** Baileys never says so when the upgrade to a WebSocket is answered with an HTTP error: see it ourselves. */
 const CONNECT_TIMEOUT_MS = 25_000;
 
@@ -42,8 +45,10 @@ export class Connection {
   #watchdog = null;
   #backoff = new Backoff();
   #lastFrameAt = 0;
-  #qrs = 0;
-  #codeAsked = false;
+  #offers = new Offers((qr, expiresInMs) => this.#show(qr, expiresInMs), () => this.#notLinked('nobody linked'));
+  /** Somebody could link by now. */
+  #offered = false;
+  #passkey = null;
   /** Messages are told in the order in which they came, though finding a number may take time. */
   #telling = Promise.resolve();
 
@@ -63,6 +68,18 @@ export class Connection {
 
   send(command) {
     this.#outgoing.send(command, () => this.newMessageId());
+  }
+
+  /** The owner's answer to the passkey's challenge. */
+  respond(answer) {
+    if (this.#passkey) this.#passkey.respond(answer);
+    else this.#emit({ type: 'error', error: NOTHING_ASKED });
+  }
+
+  /** Whether the phone shows the same code. */
+  confirm(same) {
+    if (this.#passkey) this.#passkey.confirm(same);
+    else this.#emit({ type: 'error', error: NOTHING_ASKED });
   }
 
   /** The host has the events up to this number. */
@@ -106,6 +123,7 @@ export class Connection {
     this.#generation += 1;
     clearTimeout(this.#retryTimer);
     clearTimeout(this.#watchdog);
+    this.#endLinking();
     const socket = this.#socket;
     this.#socket = null;
     this.#outgoing.setSocket(null);
@@ -181,14 +199,14 @@ export class Connection {
       this.#unusable(error);
       return;
     }
-    this.#qrs = 0;
-    this.#codeAsked = false;
+    this.#offered = false;
     const { creds, keys } = this.#state;
     const socket = baileys.makeWASocket({
       auth: { creds, keys },
       makeSignalRepository: this.#kept.inbox.repository(() => generation === this.#generation),
       logger,
-      browser: baileys.Browsers.ubuntu('Chrome'),
+      browser: BROWSER,
+      qrTimeout: NEVER_MS,
       markOnlineOnConnect: false,
       syncFullHistory: false,
       // While Baileys waits for the phone's history, up to 20 s, it holds new messages back although it has confirmed
@@ -225,9 +243,39 @@ export class Connection {
       const telling = this.#kept.inbox.arrived(node, state.creds, lidMapping);
       if (telling) gate.hold(telling);
     }));
+    if (!this.#linked()) this.#watchLinking(socket, current);
     ws.on('CB:ack,class:message', current((node) => this.#outgoing.acknowledged(node.attrs)));
     ws.on('CB:ack,class:receipt', current((node) => this.#kept.inbox.confirmed(node.attrs.id, this.#kept.store)));
     ws.on('CB:receipt', current((node) => this.#kept.log.append(receiptEvents(node))));
+  }
+
+  #watchLinking(socket, current) {
+    this.#passkey = new Passkey({
+      emit: this.#emit,
+      socket,
+      creds: this.#state.creds,
+      deviceType: PlatformType[BROWSER[1].toUpperCase()] ?? PlatformType.CHROME,
+      failed: (reason) => this.#notLinked(reason),
+    });
+    const passkey = this.#passkey;
+    socket.ws.on('CB:iq,type:set,pair-device', current((node) => this.#offers.offered(node)));
+    socket.ws.on('CB:notification,type:passkey_prologue_request', current((node) => {
+      // The QR was scanned: no other is needed, and this takes longer than a QR lives.
+      this.#offers.stop();
+      passkey.requested(node);
+    }));
+    socket.ws.on('CB:notification,type:crsc_continuation', current((node) => passkey.continued(node)));
+  }
+
+  #endLinking() {
+    this.#offers.stop();
+    this.#passkey?.end();
+    this.#passkey = null;
+  }
+
+  /** This attempt to link is over. */
+  #notLinked(message) {
+    this.#closed({ message, output: { statusCode: 408 } });
   }
 
   /** Asks the server something: the answer comes as a frame. */
@@ -245,22 +293,22 @@ export class Connection {
 
   #offer(qr) {
     clearTimeout(this.#watchdog);
-    this.#qrs += 1;
-    if (this.#number) {
-      if (!this.#codeAsked) this.#askForCode();
-      return;
-    }
-    this.#emit({ type: 'qr', qr, expiresInMs: this.#qrs === 1 ? FIRST_QR_MS : LATER_QR_MS });
+    this.#offered = true;
+    const livesMs = this.#offers.start(qr);
+    if (this.#number) this.#askForCode(livesMs);
   }
 
-  async #askForCode() {
-    this.#codeAsked = true;
+  #show(qr, expiresInMs) {
+    if (!this.#number) this.#emit({ type: 'qr', qr, expiresInMs });
+  }
+
+  /** A code lives for as long as the QRs that come with it. */
+  async #askForCode(expiresInMs) {
     const generation = this.#generation;
     try {
       const code = await this.#socket.requestPairingCode(this.#number.slice(1));
       if (generation !== this.#generation) return;
-      // A code lives for as long as the QRs that come with it.
-      this.#emit({ type: 'pairing_code', code, expiresInMs: FIRST_QR_MS + (QR_ROUNDS - 1) * LATER_QR_MS });
+      this.#emit({ type: 'pairing_code', code, expiresInMs });
     } catch (error) {
       if (generation === this.#generation) this.#emit({ type: 'error', error: `no pairing code could be had: ${error?.message ?? error}` });
     }
@@ -288,7 +336,7 @@ export class Connection {
 
   #closed(error) {
     const linked = this.#linked();
-    const { reason, retry } = reasonOf(error, { linked, offered: this.#qrs > 0 });
+    const { reason, retry } = reasonOf(error, { linked, offered: this.#offered });
     this.#generation += 1;
     this.#endSocket();
     log(`connection closed: ${reason.class} ${reason.code ?? ''} ${error?.message ?? ''}`);
@@ -311,6 +359,7 @@ export class Connection {
 
   #endSocket() {
     clearTimeout(this.#watchdog);
+    this.#endLinking();
     this.#liveness.stop();
     const socket = this.#socket;
     this.#socket = null;

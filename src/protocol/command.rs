@@ -1,5 +1,7 @@
 //! Commands: what the host writes to the bridge's stdin.
 
+use std::fmt;
+
 use serde::Serialize;
 
 /// One line from the host to the bridge.
@@ -34,11 +36,32 @@ pub enum Command {
         /// The number of the last one.
         seq: u64,
     },
+    /// The owner's answer to the passkey's challenge (capability `passkey`).
+    Passkey {
+        /// The credential, as the browser gave it.
+        response: PasskeyResponse,
+    },
+    /// The owner compared the code of the passkey step with the phone's (capability `passkey`).
+    PasskeyConfirm {
+        /// They are the same.
+        same: bool,
+    },
     /// Ask for a `pong` (capability `heartbeat`).
     Ping {
         /// Returned in the answer.
         id: u64,
     },
+}
+
+/// A credential that a passkey answered with, as the browser's `toJSON()` has it. It is a secret.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct PasskeyResponse(pub serde_json::Value);
+
+impl fmt::Debug for PasskeyResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PasskeyResponse").finish_non_exhaustive()
+    }
 }
 
 impl Command {
@@ -80,6 +103,10 @@ mod tests {
             "{\"cmd\":\"send\",\"to\":\"+1\",\"text\":\"a\",\"messageId\":\"3EB0\"}\n"
         );
         assert_eq!(line(Command::Ack { seq: 17 }), "{\"cmd\":\"ack\",\"seq\":17}\n");
+        let response = PasskeyResponse(serde_json::json!({"rawId": "SECRET"}));
+        assert!(!format!("{response:?}").contains("SECRET"));
+        assert_eq!(line(Command::Passkey { response }), "{\"cmd\":\"passkey\",\"response\":{\"rawId\":\"SECRET\"}}\n");
+        assert_eq!(line(Command::PasskeyConfirm { same: true }), "{\"cmd\":\"passkey_confirm\",\"same\":true}\n");
         assert_eq!(line(Command::Ping { id: 7 }), "{\"cmd\":\"ping\",\"id\":7}\n");
     }
 }

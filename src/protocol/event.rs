@@ -16,6 +16,10 @@ pub enum Event {
     Qr(Qr),
     /// A pairing code to show.
     PairingCode(PairingCode),
+    /// WhatsApp wants the owner's passkey before it links.
+    Passkey(Passkey),
+    /// The code of the passkey step, which the phone shows as well.
+    PasskeyCode(PasskeyCode),
     /// A message came in, or went out from another of the owner's devices.
     Message(Box<Message>),
     /// The answer to a `send`.
@@ -126,6 +130,41 @@ pub struct PairingCode {
 impl fmt::Debug for PairingCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PairingCode").field("expires_in_ms", &self.expires_in_ms).finish_non_exhaustive()
+    }
+}
+
+/// WhatsApp's demand for the owner's passkey (capability `passkey`). It is a secret.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Passkey {
+    /// The options of WebAuthn's challenge.
+    pub options: serde_json::Value,
+    /// What to paste in the console of WhatsApp's page: it has the browser answer the challenge.
+    pub snippet: String,
+    /// How long an answer is awaited, from now.
+    #[serde(default)]
+    pub expires_in_ms: Option<u64>,
+}
+
+impl fmt::Debug for Passkey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Passkey").field("expires_in_ms", &self.expires_in_ms).finish_non_exhaustive()
+    }
+}
+
+/// The code of the passkey step. It is a secret.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+pub struct PasskeyCode {
+    /// As the phone shows it: `ABCD-1234`.
+    pub code: String,
+    /// The bridge waits until the owner has compared it with the phone's; else it is only to be shown.
+    #[serde(default)]
+    pub confirm: bool,
+}
+
+impl fmt::Debug for PasskeyCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PasskeyCode").field("confirm", &self.confirm).finish_non_exhaustive()
     }
 }
 
@@ -455,6 +494,8 @@ impl Event {
             | Self::Ready(_)
             | Self::Qr(_)
             | Self::PairingCode(_)
+            | Self::Passkey(_)
+            | Self::PasskeyCode(_)
             | Self::Connection(_)
             | Self::Pong(_)
             | Self::Restriction(_)
@@ -477,6 +518,8 @@ impl Event {
             "ready" => Self::Ready(fields::<ReadyFields>(line, &name)?.account),
             "qr" => Self::Qr(fields(line, &name)?),
             "pairing_code" => Self::PairingCode(fields(line, &name)?),
+            "passkey" => Self::Passkey(fields(line, &name)?),
+            "passkey_code" => Self::PasskeyCode(fields(line, &name)?),
             "message" => Self::Message(fields(line, &name)?),
             "sent" => Self::Sent(fields(line, &name)?),
             "receipt" => Self::Receipt(fields(line, &name)?),
@@ -556,7 +599,12 @@ mod tests {
 
     #[test]
     fn secrets_are_not_in_the_debug_output() {
-        for line in [r#"{"type":"qr","qr":"SECRET"}"#, r#"{"type":"pairing_code","code":"SECRET"}"#] {
+        for line in [
+            r#"{"type":"qr","qr":"SECRET"}"#,
+            r#"{"type":"pairing_code","code":"SECRET"}"#,
+            r#"{"type":"passkey","options":{"challenge":"SECRET"},"snippet":"SECRET"}"#,
+            r#"{"type":"passkey_code","code":"SECRET","confirm":true}"#,
+        ] {
             assert!(!format!("{:?}", Event::decode(line.as_bytes()).unwrap()).contains("SECRET"));
         }
     }
@@ -574,6 +622,13 @@ mod tests {
             if let Event::Restriction(told) = &event {
                 assert_eq!((told.until_ms, Some(told.active)), (json["untilMs"].as_i64(), json["active"].as_bool()));
                 assert_eq!(Some(told.text.as_str()), json["text"].as_str());
+            }
+            if let Event::Passkey(passkey) = &event {
+                assert_eq!((&passkey.options, &json["snippet"]), (&json["options"], &passkey.snippet.as_str().into()));
+                assert_eq!(passkey.expires_in_ms, json["expiresInMs"].as_u64());
+            }
+            if let Event::PasskeyCode(code) = &event {
+                assert_eq!((Some(code.code.as_str()), code.confirm), (json["code"].as_str(), json["confirm"] == true));
             }
             if let Event::Message(message) = event {
                 let id = message.message_id.as_deref();
@@ -604,7 +659,7 @@ mod tests {
         }
 
         #[test]
-        fn any_event_like_json_is_read_without_a_panic(name in "hello|ready|qr|message|sent|receipt|connection|pong|error",
+        fn any_event_like_json_is_read_without_a_panic(name in "hello|ready|qr|passkey|passkey_code|message|sent|receipt|connection|pong|error",
                                                         key in "[a-zA-Z]{1,12}", value in any::<i64>()) {
             let _ = Event::decode(format!("{{\"type\":\"{name}\",\"{key}\":{value}}}").as_bytes());
         }

@@ -9,10 +9,10 @@ mod command;
 mod event;
 mod lines;
 
-pub use command::Command;
+pub use command::{Command, PasskeyResponse};
 pub use event::{
     AccountInfo, BadLine, Capabilities, Chat, ChatKind, Connection, ConnectionPhase, Event, Hello, Message,
-    PairingCode, Pong, Qr, Reason, ReasonClass, Receipt, ReceiptStatus, Restriction, Sent, Version,
+    PairingCode, Passkey, PasskeyCode, Pong, Qr, Reason, ReasonClass, Receipt, ReceiptStatus, Restriction, Sent, Version,
 };
 pub use lines::{Line, LineReader, MAX_LINE_BYTES};
 

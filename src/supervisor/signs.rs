@@ -64,6 +64,8 @@ impl Signs {
             | Event::Ready(_)
             | Event::Qr(_)
             | Event::PairingCode(_)
+            | Event::Passkey(_)
+            | Event::PasskeyCode(_)
             | Event::Message(_)
             | Event::Sent(_)
             | Event::Receipt(_)

@@ -8,6 +8,7 @@ mod disk;
 mod durability;
 mod gateway;
 mod hard;
+mod passkey;
 mod process;
 mod supervision;
 mod support;

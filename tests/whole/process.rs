@@ -48,7 +48,8 @@ impl Bridge {
         let hello = bridge.next().await;
         assert_eq!(hello["type"], "hello");
         assert_eq!(hello["protocol"]["major"], 1);
-        assert_eq!(hello["capabilities"], json!(["ids", "receipts", "connection", "heartbeat", "ack", "restriction"]));
+        let capabilities = ["ids", "receipts", "connection", "heartbeat", "ack", "restriction", "passkey"];
+        assert_eq!(hello["capabilities"], json!(capabilities));
         bridge
     }
 

@@ -73,6 +73,8 @@ async fn greet(shared: &Shared, client: &Client, out: mpsc::Sender<Out>, number:
             wrapped: None,
             code: None,
             details: None,
+            platform: linking::platform(&client.payload).unwrap_or_default(),
+            passkey: None,
         });
         return Ok(());
     }

@@ -3,11 +3,11 @@
 use wacore_binary::Node;
 use wacore_binary::builder::NodeBuilder;
 
-use crate::linking;
 use crate::nodes::{
     SERVER, attr, bytes, child, child_bytes, children, error, leaf, number, result, stream_error, user_of,
 };
 use crate::world::{Out, Waiting, World};
+use crate::{linking, passkey};
 
 /// The number of the query about the reach-out time lock.
 const REACHOUT_TIMELOCK: &str = "23983697327930364";
@@ -57,6 +57,9 @@ async fn md(world: &mut World, connection: u64, iq: &Node) -> Option<Node> {
         }
         let linking = world.linking.as_mut().filter(|l| l.connection == connection)?;
         return Some(linking::companion_hello(linking, iq, node));
+    }
+    if let Some(answer) = passkey::answer(world, iq).await {
+        return Some(answer);
     }
     if child(iq, "remove-companion-device").is_some() {
         unlink(world).await;

@@ -14,6 +14,7 @@ mod linking;
 mod messages;
 mod nodes;
 mod noise;
+mod passkey;
 mod signal;
 mod world;
 
@@ -21,9 +22,11 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use rand::RngExt;
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use wacore_binary::builder::NodeBuilder;
@@ -34,14 +37,16 @@ pub use messages::Addressing;
 pub use world::{Receipts, Received};
 
 use noise::{ServerKeys, rng};
+use passkey::{Ceremony, Passkey};
 use signal::Party;
 use world::{Account, Faults, Out, Person, Shared, World};
 
-/// How long the owner of an account takes to type a code.
-const OWNER_TYPES: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// The number of the account that is linked.
 pub const OWNER: &str = "+15550009999";
+
+/// How long a request to link by a code may take to come, once the client shows the code.
+const ASKED_WITHIN: Duration = Duration::from_secs(10);
 
 /// A server that runs until it is dropped. Clones mean the same server.
 #[derive(Clone)]
@@ -84,11 +89,14 @@ impl Simulator {
                 pn: OWNER[1..].to_owned(),
                 lid: "199900000000001".to_owned(),
                 party: Party::generate()?,
+                passkey: Passkey::generate(),
+                demands_passkey: false,
             },
             contacts: BTreeMap::new(),
             device: None,
             next_device: 1,
             linking: None,
+            passkey_step: None,
             online: None,
             waiting: VecDeque::new(),
             faults: Faults::default(),
@@ -116,31 +124,68 @@ impl Simulator {
         ]
     }
 
-    /// The owner scans a linking QR. Returns when the device is linked.
+    /// The owner scans a linking QR. Returns when the device is linked, or the passkey demanded.
     ///
     /// # Errors
     /// When the code is not of a client that waits here.
     pub async fn scan(&self, qr: &str) -> anyhow::Result<()> {
         linking::scan(&mut *self.shared.lock().await, qr).await?;
-        self.shared.wait(|world| world.device.is_some().then_some(())).await;
+        self.shared
+            .wait(|world| {
+                let demanded = world.linking.as_ref().is_some_and(|linking| linking.passkey.is_some());
+                (world.device.is_some() || demanded).then_some(())
+            })
+            .await;
         Ok(())
     }
 
-    /// The owner types a pairing code. Returns whether it was the right one; when it was, the device is linked.
+    /// The owner types a pairing code. Returns whether it was the right one; when it was, the device is linked, or the
+    /// passkey demanded.
     ///
     /// # Errors
     /// When no client asked for a code.
     pub async fn enter_code(&self, code: &str) -> anyhow::Result<bool> {
-        // A client shows its code while its request is still under way: the owner is slower than that.
-        let asked = |world: &mut World| world.linking.as_ref().is_some_and(|l| l.wrapped.is_some()).then_some(());
-        let _ = tokio::time::timeout(OWNER_TYPES, self.shared.wait(asked)).await;
+        // Clients show the code before their request for it is here.
+        let asked = |world: &mut World| world.linking.as_ref()?.wrapped.as_ref().map(|_| ());
+        let _ = tokio::time::timeout(ASKED_WITHIN, self.shared.wait(asked)).await;
         linking::enter_code(&mut *self.shared.lock().await, code).await?;
         let verdict = |world: &mut World| match (&world.device, &world.linking) {
             (Some(_), _) => Some(true),
+            (None, Some(linking)) if linking.passkey.is_some() => Some(true),
             (None, Some(linking)) => linking.code.as_ref().and_then(|c| c.verdict).filter(|right| !right),
             (None, None) => Some(false),
         };
         Ok(self.shared.wait(verdict).await)
+    }
+
+    /// From now on the account demands its passkey before it links a device.
+    pub async fn require_passkey(&self, demands: bool) {
+        self.shared.lock().await.account.demands_passkey = demands;
+    }
+
+    /// The demand for the passkey comes with options that can't be read: clients have to ask for them.
+    pub async fn garble_passkey_options(&self, garbled: bool) {
+        self.shared.lock().await.faults.unreadable_passkey = garbled;
+    }
+
+    /// The owner answers a passkey's challenge in a browser on `https://web.whatsapp.com`. Returns the credential as JSON.
+    ///
+    /// # Errors
+    /// When these are no options.
+    pub async fn answer_passkey(&self, options: &Value) -> anyhow::Result<Value> {
+        self.shared.lock().await.account.passkey.answer(options, "https://web.whatsapp.com")
+    }
+
+    /// Waits for the code that the phone shows in the passkey step, as `ABCD-1234`.
+    pub async fn passkey_code(&self) -> String {
+        self.shared.wait(|world| passkey_step(world)?.code()).await
+    }
+
+    /// What was checked, and found right, in the passkey step of the newest linking: `assertion`, `identity`, `proof`,
+    /// `nonce`, `request`.
+    pub async fn passkey_checks(&self) -> Vec<&'static str> {
+        let mut world = self.shared.lock().await;
+        passkey_step(&mut world).map(|step| step.checked()).unwrap_or_default()
     }
 
     /// Waits until a client is logged in and takes messages.
@@ -205,6 +250,16 @@ impl Simulator {
         let mut world = self.shared.lock().await;
         if let Some(online) = world.online.take() {
             let _ = online.out.send(Out::Close).await;
+        }
+        drop(world);
+        self.shared.changed();
+    }
+
+    /// Closes the connection of whoever waits to be linked.
+    pub async fn abandon_linking(&self) {
+        let mut world = self.shared.lock().await;
+        if let Some(linking) = world.linking.take() {
+            let _ = linking.out.send(Out::Close).await;
         }
         drop(world);
         self.shared.changed();
@@ -385,6 +440,14 @@ pub fn image(caption: &str) -> wa::Message {
 /// Where the preload is that makes Baileys trust a simulator.
 pub fn preload() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("trust-simulator.mjs")
+}
+
+/// The passkey step of whoever is being linked, or was linked last.
+fn passkey_step(world: &mut World) -> Option<&mut Ceremony> {
+    match &mut world.linking {
+        Some(linking) => linking.passkey.as_mut(),
+        None => world.passkey_step.as_mut(),
+    }
 }
 
 async fn accept(shared: Arc<Shared>, listener: TcpListener) {

@@ -15,6 +15,7 @@ use waproto::whatsapp as wa;
 
 use crate::nodes::{SERVER, attr, child, child_bytes, leaf, result, stream_error};
 use crate::noise::{public, rng};
+use crate::passkey;
 use crate::world::{CodeExchange, Device, Linking, Out, World};
 
 const REFS: usize = 6;
@@ -54,11 +55,19 @@ pub(crate) async fn scan(world: &mut World, qr: &str) -> anyhow::Result<()> {
     ensure!(STANDARD.decode(noise_key)? == linking.noise_key, "the noise key is another's");
     ensure!(STANDARD.decode(identity)? == linking.bundle.identity, "the identity is another's");
     let secret = STANDARD.decode(secret)?;
-    pair_success(world, &secret).await
+    agreed(world, &secret).await
+}
+
+/// The phone has the client's secret: it signs the device, or has the passkey step done first.
+async fn agreed(world: &mut World, secret: &[u8]) -> anyhow::Result<()> {
+    if world.account.demands_passkey {
+        return passkey::demand(world, secret).await;
+    }
+    pair_success(world, secret).await
 }
 
 /// Signs the device's identity and tells the client.
-async fn pair_success(world: &mut World, adv_secret: &[u8]) -> anyhow::Result<()> {
+pub(crate) async fn pair_success(world: &mut World, adv_secret: &[u8]) -> anyhow::Result<()> {
     let linking = world.linking.as_mut().context("nobody waits to be linked")?;
     let details = wa::ADVDeviceIdentity {
         raw_id: Some(rng().random()),
@@ -114,6 +123,7 @@ pub(crate) async fn signed(world: &mut World, answer: &Node) -> anyhow::Result<(
     let key = PublicKey::from_djb_public_key_bytes(&linking.bundle.identity)?;
     let signature = identity.device_signature.context("no device signature")?;
     ensure!(key.verify_signature(&signed, &signature), "the device's signature is wrong");
+    world.passkey_step = linking.passkey;
     world.device = Some(Device {
         number: world.next_device,
         noise_key: linking.noise_key,
@@ -212,7 +222,7 @@ pub(crate) async fn companion_finish(world: &mut World, registration: &Node) -> 
     let material = [&exchange.shared[..], &static_shared, &opened[64..]].concat();
     let mut secret = [0; 32];
     Hkdf::<Sha256>::new(None, &material).expand(b"adv_secret", &mut secret).map_err(|e| anyhow::anyhow!("{e}"))?;
-    pair_success(world, &secret).await
+    agreed(world, &secret).await
 }
 
 /// Whether an iq is about linking by code, and its stage.
@@ -229,4 +239,11 @@ pub(crate) fn registration_bundle(payload: &wa::ClientPayload) -> Option<crate::
         signed: (crate::nodes::number(&data.e_skey_id?), data.e_skey_val?, data.e_skey_sig?),
         one_time: None,
     })
+}
+
+/// The kind of device that a client says it is.
+pub(crate) fn platform(payload: &wa::ClientPayload) -> Option<i32> {
+    let data = payload.device_pairing_data.clone().into_option()?;
+    let props = wa::DeviceProps::decode_from_slice(&data.device_props?).ok()?;
+    props.platform_type.map(|kind| kind as i32)
 }

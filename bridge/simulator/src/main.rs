@@ -13,6 +13,8 @@ const HELP: &str = "\
 link [ADDRESS]        fetch the QR or the pairing code from the API (127.0.0.1:7007) and link
 scan TEXT             scan this QR
 code ABCD1234         type this pairing code
+passkey on|off        the account demands its passkey before it links
+answer OPTIONS        answer a passkey's challenge, as the owner's browser does
 say NUMBER TEXT       a contact writes
 rate N                contacts write N messages a second; 0 stops
 echo on|off           contacts read and answer
@@ -93,7 +95,10 @@ impl Desk {
             "help" => say(HELP),
             "link" => self.link(if rest.is_empty() { "127.0.0.1:7007" } else { rest }).await?,
             "scan" => self.simulator.scan(rest).await?,
-            "code" => say(if self.simulator.enter_code(rest).await? { "linked" } else { "a wrong code" }),
+            "code" if self.simulator.enter_code(rest).await? => self.linked().await,
+            "code" => say("a wrong code"),
+            "passkey" => self.simulator.require_passkey(on).await,
+            "answer" => say(&self.simulator.answer_passkey(&serde_json::from_str(rest)?).await?.to_string()),
             "say" => {
                 let (number, text) = rest.split_once(' ').context("say NUMBER TEXT")?;
                 self.simulator.contact(number, number).await?.send_text(text).await?;
@@ -129,8 +134,14 @@ impl Desk {
         } else {
             bail!("the gateway at {address} offers neither a QR nor a code at present");
         }
-        say("linked");
+        self.linked().await;
         Ok(())
+    }
+
+    /// Says how far linking has come.
+    async fn linked(&self) {
+        let linked = self.simulator.is_linked().await;
+        say(if linked { "linked" } else { "the phone demands the passkey: give its options to `answer`" });
     }
 
     /// Prints what contacts got since the last time, and answers when asked to.

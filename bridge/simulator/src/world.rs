@@ -9,6 +9,7 @@ use wacore_binary::Node;
 use waproto::whatsapp as wa;
 
 use crate::noise::ServerKeys;
+use crate::passkey::{Ceremony, Passkey};
 use crate::signal::{Bundle, Party};
 
 /// What a connection's writer is told.
@@ -60,6 +61,8 @@ pub(crate) struct Account {
     pub(crate) pn: String,
     pub(crate) lid: String,
     pub(crate) party: Party,
+    pub(crate) passkey: Passkey,
+    pub(crate) demands_passkey: bool,
 }
 
 /// A linked device.
@@ -83,6 +86,10 @@ pub(crate) struct Linking {
     pub(crate) code: Option<CodeExchange>,
     /// What the phone signed: the client must sign it as well.
     pub(crate) details: Option<Vec<u8>>,
+    /// The kind of device that the client says it is.
+    pub(crate) platform: i32,
+    /// The passkey step, once the phone demanded it.
+    pub(crate) passkey: Option<Ceremony>,
 }
 
 /// The phone's side of linking by code.
@@ -119,6 +126,8 @@ pub(crate) struct Faults {
     pub(crate) refuse_sends: Option<(u16, usize)>,
     /// Until when, in seconds since the Unix epoch, the account may not start chats.
     pub(crate) timelock: Option<u64>,
+    /// The options of the passkey step can't be read in the demand: the client has to ask for them.
+    pub(crate) unreadable_passkey: bool,
 }
 
 pub(crate) struct World {
@@ -128,6 +137,8 @@ pub(crate) struct World {
     pub(crate) device: Option<Device>,
     pub(crate) next_device: u16,
     pub(crate) linking: Option<Linking>,
+    /// The passkey step of the device that is linked.
+    pub(crate) passkey_step: Option<Ceremony>,
     pub(crate) online: Option<Online>,
     pub(crate) waiting: VecDeque<Waiting>,
     pub(crate) faults: Faults,

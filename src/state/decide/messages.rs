@@ -52,7 +52,7 @@ impl Turn<'_> {
             }
             Event::Error(text) => self.error(format!("bridge: {text}")),
             Event::Restriction(restriction) => self.restriction(restriction),
-            Event::Unknown(_) => self.count(|c| c.unknown_events += 1),
+            Event::Passkey(_) | Event::PasskeyCode(_) | Event::Unknown(_) => self.count(|c| c.unknown_events += 1),
         }
     }
 

@@ -150,6 +150,8 @@ pub fn lookup(state: &State, event: &Event) -> Option<Lookup> {
         | Event::Ready(_)
         | Event::Qr(_)
         | Event::PairingCode(_)
+        | Event::Passkey(_)
+        | Event::PasskeyCode(_)
         | Event::Connection(_)
         | Event::Pong(_)
         | Event::Error(_)
