@@ -171,7 +171,7 @@ impl Injector {
             tokio::time::sleep(Duration::from_millis(self.dice.u64(..300))).await;
             host.start()?;
         }
-        self.injected.push(fault);
+        self.note(fault);
         Ok(Some((fault, bridge.filter(|_| fault != Fault::KillHost))))
     }
 
@@ -199,8 +199,13 @@ impl Injector {
             let lasts = Duration::from_millis(self.dice.u64(200..4_000));
             self.lasting.push((fault, Instant::now() + lasts));
         }
-        self.injected.push(fault);
+        self.note(fault);
         Some((fault, None))
+    }
+
+    fn note(&mut self, fault: Fault) {
+        tracing::info!(fault = fault.name(), "went wrong");
+        self.injected.push(fault);
     }
 
     async fn lift(&self, fault: Fault) {

@@ -65,6 +65,9 @@ async fn try_it(arguments: Arguments) -> anyhow::Result<bool> {
         rate: arguments.rate,
         pause: seconds(arguments.pause)?,
     };
+    // What the simulator has to say, such as why a contact can't read a message.
+    let log = std::fs::File::create(plan.folder.join("simulator.log"))?;
+    tracing_subscriber::fmt().with_writer(log).with_ansi(false).init();
     eprintln!("seed {}, folder {}", plan.seed, plan.folder.display());
     let result = chaos::run(&plan).await;
     let sound = result.as_ref().is_ok_and(|report| report.findings.is_empty());
