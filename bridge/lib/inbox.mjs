@@ -79,23 +79,30 @@ export class Inbox {
       // step with a session is a transaction of its own instead: committed before bytes leave, and never undone by another.
       const outside = AsyncLocalStorage.snapshot();
       const apart = (method) => (args) => outside(() => inner[method](args));
-      const received = (method, bytes, key) => (args) => outside(async () => {
+      // Baileys locks a session by the jid as it was written, and a session has several: by number, by LID, with or
+      // without device. Two steps with one session would overwrite each other; so it is locked by its own name.
+      const alone = async (jid, work) => {
+        const lid = await inner.lidMapping.getLIDForPN(jid).catch(() => null);
+        return auth.keys.transaction(work, `session ${inner.jidToSignalProtocolAddress(lid ?? jid)}`);
+      };
+      const received = (method, bytes, lock) => (args) => outside(async () => {
         await this.#events.room();
         if (!current()) throw new Error('the connection ended');
-        return auth.keys.transaction(() => this.#decrypt(args[bytes], () => inner[method](args), auth, inner.lidMapping), args[key]);
+        return lock(args, () => this.#decrypt(args[bytes], () => inner[method](args), auth, inner.lidMapping));
       });
       return {
         ...inner,
-        decryptMessage: received('decryptMessage', 'ciphertext', 'jid'),
-        decryptGroupMessage: received('decryptGroupMessage', 'msg', 'group'),
+        decryptMessage: received('decryptMessage', 'ciphertext', ({ jid }, work) => alone(jid, work)),
+        decryptGroupMessage: received('decryptGroupMessage', 'msg', ({ group }, work) => auth.keys.transaction(work, group)),
         // By the LID wherever there is one, as decrypting does: one name and one queue for a session.
         encryptMessage: ({ jid, data }) => outside(async () => {
           const lid = jid === auth.creds.me?.id ? null : await inner.lidMapping.getLIDForPN(jid);
-          return inner.encryptMessage({ jid: lid ?? jid, data });
+          return alone(lid ?? jid, () => inner.encryptMessage({ jid: lid ?? jid, data }));
         }),
-        migrateSession: (from, to) => outside(() => inner.migrateSession(from, to)),
+        injectE2ESession: (args) => outside(() => alone(args.jid, () => inner.injectE2ESession(args))),
+        migrateSession: (from, to) => outside(() => alone(to, () => inner.migrateSession(from, to))),
         ...Object.fromEntries(
-          ['encryptGroupMessage', 'processSenderKeyDistributionMessage', 'getSenderKeyDistributionMessage', 'injectE2ESession', 'deleteSession', 'validateSession', 'getSessionInfo', 'hasSenderKey']
+          ['encryptGroupMessage', 'processSenderKeyDistributionMessage', 'getSenderKeyDistributionMessage', 'deleteSession', 'validateSession', 'getSessionInfo', 'hasSenderKey']
             .map((method) => [method, apart(method)]),
         ),
       };

@@ -4,6 +4,7 @@
 
 mod backup;
 mod bridge;
+mod chaos;
 mod disk;
 mod durability;
 mod gateway;
