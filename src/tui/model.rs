@@ -6,7 +6,10 @@ use tui_input::Input;
 
 use crate::clock::{Now, Timestamp};
 use crate::qr::{Drawing, Modules};
-use crate::state::{Change, Chat, DeliveryState, Direction, Message, MessageId, Pairing, RequestId, Snapshot, apply};
+use crate::state::{
+    Change, Chat, ConnectionState, ConnectionView, DeliveryState, Direction, Message, MessageId, Pairing, RequestId,
+    Snapshot, apply,
+};
 
 /// How long one bar of the sparkline is, in milliseconds.
 pub const BUCKET_MS: i64 = 10_000;
@@ -172,8 +175,27 @@ impl Model {
         self.pairing_changed();
     }
 
-    /// Folds a change in.
-    pub fn apply(&mut self, change: &Change, now: Now) {
+    /// Folds a change in. Returns whether it can be seen: a newer proof of what is proven can't.
+    pub fn apply(&mut self, change: &Change, now: Now) -> bool {
+        let visible = match change {
+            Change::Connection(view) => {
+                let shown = ConnectionView { proven_at: self.snapshot.connection.proven_at, ..view.clone() };
+                view.state != ConnectionState::Open || shown != self.snapshot.connection
+            }
+            Change::Bridge(_)
+            | Change::Pairing(_)
+            | Change::Linking(_)
+            | Change::Account(_)
+            | Change::MessageAdded(_)
+            | Change::MessageProgressed { .. }
+            | Change::Queue(_)
+            | Change::Pacing(_)
+            | Change::Restriction(_)
+            | Change::Counted(_)
+            | Change::Error(_)
+            | Change::Store(_)
+            | Change::Host(_) => true,
+        };
         apply(&mut self.snapshot, change);
         match change {
             Change::MessageAdded(message) => {
@@ -203,6 +225,7 @@ impl Model {
             | Change::Store(_)
             | Change::Host(_) => {}
         }
+        visible
     }
 
     fn pairing_changed(&mut self) {

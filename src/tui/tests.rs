@@ -20,9 +20,9 @@ use crate::link::Update;
 use crate::protocol::{AccountInfo, ChatKind, Reason, ReasonClass};
 use crate::qr::Drawing;
 use crate::state::{
-    Answer, ApiSample, BridgeState, Change, Chat, ChatId, ConnectionState, Counters, Delivery, DeliveryState,
-    Direction, ExitClass, Failure, HostSample, LastError, LastExit, Linking, Message, PacingView, Pairing, Refusal,
-    Request, RestrictionView, Snapshot, StoreState, StoreView,
+    Answer, ApiSample, BridgeState, Change, Chat, ChatId, ConnectionState, ConnectionView, Counters, Delivery,
+    DeliveryState, Direction, ExitClass, Failure, HostSample, LastError, LastExit, Linking, Message, PacingView,
+    Pairing, Refusal, Request, RestrictionView, Snapshot, StoreState, StoreView,
 };
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
@@ -298,6 +298,18 @@ fn small_terminals_lose_what_matters_least() {
 fn added(n: i64, body: &str) -> Msg {
     let change = Change::MessageAdded(Arc::new(incoming(n, Some("Ana"), body)));
     Msg::Update(Update::Changes(vec![Arc::new(change)]))
+}
+
+#[test]
+fn a_newer_proof_of_what_is_proven_draws_nothing() {
+    let changed = |view: ConnectionView| Msg::Update(Update::Changes(vec![Arc::new(Change::Connection(view))]));
+    let mut model = model(linked());
+    let connection = model.snapshot.connection.clone();
+    let proven = ConnectionView { proven_at: Some(now().wall), ..connection.clone() };
+    assert!(!update(&mut model, changed(proven.clone()), now()).redraw);
+    assert_eq!(model.snapshot.connection, proven, "it is known all the same");
+    let unverified = ConnectionView { state: ConnectionState::Unverified, ..proven };
+    assert!(update(&mut model, changed(unverified), now()).redraw);
 }
 
 /// Reads a QR from cells, as a camera would from their pixels.

@@ -68,7 +68,10 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Outcome {
 fn on_update(model: &mut Model, update: Update, now: Now) -> Outcome {
     match update {
         Update::Snapshot(snapshot) => model.replace(*snapshot),
-        Update::Changes(changes) => changes.iter().for_each(|change| model.apply(change, now)),
+        Update::Changes(changes) => {
+            let visible = changes.iter().fold(false, |visible, change| model.apply(change, now) || visible);
+            return Outcome { redraw: visible, ..Outcome::default() };
+        }
         Update::Answer { id, answer } => {
             let line = model.ui.sending.remove(&id);
             match (answer, line) {

@@ -41,7 +41,6 @@ use passkey::{Ceremony, Passkey};
 use signal::Party;
 use world::{Account, Faults, Out, Person, Shared, World};
 
-
 /// The number of the account that is linked.
 pub const OWNER: &str = "+15550009999";
 
