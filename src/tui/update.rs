@@ -69,8 +69,11 @@ fn on_update(model: &mut Model, update: Update, now: Now) -> Outcome {
     match update {
         Update::Snapshot(snapshot) => model.replace(*snapshot),
         Update::Changes(changes) => {
-            let visible = changes.iter().fold(false, |visible, change| model.apply(change, now) || visible);
-            return Outcome { redraw: visible, ..Outcome::default() };
+            let mut redraw = false;
+            for change in &changes {
+                redraw |= model.apply(change, now);
+            }
+            return Outcome { redraw, ..Outcome::default() };
         }
         Update::Answer { id, answer } => {
             let line = model.ui.sending.remove(&id);
