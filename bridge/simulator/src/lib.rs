@@ -44,6 +44,9 @@ use world::{Account, Faults, Out, Person, Shared, World};
 /// The number of the account that is linked.
 pub const OWNER: &str = "+15550009999";
 
+/// How long a client has to close after a stream error.
+const CLIENT_CLOSES: Duration = Duration::from_secs(5);
+
 /// How long a request to link by a code may take to come, once the client shows the code.
 const ASKED_WITHIN: Duration = Duration::from_secs(10);
 
@@ -279,7 +282,11 @@ impl Simulator {
         let mut world = self.shared.lock().await;
         if let Some(online) = world.online.take() {
             let _ = online.out.send(Out::Node(Box::new(node))).await;
-            let _ = online.out.send(Out::Close).await;
+            // The client closes when it has read it. A socket that is gone before would be all that it sees.
+            tokio::spawn(async move {
+                tokio::time::sleep(CLIENT_CLOSES).await;
+                let _ = online.out.send(Out::Close).await;
+            });
         }
         drop(world);
         self.shared.changed();
