@@ -177,25 +177,9 @@ impl Model {
 
     /// Folds a change in. Returns whether it can be seen: a newer proof of what is proven can't.
     pub fn apply(&mut self, change: &Change, now: Now) -> bool {
-        let visible = match change {
-            Change::Connection(view) => {
-                let shown = ConnectionView { proven_at: self.snapshot.connection.proven_at, ..view.clone() };
-                view.state != ConnectionState::Open || shown != self.snapshot.connection
-            }
-            Change::Bridge(_)
-            | Change::Pairing(_)
-            | Change::Linking(_)
-            | Change::Account(_)
-            | Change::MessageAdded(_)
-            | Change::MessageProgressed { .. }
-            | Change::Queue(_)
-            | Change::Pacing(_)
-            | Change::Restriction(_)
-            | Change::Counted(_)
-            | Change::Error(_)
-            | Change::Store(_)
-            | Change::Host(_) => true,
-        };
+        let old = &self.snapshot.connection;
+        let visible = !matches!(change, Change::Connection(view) if view.state == ConnectionState::Open
+            && *old == ConnectionView { proven_at: old.proven_at, ..view.clone() });
         apply(&mut self.snapshot, change);
         match change {
             Change::MessageAdded(message) => {
