@@ -1,6 +1,7 @@
 //! Tables and properties of `decide` and `apply`.
 
 mod connection;
+mod passkey;
 
 use std::time::Duration;
 
@@ -814,7 +815,7 @@ fn the_queue_is_bounded_and_has_room_again_when_a_message_has_left() {
 
 /// Anything that can happen, well-formed or not.
 fn any_step() -> impl Strategy<Value = u8> {
-    0_u8..28
+    0_u8..32
 }
 
 fn step(world: &mut World, step: u8, run: &mut u64) -> Outcome {
@@ -853,6 +854,10 @@ fn step(world: &mut World, step: u8, run: &mut u64) -> Outcome {
         23 => brief(world, 5),
         24 => world.line(&format!(r#"{{"type":"sent","to":"{ANA}","ok":false,"messageId":"{id}","code":463}}"#)),
         25 => world.line(r#"{"type":"restriction","class":"reachout_timelock","active":false}"#),
+        28 => world.line(passkey::DEMAND),
+        29 => world.line(r#"{"type":"passkey_code","code":"ABCD-1234","confirm":true}"#),
+        30 => world.ask(Request::AnswerPasskey(passkey::right())),
+        31 => world.ask(Request::ConfirmPasskey { same: true }),
         _ => {
             world.later(4);
             let at = world.now.wall;
