@@ -15,7 +15,7 @@ use wacore_noise::framing::{FrameDecoder, encode_frame};
 
 use crate::nodes::{SERVER, attr, stream_error};
 use crate::noise::{Boxes, Client, Handshake};
-use crate::world::{Linking, OUT, Online, Out, Shared};
+use crate::world::{Linking, Online, Out, Shared};
 use crate::{iq, linking, messages};
 
 type Socket = WebSocketStream<TcpStream>;
@@ -42,7 +42,7 @@ pub(crate) async fn serve(shared: Arc<Shared>, stream: TcpStream, number: u64) -
     socket.send(Message::binary(encode_frame(&answer, None)?)).await?;
     let finish = frames.next(&mut socket).await?;
     let (client, boxes) = handshake.finish(&finish)?;
-    let (out, waiting) = mpsc::channel(OUT);
+    let (out, waiting) = mpsc::unbounded_channel();
     greet(&shared, &client, out.clone(), number).await?;
     shared.changed();
     let result = stanzas(&shared, socket, frames, boxes, waiting, number).await;
@@ -59,11 +59,11 @@ pub(crate) async fn serve(shared: Arc<Shared>, stream: TcpStream, number: u64) -
 }
 
 /// The first word after the handshake: an offer to link, a welcome, or a refusal.
-async fn greet(shared: &Shared, client: &Client, out: mpsc::Sender<Out>, number: u64) -> anyhow::Result<()> {
+async fn greet(shared: &Shared, client: &Client, out: mpsc::UnboundedSender<Out>, number: u64) -> anyhow::Result<()> {
     let mut world = shared.lock().await;
     if let Some(bundle) = linking::registration_bundle(&client.payload) {
         let refs = linking::refs();
-        out.send(Out::Node(Box::new(linking::pair_device(&refs)))).await?;
+        out.send(Out::Node(Box::new(linking::pair_device(&refs))))?;
         world.linking = Some(Linking {
             connection: number,
             noise_key: client.noise_key.clone(),
@@ -82,14 +82,14 @@ async fn greet(shared: &Shared, client: &Client, out: mpsc::Sender<Out>, number:
     let refused = world.faults.fail_logins.or((!known).then_some(401));
     if let Some(code) = refused {
         let failure = NodeBuilder::new("failure").attr("reason", code.to_string()).build();
-        out.send(Out::Node(Box::new(failure))).await?;
-        out.send(Out::Close).await?;
+        out.send(Out::Node(Box::new(failure)))?;
+        out.send(Out::Close)?;
         return Ok(());
     }
     if let Some(old) = world.online.take() {
         let conflict = NodeBuilder::new("conflict").attr("type", "replaced").build();
-        let _ = old.out.send(Out::Node(Box::new(stream_error(None, Some(conflict))))).await;
-        let _ = old.out.send(Out::Close).await;
+        let _ = old.out.send(Out::Node(Box::new(stream_error(None, Some(conflict)))));
+        let _ = old.out.send(Out::Close);
     }
     world.logins += 1;
     let device = world.device.as_ref().map_or(1, |d| d.number);
@@ -99,7 +99,7 @@ async fn greet(shared: &Shared, client: &Client, out: mpsc::Sender<Out>, number:
         .attr("props", "1")
         .attr("location", "sim")
         .build();
-    out.send(Out::Node(Box::new(success))).await?;
+    out.send(Out::Node(Box::new(success)))?;
     world.online = Some(Online { connection: number, out, active: false });
     Ok(())
 }
@@ -109,7 +109,7 @@ async fn stanzas(
     mut socket: Socket,
     mut frames: Frames,
     boxes: Boxes,
-    mut out: mpsc::Receiver<Out>,
+    mut out: mpsc::UnboundedReceiver<Out>,
     number: u64,
 ) -> anyhow::Result<()> {
     let (mut read, mut written) = (0_u32, 0_u32);
@@ -155,7 +155,7 @@ async fn stanza(shared: &Shared, number: u64, node: &Node) {
                 let online = world.online.as_ref().filter(|o| o.connection == number).map(|o| &o.out);
                 let linking = world.linking.as_ref().filter(|l| l.connection == number).map(|l| &l.out);
                 if let Some(out) = online.or(linking) {
-                    let _ = out.send(Out::Node(Box::new(answer))).await;
+                    let _ = out.send(Out::Node(Box::new(answer)));
                 }
             }
         }

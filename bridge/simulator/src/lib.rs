@@ -251,7 +251,7 @@ impl Simulator {
     pub async fn drop_connection(&self) {
         let mut world = self.shared.lock().await;
         if let Some(online) = world.online.take() {
-            let _ = online.out.send(Out::Close).await;
+            let _ = online.out.send(Out::Close);
         }
         drop(world);
         self.shared.changed();
@@ -261,7 +261,7 @@ impl Simulator {
     pub async fn abandon_linking(&self) {
         let mut world = self.shared.lock().await;
         if let Some(linking) = world.linking.take() {
-            let _ = linking.out.send(Out::Close).await;
+            let _ = linking.out.send(Out::Close);
         }
         drop(world);
         self.shared.changed();
@@ -281,11 +281,11 @@ impl Simulator {
     async fn end(&self, node: wacore_binary::Node) {
         let mut world = self.shared.lock().await;
         if let Some(online) = world.online.take() {
-            let _ = online.out.send(Out::Node(Box::new(node))).await;
+            let _ = online.out.send(Out::Node(Box::new(node)));
             // The client closes when it has read it. A socket that is gone before would be all that it sees.
             tokio::spawn(async move {
                 tokio::time::sleep(CLIENT_CLOSES).await;
-                let _ = online.out.send(Out::Close).await;
+                let _ = online.out.send(Out::Close);
             });
         }
         drop(world);
@@ -407,7 +407,7 @@ impl Contact {
         if let Some(person) = world.contacts.get_mut(&self.pn) {
             person.party.forget_session();
         }
-        messages::ask_again(&mut world, &format!("{}@{}", self.pn, nodes::SERVER), id).await;
+        messages::ask_again(&mut world, &format!("{}@{}", self.pn, nodes::SERVER), id);
         drop(world);
         self.shared.changed();
     }
@@ -423,7 +423,7 @@ impl Contact {
 
     /// Says that a message was read.
     pub async fn read(&self, id: &str) {
-        messages::receipt(&mut *self.shared.lock().await, &self.pn, "", id, Some("read")).await;
+        messages::receipt(&mut *self.shared.lock().await, &self.pn, "", id, Some("read"));
         self.shared.changed();
     }
 }
