@@ -1,11 +1,13 @@
 //! One client's connection: the WebSocket, the handshake, and its stanzas.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
@@ -113,7 +115,9 @@ async fn stanzas(
     number: u64,
 ) -> anyhow::Result<()> {
     let (mut read, mut written) = (0_u32, 0_u32);
+    let (mut under_way, mut ended) = (VecDeque::new(), false);
     loop {
+        let arrives = under_way.front().map(|(at, _)| *at);
         tokio::select! {
             frame = frames.next(&mut socket) => {
                 let mut frame = frame?;
@@ -127,18 +131,29 @@ async fn stanzas(
                 stanza(shared, number, &node).await;
                 shared.changed();
             }
-            next = out.recv() => match next {
-                Some(Out::Node(node)) => {
+            next = out.recv(), if !ended => {
+                ended = next.is_none();
+                under_way.push_back((Instant::now() + *shared.delay.borrow(), next.unwrap_or(Out::Close)));
+            }
+            () = reached(arrives), if arrives.is_some() => match under_way.pop_front() {
+                Some((_, Out::Node(node))) => {
                     let sealed = boxes.write.encrypt_with_counter(written, &marshal::marshal(&node)?)?;
                     written += 1;
                     socket.send(Message::binary(encode_frame(&sealed, None)?)).await?;
                 }
-                Some(Out::Close) | None => {
+                Some((_, Out::Close)) | None => {
                     let _ = socket.close(None).await;
                     return Ok(());
                 }
             }
         }
+    }
+}
+
+/// Waits until then; a timer for what is due now would cost a millisecond.
+async fn reached(at: Option<Instant>) {
+    if let Some(at) = at.filter(|at| *at > Instant::now()) {
+        sleep_until(at).await;
     }
 }
 

@@ -303,7 +303,12 @@ impl Simulator {
         self.shared.lock().await.faults.silent = silent;
     }
 
-    /// Takes messages without acknowledging them.
+    /// From now on every stanza takes so long to the client, as over a real line.
+    pub async fn set_delay(&self, delay: Duration) {
+        self.shared.delay.send_replace(delay);
+    }
+
+    /// Takes messages without acknowledging them; no receipt of the contacts comes through either.
     pub async fn withhold_acks(&self, withhold: bool) {
         self.shared.lock().await.faults.withhold_acks = withhold;
     }

@@ -80,7 +80,8 @@ pub(crate) async fn from_client(world: &mut World, node: &Node) {
         world.faults.refuse_sends = Some((code, left - 1));
         return world.send(ack(Some(code)));
     }
-    if !world.faults.withhold_acks {
+    let told = !world.faults.withhold_acks;
+    if told {
         world.send(ack(None));
     }
     let direct = child(node, "enc").map(|enc| (to.clone(), enc));
@@ -101,10 +102,10 @@ pub(crate) async fn from_client(world: &mut World, node: &Node) {
                     None => person.received.push(Received { id: id.clone(), text, copies: 1 }),
                 }
                 let (receipts, pn) = (person.receipts, person.pn.clone());
-                if receipts != Receipts::None {
+                if told && receipts != Receipts::None {
                     receipt(world, &pn, &to, &id, None);
                 }
-                if receipts == Receipts::Read {
+                if told && receipts == Receipts::Read {
                     receipt(world, &pn, &to, &id, Some("read"));
                 }
             }
@@ -129,13 +130,14 @@ pub(crate) fn receipt(world: &mut World, pn: &str, from: &str, id: &str, kind: O
 
 /// A contact could not read a message and asks for it again.
 pub(crate) fn ask_again(world: &mut World, from: &str, id: &str) {
+    let registration = world.person(from).map(|person| person.party.registration()).unwrap_or_default();
     let retry = NodeBuilder::new("retry").attr("count", "1").attr("id", id).attr("t", seconds()).attr("v", "1").build();
     let node = NodeBuilder::new("receipt")
         .attr("from", from)
         .attr("type", "retry")
         .attr("id", id)
         .attr("t", seconds())
-        .children([retry, leaf("registration", vec![0, 0, 0, 1])])
+        .children([retry, leaf("registration", registration.to_be_bytes().to_vec())])
         .build();
     world.deliver(Waiting { id: id.to_owned(), node, message: None });
 }

@@ -3,6 +3,7 @@
 //! One lock holds it; whoever changes something says so, and whoever waits for something looks again.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::time::Duration;
 
 use tokio::sync::{Mutex, MutexGuard, mpsc, watch};
 use wacore_binary::Node;
@@ -116,6 +117,7 @@ pub(crate) struct Waiting {
 #[derive(Default)]
 pub(crate) struct Faults {
     pub(crate) silent: bool,
+    /// Neither the server nor the contact says that it has a message.
     pub(crate) withhold_acks: bool,
     pub(crate) refuse_upgrades: Option<u16>,
     pub(crate) fail_logins: Option<u16>,
@@ -148,11 +150,13 @@ pub(crate) struct World {
 pub(crate) struct Shared {
     world: Mutex<World>,
     changes: watch::Sender<u64>,
+    /// How long each stanza takes to the client.
+    pub(crate) delay: watch::Sender<Duration>,
 }
 
 impl Shared {
     pub(crate) fn new(world: World) -> Self {
-        Self { world: Mutex::new(world), changes: watch::Sender::new(0) }
+        Self { world: Mutex::new(world), changes: watch::Sender::new(0), delay: watch::Sender::default() }
     }
 
     pub(crate) async fn lock(&self) -> MutexGuard<'_, World> {
