@@ -12,7 +12,7 @@ use serde::Deserialize;
 pub use connection::{AccountInfo, Connection, ConnectionPhase, Reason, ReasonClass, Restriction};
 pub use hello::{Capabilities, Hello, Pong, Version};
 pub use linking::{PairingCode, Passkey, PasskeyCode, Qr};
-pub use message::{Chat, ChatKind, Message, Receipt, ReceiptStatus, Sent};
+pub use message::{Chat, ChatKind, Message, Receipt, ReceiptStatus, Sent, Target};
 
 /// One line from the bridge to the host.
 #[derive(Clone, Debug, PartialEq)]

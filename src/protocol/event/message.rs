@@ -17,6 +17,9 @@ pub struct Message {
     /// What it is: `text`, `image`, …
     #[serde(default)]
     pub kind: Option<String>,
+    /// The message that it is about, when it is an edit, a revocation or a reaction.
+    #[serde(default)]
+    pub target: Option<Target>,
     /// The account's owner wrote it on another device.
     #[serde(default)]
     pub from_me: bool,
@@ -32,6 +35,17 @@ pub struct Message {
     /// Its number in the bridge's log (capability `ack`).
     #[serde(default)]
     pub seq: Option<u64>,
+}
+
+/// The message that another one is about. It is in the same chat.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Target {
+    /// WhatsApp's id of it.
+    pub message_id: String,
+    /// The account's owner wrote it.
+    #[serde(default)]
+    pub from_me: bool,
 }
 
 /// A conversation as the bridge tells it.
