@@ -80,6 +80,7 @@ fn incoming(n: i64, name: Option<&str>, body: &str) -> Message {
         from: ANA.into(),
         name: name.map(Into::into),
         kind: "text".into(),
+        target: None,
         body: body.into(),
         at: ago(60 - n),
         delivery: None,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::super::{
     Chat, ChatId, Delivery, DeliveryState, Direction, Failure, Incarnation, Known, Message, MessageId, Pairing, Phone,
+    Target,
 };
 use super::restriction::REACHOUT_TIMELOCK;
 use super::{Turn, plausible};
@@ -79,6 +80,7 @@ impl Turn<'_> {
             from: told.from.into(),
             name: told.name.filter(|n| !n.is_empty()).map(Into::into),
             kind: told.kind.unwrap_or_else(|| "text".to_owned()).into(),
+            target: told.target.map(|t| Box::new(Target { id: t.message_id.into(), from_me: t.from_me })),
             body: told.body.into(),
             at: plausible(told.timestamp_ms, now),
             delivery: None,
