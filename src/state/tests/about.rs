@@ -67,6 +67,27 @@ fn what_a_bridge_tells_without_a_target_is_taken_all_the_same() {
     assert_eq!((message.about(), &message.target), (Some(About::Edit), &None));
 }
 
+#[test]
+fn an_event_under_the_id_of_its_target_is_taken_once_beside_it() {
+    let looked_up = |world: &World, line: &str| match lookup(&world.state, &Event::decode(line.as_bytes()).unwrap()) {
+        Some(Lookup::Incoming(_, id)) => id,
+        other => panic!("{other:?}"),
+    };
+    let mut world = World::open();
+    // As channels have it.
+    let (edit, revoke) = (about("77", "edit", "mended", "77"), about("77", "revoke", "", "77"));
+    let later = edit.replace("1789999999000", "1789999999500");
+    let ids = [&edit, &revoke, &later].map(|line| looked_up(&world, line));
+    for (line, id) in [&edit, &revoke, &later].into_iter().zip(&ids) {
+        assert_eq!(looked_up(&world, line), *id, "the same each time");
+        let [message] = &written(&world.line(line))[..] else { panic!() };
+        assert_eq!((&message.id, message.is_about(&"77".into())), (id, true));
+    }
+    let distinct: std::collections::BTreeSet<_> = ids.iter().map(MessageId::as_str).chain(["77"]).collect();
+    assert_eq!(distinct.len(), 4);
+    assert_eq!(looked_up(&world, &about("78", "edit", "mended", "77")).as_str(), "78");
+}
+
 /// The feed and the ring hold hundreds of them: the rare target must not cost each of them more than a pointer.
 #[test]
 fn a_message_is_small() {
