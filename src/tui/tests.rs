@@ -1,5 +1,7 @@
 //! The console as pictures of text, and as keys that are pressed.
 
+mod about;
+
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
