@@ -1,7 +1,9 @@
 //! Tables and properties of `decide` and `apply`.
 
+mod about;
 mod connection;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -814,7 +816,7 @@ fn the_queue_is_bounded_and_has_room_again_when_a_message_has_left() {
 
 /// Anything that can happen, well-formed or not.
 fn any_step() -> impl Strategy<Value = u8> {
-    0_u8..28
+    0_u8..29
 }
 
 fn step(world: &mut World, step: u8, run: &mut u64) -> Outcome {
@@ -852,6 +854,9 @@ fn step(world: &mut World, step: u8, run: &mut u64) -> Outcome {
         22 => world.ask(Request::Cancel { id: id.as_str().into() }),
         23 => brief(world, 5),
         24 => world.line(&format!(r#"{{"type":"sent","to":"{ANA}","ok":false,"messageId":"{id}","code":463}}"#)),
+        26 => world.line(&format!(
+            r#"{{"type":"message","from":"?","body":"x","kind":"edit","target":{{"messageId":"{id}"}}}}"#
+        )),
         25 => world.line(r#"{"type":"restriction","class":"reachout_timelock","active":false}"#),
         _ => {
             world.later(4);

@@ -1,5 +1,7 @@
 //! The console as pictures of text, and as keys that are pressed.
 
+mod about;
+
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,6 +82,7 @@ fn incoming(n: i64, name: Option<&str>, body: &str) -> Message {
         from: ANA.into(),
         name: name.map(Into::into),
         kind: "text".into(),
+        target: None,
         body: body.into(),
         at: ago(60 - n),
         delivery: None,

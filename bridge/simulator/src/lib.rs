@@ -9,6 +9,7 @@
 //! * Nothing sleeps: whoever waits, waits for a change.
 
 mod connection;
+mod contents;
 mod iq;
 mod linking;
 mod messages;
@@ -30,9 +31,9 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use wacore_binary::builder::NodeBuilder;
-use waproto::buffa::MessageField;
 use waproto::whatsapp as wa;
 
+pub use contents::{Author, edit, image, reaction, revoke, text};
 pub use messages::Addressing;
 pub use world::{Receipts, Received};
 
@@ -431,21 +432,6 @@ impl Contact {
         messages::receipt(&mut *self.shared.lock().await, &self.pn, "", id, Some("read"));
         self.shared.changed();
     }
-}
-
-/// A text, for [`Contact::send`].
-pub fn text(text: &str) -> wa::Message {
-    wa::Message { conversation: Some(text.to_owned()), ..Default::default() }
-}
-
-/// A picture with a caption, for [`Contact::send`]. Nothing can be downloaded.
-pub fn image(caption: &str) -> wa::Message {
-    let image = wa::message::ImageMessage {
-        caption: Some(caption.to_owned()),
-        mimetype: Some("image/jpeg".to_owned()),
-        ..Default::default()
-    };
-    wa::Message { image_message: MessageField::some(image), ..Default::default() }
 }
 
 /// Where the preload is that makes Baileys trust a simulator.

@@ -28,7 +28,26 @@ pub enum Addressing {
     Number,
     /// By the id that hides the number; the number is given beside.
     Lid,
+    /// In a group, but encrypted for the account alone, as when a message of a group is written again.
+    Group,
+    /// As a status post, encrypted likewise.
+    Status,
 }
+
+impl Addressing {
+    /// How a contact's message was addressed.
+    fn of(node: &Node) -> Self {
+        match user_of(&attr(node, "from")).1 {
+            "lid" => Self::Lid,
+            "g.us" => Self::Group,
+            "broadcast" => Self::Status,
+            _ => Self::Number,
+        }
+    }
+}
+
+/// The group that contacts write in.
+const GROUP: &str = "120363041234567890@g.us";
 
 /// A contact writes to the client.
 pub(crate) async fn from_contact(
@@ -49,6 +68,10 @@ pub(crate) async fn from_contact(
     let builder = match addressing {
         Addressing::Number => builder.attr("from", number).attr("sender_lid", lid),
         Addressing::Lid => builder.attr("from", lid).attr("addressing_mode", "lid").attr("sender_pn", number),
+        Addressing::Group | Addressing::Status => {
+            let place = if addressing == Addressing::Group { GROUP } else { "status@broadcast" };
+            builder.attr("from", place).attr("participant", number).attr("participant_lid", lid)
+        }
     };
     let enc = NodeBuilder::new("enc").attr("v", "2").attr("type", kind).bytes(sealed).build();
     let node = builder.children([enc]).build();
@@ -156,9 +179,7 @@ pub(crate) async fn client_receipt(world: &mut World, node: &Node) {
         && let Some(Waiting { message: Some((pn, message)), node, .. }) = confirmed
     {
         *world.counts.entry("retries").or_default() += 1;
-        let by_lid = user_of(&attr(&node, "from")).1 == "lid";
-        let addressing = if by_lid { Addressing::Lid } else { Addressing::Number };
-        if let Err(error) = write_again(world, &pn, &id, &message, addressing).await {
+        if let Err(error) = write_again(world, &pn, &id, &message, Addressing::of(&node)).await {
             tracing::warn!(%error, "writing a message again");
         }
     }

@@ -5,6 +5,7 @@ pub(super) mod feed;
 pub(super) mod footer;
 pub(super) mod overlay;
 pub(super) mod pairing;
+mod said;
 pub(super) mod status;
 
 use ratatui::buffer::Buffer;
