@@ -8,6 +8,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { createHash } from 'node:crypto';
 
 import { eventOf } from './messages.mjs';
+import { keepSessionsWhole } from './ratchet.mjs';
 import { Recent } from './recent.mjs';
 import { log } from './stdout.mjs';
 
@@ -15,6 +16,8 @@ import { log } from './stdout.mjs';
 export const INCOMING = 'incoming';
 const MAX_UNCONFIRMED = 10_000;
 const MAX_TOLD = 10_000;
+
+keepSessionsWhole();
 
 export class Inbox {
   #baileys;
@@ -54,7 +57,11 @@ export class Inbox {
 
   /** A stanza came: before anybody else looks at it. Returns what its confirmation must wait for, or undefined. */
   arrived(node, creds, lidMapping) {
-    if (node.tag !== 'message' || !Array.isArray(node.content)) return undefined;
+    if (node.tag !== 'message') return undefined;
+    // Baileys reads what waited for us in the order in which it came, one after the other, and what comes live beside
+    // that: it would overtake. So all of it stands in the one queue.
+    node.attrs.offline ??= '0';
+    if (!Array.isArray(node.content)) return undefined;
     for (const { tag, content } of node.content) if (tag === 'enc' && content) this.#stanzas.set(content, node);
     const plain = node.content.find(({ tag, content }) => tag === 'plaintext' && content instanceof Uint8Array);
     if (!plain) return undefined;

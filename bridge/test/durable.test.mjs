@@ -51,6 +51,21 @@ test('a session that encrypts is written when it did, not when the sending is ov
   }, we.creds.me.id);
 });
 
+test('a message for one session leaves the other sessions of its contact as they were', async (t) => {
+  const [we, ben] = [await party(t, 'we'), await party(t, 'ben')];
+  const write = (from, jid) => from.repository.encryptMessage({ jid, data: Buffer.from('x') });
+  const read = (to, jid, { type, ciphertext }) => to.repository.decryptMessage({ jid, type, ciphertext });
+  const us = we.creds.me.id;
+  // Both sides begin at once: there are two sessions, and each side writes in the one that the other began.
+  await we.repository.injectE2ESession({ jid: BEN, session: bundleOf(ben) });
+  await ben.repository.injectE2ESession({ jid: us, session: bundleOf(we) });
+  const [ours, theirs] = [await write(we, BEN), await write(ben, us)];
+  await read(we, BEN, theirs);
+  await read(ben, us, ours);
+  await read(we, BEN, await write(ben, us));
+  assert.equal(String(await read(ben, us, await write(we, BEN))), 'x');
+});
+
 test('a message is written with the session that decrypted it, and reads the same when it comes again', async (t) => {
   const told = [];
   const [we, ben] = [await party(t, 'we', told), await party(t, 'ben')];

@@ -1,4 +1,4 @@
-//! `/messages/{id}`: how far a message of ours has come, and taking back one that waits.
+//! `/messages/{id}`: how far a message of ours has come, what others did to it, and taking back one that waits.
 
 use std::sync::Arc;
 
@@ -8,12 +8,16 @@ use serde::Serialize;
 
 use super::{Api, Problem};
 use crate::clock::Timestamp;
-use crate::state::{Answer, Delivery, DeliveryState, Failure, Message, MessageId, Refusal, Request, Times};
+use crate::state::{
+    Answer, ChatId, Delivery, DeliveryState, Direction, Failure, Message, MessageId, Refusal, Request, Times,
+};
 
 /// A message of ours as callers see it.
 #[derive(Debug, Serialize)]
 pub(super) struct SentMessage {
     id: MessageId,
+    #[serde(skip)]
+    chat: ChatId,
     to: String,
     text: Arc<str>,
     state: DeliveryState,
@@ -29,7 +33,8 @@ impl SentMessage {
     pub(super) fn of(message: Message) -> Option<Self> {
         let Delivery { state, times, attempts, expires_at, failure } = *message.delivery?;
         let to = message.chat.address().to_owned();
-        Some(Self { id: message.id, to, text: message.body, state, attempts, times, expires_at, failure })
+        let chat = message.chat.id;
+        Some(Self { id: message.id, chat, to, text: message.body, state, attempts, times, expires_at, failure })
     }
 
     /// Where it can be looked up.
@@ -39,6 +44,45 @@ impl SentMessage {
 
     pub(super) fn state(&self) -> DeliveryState {
         self.state
+    }
+}
+
+/// The most events of a message that are told: the newest.
+const EVENTS: usize = 100;
+
+/// A message of ours, and what came in about it, oldest first.
+#[derive(Debug, Serialize)]
+pub(super) struct Followed {
+    #[serde(flatten)]
+    message: SentMessage,
+    events: Vec<Event>,
+}
+
+/// An edit, a revocation, a reaction, or whatever else is about a message.
+#[derive(Debug, Serialize)]
+struct Event {
+    id: MessageId,
+    kind: Box<str>,
+    /// Which message it is about.
+    target: Option<MessageId>,
+    from: Box<str>,
+    direction: Direction,
+    /// The new text, or the emoji: empty when that was taken back.
+    text: Arc<str>,
+    at: Timestamp,
+}
+
+impl From<Message> for Event {
+    fn from(message: Message) -> Self {
+        Self {
+            id: message.id,
+            kind: (*message.kind).into(),
+            target: message.target.map(|target| target.id),
+            from: (*message.from).into(),
+            direction: message.direction,
+            text: message.body,
+            at: message.at,
+        }
     }
 }
 
@@ -53,13 +97,16 @@ pub(super) async fn look_up(api: &Api, id: MessageId) -> Result<Option<SentMessa
     }
 }
 
-pub(super) async fn message(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<SentMessage>, Problem> {
-    let found = look_up(&api, MessageId::from(id.as_str())).await?;
-    found.map(Json).ok_or_else(|| Refusal::NoSuchMessage.into())
+pub(super) async fn message(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Followed>, Problem> {
+    let message = look_up(&api, MessageId::from(id.as_str())).await?.ok_or(Refusal::NoSuchMessage)?;
+    let (reader, chat, id) = (api.engine.reader().clone(), message.chat.clone(), message.id.clone());
+    let events = tokio::task::spawn_blocking(move || reader.about(&chat, &id, EVENTS)).await;
+    let events = events.map_err(|_| crate::engine::Unavailable)?.map_err(|error| Problem::store(&error))?;
+    Ok(Json(Followed { message, events: events.into_iter().map(Event::from).collect() }))
 }
 
 /// 200 with the message when it waited and won't be sent; 409 when that comes too late.
-pub(super) async fn cancel(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<SentMessage>, Problem> {
+pub(super) async fn cancel(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Followed>, Problem> {
     match api.engine.ask(Request::Cancel { id: MessageId::from(id.as_str()) }).await? {
         Answer::Refused(refusal) => Err(refusal.into()),
         Answer::Done | Answer::Accepted { .. } | Answer::AcceptedBefore { .. } => message(State(api), Path(id)).await,

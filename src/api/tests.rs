@@ -145,6 +145,40 @@ async fn sending_with_wait_answers_when_whatsapp_has() {
     harness.end().await;
 }
 
+#[tokio::test]
+async fn a_message_has_what_came_in_about_it() {
+    let mut harness = Harness::connected().await;
+    let sent = post(&harness, "/send", json!({"to": "+15551112222", "text": "Hi"})).await;
+    let Command::Send { message_id: Some(id), .. } = harness.command().await else { panic!() };
+    let path = sent.headers[header::LOCATION].to_str().unwrap();
+    assert_eq!(get(&harness, path).await.json()["events"], json!([]));
+    let about = |n: u32, kind: &str, body: &str, chat: &str, target: &str| {
+        format!(
+            r#"{{"type":"message","from":"+15551112222","body":"{body}","messageId":"B{n}","kind":"{kind}","timestampMs":1790000000000,"chat":{{"kind":"person","id":"{chat}@s.whatsapp.net"}},"target":{{"messageId":"{target}","fromMe":true}}}}"#
+        )
+    };
+    harness.says(&about(0, "reaction", "👍", "15551112222", &id)).await;
+    harness.says(&about(1, "reaction", "👍", "15551112222", "another")).await;
+    harness.says(&about(2, "reaction", "👍", "15553334444", &id)).await;
+    harness.says(&about(3, "reaction", "", "15551112222", &id)).await;
+    harness.until(|s| s.feed.len() == 5).await;
+    let message = get(&harness, path).await.json();
+    assert_eq!((&message["id"], &message["text"]), (&json!(id), &json!("Hi")));
+    let event = |n: u32, text: &str| {
+        json!({"id": format!("B{n}"), "kind": "reaction", "target": id, "from": "+15551112222", "direction": "in",
+               "text": text, "at": "2026-09-21T14:13:20.000Z"})
+    };
+    assert_eq!(message["events"], json!([event(0, "👍"), event(3, "")]));
+    for n in 4..200 {
+        harness.says(&about(n, "reaction", "👍", "15551112222", &id)).await;
+    }
+    harness.until(|s| s.feed.len() == 201).await;
+    let message = get(&harness, path).await.json();
+    let events = message["events"].as_array().unwrap();
+    assert_eq!((events.len(), &events[99]["id"]), (100, &json!("B199")));
+    harness.end().await;
+}
+
 fn keyed(path: &str, key: &str, text: &str) -> Request<Body> {
     let request = Request::post(path).header(header::CONTENT_TYPE, "application/json").header("idempotency-key", key);
     request.body(Body::from(json!({"to": "+15551112222", "text": text}).to_string())).unwrap()

@@ -13,7 +13,7 @@ pub use command::{Command, PasskeyResponse};
 pub use event::{
     AccountInfo, BadLine, Capabilities, Chat, ChatKind, Connection, ConnectionPhase, Event, Hello, Message,
     PairingCode, Passkey, PasskeyCode, Pong, Qr, Reason, ReasonClass, Receipt, ReceiptStatus, Restriction, Sent,
-    Version,
+    Target, Version,
 };
 pub use lines::{Line, LineReader, MAX_LINE_BYTES};
 

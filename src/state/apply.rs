@@ -28,10 +28,7 @@ pub fn apply(snapshot: &mut Snapshot, change: &Change) {
         Change::Linking(linking) => snapshot.linking = linking.clone(),
         Change::Account(account) => snapshot.account.clone_from(account),
         Change::MessageAdded(message) => {
-            match message.direction {
-                Direction::In => snapshot.counters.messages_received += 1,
-                Direction::Out | Direction::OutElsewhere => {}
-            }
+            snapshot.counters.messages_received += u64::from(message.is_received());
             if snapshot.feed.len() >= FEED_CAPACITY {
                 snapshot.feed.pop_front();
             }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApiSample, BridgeView, Chat, ConnectionView, Counters, Delivery, DeliveryState, ExitClass, Fingerprint, HostSample,
-    IdempotencyKey, Incarnation, LastError, LastExit, Message, MessageId, PacingView, Pairing, PasskeyFault, Phone,
-    RequestId, RestrictionView, StoreView, Used,
+    About, ApiSample, BridgeView, Chat, ConnectionView, Counters, Delivery, DeliveryState, Direction, ExitClass,
+    Fingerprint, HostSample, IdempotencyKey, Incarnation, LastError, LastExit, Message, MessageId, PacingView, Pairing,
+    PasskeyFault, Phone, RequestId, RestrictionView, StoreView, Used,
 };
 use crate::clock::{Mono, Timestamp};
 use crate::protocol::{AccountInfo, BadLine, Command, Event, PasskeyResponse};
@@ -364,6 +364,12 @@ pub enum Write {
 pub enum JournalKind {
     /// A message came in, or went out from another device.
     MessageReceived,
+    /// A message has another text.
+    MessageEdited,
+    /// A message was deleted for everyone.
+    MessageRevoked,
+    /// An emoji was put to a message, or taken back.
+    MessageReaction,
     /// A message of ours was accepted or got further.
     MessageStatus,
     /// The connection to WhatsApp changed.
@@ -371,10 +377,24 @@ pub enum JournalKind {
 }
 
 impl JournalKind {
+    /// What a new message is in the journal.
+    pub fn of(message: &Message) -> Self {
+        match (message.direction, message.about()) {
+            (Direction::Out, _) => Self::MessageStatus,
+            (Direction::In | Direction::OutElsewhere, None) => Self::MessageReceived,
+            (Direction::In | Direction::OutElsewhere, Some(About::Edit)) => Self::MessageEdited,
+            (Direction::In | Direction::OutElsewhere, Some(About::Revoke)) => Self::MessageRevoked,
+            (Direction::In | Direction::OutElsewhere, Some(About::Reaction)) => Self::MessageReaction,
+        }
+    }
+
     /// The name of the event for programs.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::MessageReceived => "message.received",
+            Self::MessageEdited => "message.edited",
+            Self::MessageRevoked => "message.revoked",
+            Self::MessageReaction => "message.reaction",
             Self::MessageStatus => "message.status",
             Self::ConnectionChanged => "connection.changed",
         }

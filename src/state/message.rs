@@ -5,7 +5,7 @@ use std::sync::Arc;
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
-use super::{ChatId, MessageId, Phone};
+use super::{ChatId, MessageId, Phone, Target};
 use crate::clock::Timestamp;
 use crate::protocol::ChatKind;
 
@@ -22,14 +22,24 @@ pub struct Message {
     pub from: CompactString,
     /// The name that the writer gave himself.
     pub name: Option<CompactString>,
-    /// What it is: `text`, `image`, …
+    /// What it is: `text`, `image`, `edit`, …
     pub kind: CompactString,
-    /// The text, or a caption, or empty.
+    /// The message that it is about, when it is about another one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub target: Option<Box<Target>>,
+    /// The text, or a caption, or a reaction's emoji, or empty.
     pub body: Arc<str>,
     /// When we accepted it (out) or WhatsApp took it (in).
     pub at: Timestamp,
     /// How far it has come, when it is ours.
     pub delivery: Option<Box<Delivery>>,
+}
+
+impl Message {
+    /// Somebody wrote it to us, and it is something of its own.
+    pub fn is_received(&self) -> bool {
+        self.direction == Direction::In && self.about().is_none()
+    }
 }
 
 /// Which way a message goes.

@@ -8,6 +8,7 @@
 //!   [`QUEUE_CAPACITY`].
 //! * Time comes in as [`Now`](crate::clock::Now), randomness as an argument.
 
+mod about;
 mod apply;
 mod decide;
 mod exit;
@@ -22,6 +23,7 @@ mod phone;
 mod restriction;
 mod snapshot;
 
+pub use about::{About, Target};
 pub use apply::apply;
 pub use decide::{BridgeLimits, Lookup, State, WINDOW, decide, lookup};
 pub use exit::{ExitClass, LastExit};

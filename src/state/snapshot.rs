@@ -335,7 +335,7 @@ impl Pairing {
 /// What has been counted since the start of the process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counters {
-    /// Messages that came in.
+    /// Messages that came in. What is about an earlier message, such as a reaction, is none.
     pub messages_received: u64,
     /// Messages of ours that WhatsApp's server acknowledged.
     pub messages_sent: u64,

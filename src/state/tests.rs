@@ -1,8 +1,10 @@
 //! Tables and properties of `decide` and `apply`.
 
+mod about;
 mod connection;
 mod passkey;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -853,6 +855,9 @@ fn step(world: &mut World, step: u8, run: &mut u64) -> Outcome {
         22 => world.ask(Request::Cancel { id: id.as_str().into() }),
         23 => brief(world, 5),
         24 => world.line(&format!(r#"{{"type":"sent","to":"{ANA}","ok":false,"messageId":"{id}","code":463}}"#)),
+        26 => world.line(&format!(
+            r#"{{"type":"message","from":"?","body":"x","kind":"edit","target":{{"messageId":"{id}"}}}}"#
+        )),
         25 => world.line(r#"{"type":"restriction","class":"reachout_timelock","active":false}"#),
         28 => world.line(passkey::DEMAND),
         29 => world.line(r#"{"type":"passkey_code","code":"ABCD-1234","confirm":true}"#),

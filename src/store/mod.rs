@@ -5,7 +5,8 @@
 //!
 //! * A batch is on disk (WAL, `synchronous=FULL`) when the watermark has reached its number, and not before.
 //! * Batches are committed in the order in which they were given.
-//! * A message is there once for each (account, chat, id).
+//! * A message is there once for each (account, chat, id). What is about an earlier one (an edit, a revocation, a
+//!   reaction) is a message of its own, with that one's id: nothing that was told is ever changed by it.
 //! * A database of a newer version is refused, never changed. One process at a time holds the data folder.
 //!
 //! What is too old or too much is deleted between batches: see [`Retention`]. Databases can give pages back

@@ -76,6 +76,24 @@ impl Reader {
         })
     }
 
+    /// What came in about this message (edits, a revocation, reactions), oldest first; the newest `limit` of it. The
+    /// message itself may be unknown.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn about(&self, chat: &ChatId, id: &MessageId, limit: usize) -> rusqlite::Result<Vec<Message>> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.with(|c, account| {
+            let mut statement = c.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM messages WHERE account = ?1 AND chat = ?2 AND target = ?3 ORDER BY n DESC LIMIT ?4"
+            ))?;
+            let found = statement.query_map(params![account, chat.as_str(), id.as_str(), limit], rows::message)?;
+            let mut found = found.collect::<Result<Vec<_>, _>>()?;
+            found.reverse();
+            Ok(found)
+        })
+    }
+
     /// The last `count` messages, oldest first.
     ///
     /// # Errors

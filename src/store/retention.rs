@@ -2,6 +2,8 @@
 //!
 //! * Only settled messages and rows of the journal go, the oldest first. What is queued or dispatched stays, whatever
 //!   its age.
+//! * What is about an earlier message, such as an edit, is a row like others: it goes when its own turn comes, after
+//!   that message, and may be there without it for a while.
 //! * A step is one transaction of at most [`STEP_ROWS`] rows and [`STEP_BYTES`] bytes, and some pages that are given
 //!   back to the file system. A batch never waits for more than one step.
 //! * Time is what the messages of others say, as far as it is behind this computer's clock: a clock that jumps ahead

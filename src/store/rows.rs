@@ -4,18 +4,18 @@ use rusqlite::{Row, Statement, named_params};
 
 use crate::clock::Timestamp;
 use crate::protocol::ChatKind;
-use crate::state::{Chat, ChatId, Delivery, DeliveryState, Direction, Failure, Message, MessageId, Times};
+use crate::state::{Chat, ChatId, Delivery, DeliveryState, Direction, Failure, Message, MessageId, Target, Times};
 
 pub(super) const COLUMNS: &str = "id, direction, chat, chat_kind, phone, lid, sender, name, kind, body, at, state, \
      attempts, queued_at, dispatched_at, sent_at, delivered_at, read_at, failed_at, failure_code, failure_text, \
-     failure_retryable, expires_at, expired_at, cancelled_at";
+     failure_retryable, expires_at, expired_at, cancelled_at, target, target_from_me";
 
 /// The messages of ours whose outcome is not known.
 pub(super) const UNSETTLED: &str = "state IN ('queued', 'dispatched')";
 
 pub(super) const INSERT: &str = "INSERT INTO messages (account, id, direction, chat, chat_kind, phone, lid, sender, name, \
-     kind, body, at, state, attempts, queued_at, expires_at) VALUES (:account, :id, :direction, :chat, :chat_kind, :phone, :lid, \
-     :sender, :name, :kind, :body, :at, :state, :attempts, :queued_at, :expires_at) ON CONFLICT (account, chat, id) DO NOTHING";
+     kind, body, at, state, attempts, queued_at, expires_at, target, target_from_me) VALUES (:account, :id, :direction, :chat, :chat_kind, :phone, :lid, \
+     :sender, :name, :kind, :body, :at, :state, :attempts, :queued_at, :expires_at, :target, :target_from_me) ON CONFLICT (account, chat, id) DO NOTHING";
 
 pub(super) const UPDATE: &str = "UPDATE messages SET state = :state, attempts = :attempts, queued_at = :queued_at, \
      dispatched_at = :dispatched_at, sent_at = :sent_at, delivered_at = :delivered_at, read_at = :read_at, \
@@ -42,6 +42,8 @@ pub(super) fn insert(statement: &mut Statement<'_>, account: &str, message: &Mes
         ":attempts": delivery.map_or(0, |d| d.attempts),
         ":queued_at": delivery.and_then(|d| d.times.queued_at).map(Timestamp::as_millis),
         ":expires_at": delivery.and_then(|d| d.expires_at).map(Timestamp::as_millis),
+        ":target": message.target.as_ref().map(|t| t.id.as_str()),
+        ":target_from_me": message.target.as_ref().map(|t| t.from_me),
     })?;
     Ok(rows > 0)
 }
@@ -100,10 +102,17 @@ pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
         from: row.get_ref("sender")?.as_str()?.into(),
         name: row.get_ref("name")?.as_str_or_null()?.map(Into::into),
         kind: row.get_ref("kind")?.as_str()?.into(),
+        target: target(row)?.map(Box::new),
         body: row.get_ref("body")?.as_str()?.into(),
         at: Timestamp::from_millis(row.get("at")?),
         delivery: delivery(row)?.map(Box::new),
     })
+}
+
+fn target(row: &Row<'_>) -> rusqlite::Result<Option<Target>> {
+    let Some(id) = row.get_ref("target")?.as_str_or_null()? else { return Ok(None) };
+    let from_me = row.get::<_, Option<bool>>("target_from_me")?.unwrap_or(false);
+    Ok(Some(Target { id: MessageId::from(id), from_me }))
 }
 
 /// How far the message of a row with [`COLUMNS`] has come, when it is ours.

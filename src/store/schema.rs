@@ -75,6 +75,12 @@ pub(super) const MIGRATIONS: &[&str] = &[
     INSERT OR IGNORE INTO known_chats SELECT account, chat FROM messages WHERE direction = 'in';
     INSERT OR IGNORE INTO known_chats SELECT account, lid FROM messages WHERE direction = 'in' AND lid IS NOT NULL;
 ",
+    // Edits, revocations and reactions that an earlier version kept have no target: it was not told on.
+    "
+    ALTER TABLE messages ADD COLUMN target TEXT;
+    ALTER TABLE messages ADD COLUMN target_from_me INTEGER;
+    CREATE INDEX messages_target ON messages (account, chat, target) WHERE target IS NOT NULL;
+",
 ];
 
 /// Opens the database for writing, making it or bringing it up to date.

@@ -1,3 +1,5 @@
+mod about;
+
 use std::sync::Arc;
 
 use super::*;
@@ -22,6 +24,7 @@ fn incoming(chat: &str, id: &str, body: &str) -> Write {
         from: "+15551112222".into(),
         name: Some("Ana".into()),
         kind: "text".into(),
+        target: None,
         body: body.into(),
         at: AT,
         delivery: None,
@@ -36,6 +39,7 @@ fn outgoing(id: &str, phone: &str) -> Message {
         from: "".into(),
         name: None,
         kind: "text".into(),
+        target: None,
         body: "hola".into(),
         at: AT,
         delivery: Some(Box::new(Delivery::queued(AT))),

@@ -155,11 +155,7 @@ fn execute(connection: &Connection, account: &str, write: &Write) -> rusqlite::R
     match write {
         Write::Message(message) => {
             if rows::insert(&mut *connection.prepare_cached(rows::INSERT)?, account, message)? {
-                let kind = match message.direction {
-                    Direction::Out => JournalKind::MessageStatus,
-                    Direction::In | Direction::OutElsewhere => JournalKind::MessageReceived,
-                };
-                journal_message(connection, account, kind, message)?;
+                journal_message(connection, account, message)?;
                 if message.direction == Direction::In && message.chat.kind == ChatKind::Person {
                     know(connection, account, message.chat.id.as_str())?;
                     message.chat.lid.as_deref().map_or(Ok(()), |lid| know(connection, account, lid))?;
@@ -214,12 +210,8 @@ fn execute(connection: &Connection, account: &str, write: &Write) -> rusqlite::R
     }
 }
 
-fn journal_message(
-    connection: &Connection,
-    account: &str,
-    kind: JournalKind,
-    message: &Message,
-) -> rusqlite::Result<()> {
+fn journal_message(connection: &Connection, account: &str, message: &Message) -> rusqlite::Result<()> {
+    let kind = JournalKind::of(message);
     let (chat, id) = (Some(message.chat.id.as_str()), Some(message.id.as_str()));
     journal(connection, account, &Row { at: message.at, kind, chat, id, payload: &json!(message) })
 }

@@ -7,8 +7,8 @@ use tui_input::Input;
 use crate::clock::{Now, Timestamp};
 use crate::qr::{Drawing, Modules};
 use crate::state::{
-    Change, Chat, ConnectionState, ConnectionView, DeliveryState, Direction, Message, MessageId, Pairing, RequestId,
-    Snapshot, apply,
+    Change, Chat, ConnectionState, ConnectionView, DeliveryState, Message, MessageId, Pairing, RequestId, Snapshot,
+    apply,
 };
 
 /// How long one bar of the sparkline is, in milliseconds.
@@ -189,7 +189,7 @@ impl Model {
                 if self.ui.selected.is_some() {
                     self.ui.unseen += 1;
                 }
-                if message.direction == Direction::In {
+                if message.is_received() {
                     self.ui.traffic.count(now.wall, true);
                 }
             }

@@ -118,9 +118,12 @@ fn start_of(text: &str, chars: usize) -> (&str, bool) {
 /// A grapheme that can be drawn: nothing in it controls anything.
 fn safe(grapheme: &str) -> String {
     let emoji = grapheme.width() == 2;
+    // Terminals disagree on how wide a character is that is asked to be an emoji (`❤️`, `☎️`); without it they agree.
+    let joined = grapheme.contains('\u{200d}');
     grapheme
         .chars()
         .filter(|&c| !is_invisible(c) || (emoji && c == '\u{200d}'))
+        .filter(|&c| c != '\u{fe0f}' || joined)
         .take(MAX_CHARS_IN_GRAPHEME)
         .map(picture)
         .collect()
@@ -162,6 +165,13 @@ mod tests {
     fn nothing_reorders_or_hides() {
         assert_eq!(line("pay\u{202e}lla\u{2066}x\u{200b}\u{feff}\u{e0041}", 40), "payllax");
         assert_eq!(line("👨\u{200d}👩\u{200d}👧 ok", 40), "👨\u{200d}👩\u{200d}👧 ok");
+    }
+
+    #[test]
+    fn what_terminals_disagree_on_is_drawn_as_wide_as_all_of_them_have_it() {
+        assert_eq!(line("❤\u{fe0f} ok 1\u{fe0f}\u{20e3}", 40), "❤ ok 1\u{20e3}");
+        assert_eq!((line("❤\u{fe0f}x", 40).width(), line("👍\u{fe0f}", 40).width()), (2, 2));
+        assert_eq!(line("👁\u{fe0f}\u{200d}🗨\u{fe0f}", 40), "👁\u{fe0f}\u{200d}🗨\u{fe0f}");
     }
 
     #[test]

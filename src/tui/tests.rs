@@ -1,5 +1,6 @@
 //! The console as pictures of text, and as keys that are pressed.
 
+mod about;
 mod passkey;
 
 use std::fmt::Write as _;
@@ -82,6 +83,7 @@ fn incoming(n: i64, name: Option<&str>, body: &str) -> Message {
         from: ANA.into(),
         name: name.map(Into::into),
         kind: "text".into(),
+        target: None,
         body: body.into(),
         at: ago(60 - n),
         delivery: None,

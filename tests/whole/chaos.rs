@@ -7,7 +7,6 @@ use chaos::Plan;
 use crate::support::{Place, bridge_folder};
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "it finds that live messages overtake the backlog after a reconnect, and messages that can not be decrypted"]
 async fn kills_at_random_moments_lose_nothing_and_double_nothing() {
     let place = Place::new().await;
     let plan = Plan {

@@ -179,6 +179,23 @@ async fn a_host_that_stops_acknowledging_stops_the_reading_and_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_comes_live_does_not_overtake_what_waited() {
+    let place = Place::new().await;
+    Bridge::linked(&place).await.end().await;
+    let ana = place.simulator.contact("+15551112222", "Ana").await.unwrap();
+    let mut sent = burst(&ana, 150).await;
+    let mut bridge = Bridge::connected(&place).await;
+    within("the login", place.simulator.wait_online()).await;
+    sent.extend(burst(&ana, 20).await);
+    let mut told = Vec::new();
+    while told.len() < sent.len() {
+        told.push(bridge.wait("message").await["messageId"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(told, sent);
+    bridge.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_whatsapp_acknowledged_is_not_sent_again_after_a_kill() {
     let place = Place::new().await;
     let mut bridge = Bridge::linked(&place).await;

@@ -2,6 +2,7 @@
 //! headless and in a pseudo-terminal.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
 
+mod about;
 mod backup;
 mod bridge;
 mod chaos;

@@ -17,7 +17,7 @@ use crate::passkey::{ALL, demanding};
 use crate::support::{Place, bridge_folder, signal, within};
 
 /// A terminal with the program in it.
-struct Terminal {
+pub struct Terminal {
     child: Box<dyn Child + Send + Sync>,
     master: Box<dyn MasterPty + Send>,
     keys: Box<dyn Write + Send>,
@@ -63,7 +63,7 @@ impl Terminal {
     }
 
     /// The console, with the bundled bridge or another.
-    fn console(place: &Place, size: (u16, u16), bridge: Option<&Path>) -> Self {
+    pub fn console(place: &Place, size: (u16, u16), bridge: Option<&Path>) -> Self {
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_pilothouse"));
         let bundled = bridge_folder().join("baileys-bridge.mjs");
         command.args(["--bridge".as_ref(), bridge.unwrap_or(&bundled).as_os_str()]);
@@ -90,7 +90,7 @@ impl Terminal {
         found.unwrap()
     }
 
-    async fn shows(&mut self, text: &str) {
+    pub async fn shows(&mut self, text: &str) {
         self.until(text, |screen| screen.contents().contains(text).then_some(())).await;
     }
 
@@ -98,7 +98,7 @@ impl Terminal {
         self.screen.borrow().parser.screen().contents()
     }
 
-    fn types(&mut self, keys: &str) {
+    pub fn types(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).expect("keys");
         self.keys.flush().expect("keys");
     }
@@ -110,7 +110,7 @@ impl Terminal {
     }
 
     /// Links the account by the QR on the screen.
-    async fn link(&mut self, place: &Place) {
+    pub async fn link(&mut self, place: &Place) {
         let qr = self.qr().await;
         within("the scan", place.simulator.scan(&qr)).await.expect("the QR on the screen is the bridge's");
         self.shows("● connected").await;
@@ -121,7 +121,7 @@ impl Terminal {
     }
 
     /// Waits for the end, and looks whether the terminal is as it was before.
-    async fn ended(mut self) -> (ExitStatus, Vec<u8>) {
+    pub async fn ended(mut self) -> (ExitStatus, Vec<u8>) {
         let mut child = self.child;
         let status = tokio::task::spawn_blocking(move || child.wait().unwrap());
         let status = within("the end", status).await.unwrap();

@@ -13,6 +13,10 @@ use crate::gateway::{Api, Host, signal};
 const BRIDGE_KILLS: usize = 3;
 const WINDOW: Duration = Duration::from_secs(125);
 
+/// How long a kill waits for a request, and within which time of it it comes, in microseconds.
+const A_REQUEST: Duration = Duration::from_secs(1);
+const ANSWER_TAKES_US: u64 = 4_000;
+
 /// Something that goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
@@ -151,6 +155,10 @@ impl Injector {
             Fault::KillHost => None,
             _ => self.api.status().await.and_then(|status| status["bridge"]["pid"].as_i64()),
         };
+        if fault != Fault::KillBridge && self.dice.bool() {
+            let _ = tokio::time::timeout(A_REQUEST, self.api.asked()).await;
+            tokio::time::sleep(Duration::from_micros(self.dice.u64(..ANSWER_TAKES_US))).await;
+        }
         let spare_host = fault == Fault::KillBridge && bridge.is_some() && self.killed.len() < BRIDGE_KILLS;
         let mut fault = match (fault, bridge) {
             (Fault::KillBridge, _) if !spare_host => Fault::KillHost,

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::net::{SocketAddr, TcpListener};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -16,6 +17,7 @@ use hyper_util::rt::TokioExecutor;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::process::{Child, Command};
+use tokio::sync::Notify;
 use whatsapp_simulator::Simulator;
 
 use crate::Plan;
@@ -122,11 +124,13 @@ pub(crate) enum NoAnswer {
 pub(crate) struct Api {
     address: SocketAddr,
     client: Client<HttpConnector, Full<Bytes>>,
+    /// A send is under way.
+    asked: Arc<Notify>,
 }
 
 impl Api {
     pub(crate) fn new(address: SocketAddr) -> Self {
-        Self { address, client: Client::builder(TokioExecutor::new()).build_http() }
+        Self { address, client: Client::builder(TokioExecutor::new()).build_http(), asked: Arc::default() }
     }
 
     /// The status and the body of an answer.
@@ -156,6 +160,13 @@ impl Api {
         let request = Request::post(format!("http://{}/send", self.address))
             .header("content-type", "application/json")
             .header("idempotency-key", format!("\"{key}\""));
-        self.ask(request, serde_json::json!({ "to": to, "text": text }).to_string()).await
+        let answer = self.ask(request, serde_json::json!({ "to": to, "text": text }).to_string());
+        self.asked.notify_waiters();
+        answer.await
+    }
+
+    /// Waits until somebody asks for a send.
+    pub(crate) async fn asked(&self) {
+        self.asked.notified().await;
     }
 }

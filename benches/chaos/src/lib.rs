@@ -3,8 +3,8 @@
 //!
 //! * Every message that the API accepted is at the contact once, every message that a contact wrote is in the database
 //!   and in the journal once, and the order within each chat and direction is kept.
-//! * A request whose answer was lost in a kill is made again with the same `Idempotency-Key`. When the program does not
-//!   know such keys, the message of the lost answer may be there as well.
+//! * A request whose answer was lost in a kill is made again with the same `Idempotency-Key`. Half of the kills of the
+//!   host wait for a request, so that answers do get lost.
 //! * What the bridge could not decrypt counts as lost, though it was told later.
 //! * Which faults come, and when, follows from the seed; where they meet the processes does not.
 

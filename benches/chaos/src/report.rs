@@ -21,8 +21,6 @@ pub struct Report {
     pub outgoing: usize,
     /// Requests that were made again since their answer was lost.
     pub repeated: usize,
-    /// Whether the program takes a repeated request once.
-    pub idempotent: bool,
     /// Copies that reached contacts beyond the first: phones don't show them.
     pub copies: usize,
     /// Messages of the bridge that a contact could not decrypt and asked for again.
@@ -46,10 +44,9 @@ impl Report {
         for fault in Fault::ALL {
             row(fault.name(), &self.faults.get(&fault).copied().unwrap_or_default());
         }
-        let again = if self.idempotent { "taken once" } else { "taken anew: keys are not known" };
         row("messages from contacts", &self.incoming);
         row("messages to contacts", &self.outgoing);
-        row(&format!("requests made again, {again}"), &self.repeated);
+        row("requests made again since the answer was lost", &self.repeated);
         row("copies that phones do not show", &self.copies);
         row("asked for again by contacts", &self.unreadable);
         row("longest time from a kill to connected, in seconds", &format!("{:.1}", self.recovery.as_secs_f64()));

@@ -1,11 +1,13 @@
 //! One client's connection: the WebSocket, the handshake, and its stanzas.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
@@ -15,7 +17,7 @@ use wacore_noise::framing::{FrameDecoder, encode_frame};
 
 use crate::nodes::{SERVER, attr, stream_error};
 use crate::noise::{Boxes, Client, Handshake};
-use crate::world::{Linking, OUT, Online, Out, Shared};
+use crate::world::{Linking, Online, Out, Shared};
 use crate::{iq, linking, messages};
 
 type Socket = WebSocketStream<TcpStream>;
@@ -42,7 +44,7 @@ pub(crate) async fn serve(shared: Arc<Shared>, stream: TcpStream, number: u64) -
     socket.send(Message::binary(encode_frame(&answer, None)?)).await?;
     let finish = frames.next(&mut socket).await?;
     let (client, boxes) = handshake.finish(&finish)?;
-    let (out, waiting) = mpsc::channel(OUT);
+    let (out, waiting) = mpsc::unbounded_channel();
     greet(&shared, &client, out.clone(), number).await?;
     shared.changed();
     let result = stanzas(&shared, socket, frames, boxes, waiting, number).await;
@@ -59,11 +61,11 @@ pub(crate) async fn serve(shared: Arc<Shared>, stream: TcpStream, number: u64) -
 }
 
 /// The first word after the handshake: an offer to link, a welcome, or a refusal.
-async fn greet(shared: &Shared, client: &Client, out: mpsc::Sender<Out>, number: u64) -> anyhow::Result<()> {
+async fn greet(shared: &Shared, client: &Client, out: mpsc::UnboundedSender<Out>, number: u64) -> anyhow::Result<()> {
     let mut world = shared.lock().await;
     if let Some(bundle) = linking::registration_bundle(&client.payload) {
         let refs = linking::refs();
-        out.send(Out::Node(Box::new(linking::pair_device(&refs)))).await?;
+        out.send(Out::Node(Box::new(linking::pair_device(&refs))))?;
         world.linking = Some(Linking {
             connection: number,
             noise_key: client.noise_key.clone(),
@@ -82,14 +84,14 @@ async fn greet(shared: &Shared, client: &Client, out: mpsc::Sender<Out>, number:
     let refused = world.faults.fail_logins.or((!known).then_some(401));
     if let Some(code) = refused {
         let failure = NodeBuilder::new("failure").attr("reason", code.to_string()).build();
-        out.send(Out::Node(Box::new(failure))).await?;
-        out.send(Out::Close).await?;
+        out.send(Out::Node(Box::new(failure)))?;
+        out.send(Out::Close)?;
         return Ok(());
     }
     if let Some(old) = world.online.take() {
         let conflict = NodeBuilder::new("conflict").attr("type", "replaced").build();
-        let _ = old.out.send(Out::Node(Box::new(stream_error(None, Some(conflict))))).await;
-        let _ = old.out.send(Out::Close).await;
+        let _ = old.out.send(Out::Node(Box::new(stream_error(None, Some(conflict)))));
+        let _ = old.out.send(Out::Close);
     }
     world.logins += 1;
     let device = world.device.as_ref().map_or(1, |d| d.number);
@@ -99,7 +101,7 @@ async fn greet(shared: &Shared, client: &Client, out: mpsc::Sender<Out>, number:
         .attr("props", "1")
         .attr("location", "sim")
         .build();
-    out.send(Out::Node(Box::new(success))).await?;
+    out.send(Out::Node(Box::new(success)))?;
     world.online = Some(Online { connection: number, out, active: false });
     Ok(())
 }
@@ -109,11 +111,13 @@ async fn stanzas(
     mut socket: Socket,
     mut frames: Frames,
     boxes: Boxes,
-    mut out: mpsc::Receiver<Out>,
+    mut out: mpsc::UnboundedReceiver<Out>,
     number: u64,
 ) -> anyhow::Result<()> {
     let (mut read, mut written) = (0_u32, 0_u32);
+    let (mut under_way, mut ended) = (VecDeque::new(), false);
     loop {
+        let arrives = under_way.front().map(|(at, _)| *at);
         tokio::select! {
             frame = frames.next(&mut socket) => {
                 let mut frame = frame?;
@@ -127,18 +131,29 @@ async fn stanzas(
                 stanza(shared, number, &node).await;
                 shared.changed();
             }
-            next = out.recv() => match next {
-                Some(Out::Node(node)) => {
+            next = out.recv(), if !ended => {
+                ended = next.is_none();
+                under_way.push_back((Instant::now() + *shared.delay.borrow(), next.unwrap_or(Out::Close)));
+            }
+            () = reached(arrives), if arrives.is_some() => match under_way.pop_front() {
+                Some((_, Out::Node(node))) => {
                     let sealed = boxes.write.encrypt_with_counter(written, &marshal::marshal(&node)?)?;
                     written += 1;
                     socket.send(Message::binary(encode_frame(&sealed, None)?)).await?;
                 }
-                Some(Out::Close) | None => {
+                Some((_, Out::Close)) | None => {
                     let _ = socket.close(None).await;
                     return Ok(());
                 }
             }
         }
+    }
+}
+
+/// Waits until then; a timer for what is due now would cost a millisecond.
+async fn reached(at: Option<Instant>) {
+    if let Some(at) = at.filter(|at| *at > Instant::now()) {
+        sleep_until(at).await;
     }
 }
 
@@ -155,7 +170,7 @@ async fn stanza(shared: &Shared, number: u64, node: &Node) {
                 let online = world.online.as_ref().filter(|o| o.connection == number).map(|o| &o.out);
                 let linking = world.linking.as_ref().filter(|l| l.connection == number).map(|l| &l.out);
                 if let Some(out) = online.or(linking) {
-                    let _ = out.send(Out::Node(Box::new(answer))).await;
+                    let _ = out.send(Out::Node(Box::new(answer)));
                 }
             }
         }

@@ -73,8 +73,8 @@ pub(crate) async fn unlink(world: &mut World) {
     world.waiting.clear();
     let conflict = NodeBuilder::new("conflict").attr("type", "device_removed").build();
     if let Some(online) = world.online.take() {
-        let _ = online.out.send(Out::Node(Box::new(stream_error(Some(401), Some(conflict))))).await;
-        let _ = online.out.send(Out::Close).await;
+        let _ = online.out.send(Out::Node(Box::new(stream_error(Some(401), Some(conflict)))));
+        let _ = online.out.send(Out::Close);
     }
 }
 
@@ -134,7 +134,7 @@ async fn activate(world: &mut World, connection: u64, iq: &Node) {
     nodes.extend(waiting);
     nodes.push(ib(NodeBuilder::new("offline").attr("count", count.as_str()).build()));
     for node in nodes {
-        if out.send(Out::Node(Box::new(node))).await.is_err() {
+        if out.send(Out::Node(Box::new(node))).is_err() {
             return;
         }
     }

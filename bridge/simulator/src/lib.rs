@@ -9,6 +9,7 @@
 //! * Nothing sleeps: whoever waits, waits for a change.
 
 mod connection;
+mod contents;
 mod iq;
 mod linking;
 mod messages;
@@ -30,9 +31,9 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use wacore_binary::builder::NodeBuilder;
-use waproto::buffa::MessageField;
 use waproto::whatsapp as wa;
 
+pub use contents::{Author, edit, image, reaction, revoke, text};
 pub use messages::Addressing;
 pub use world::{Receipts, Received};
 
@@ -251,7 +252,7 @@ impl Simulator {
     pub async fn drop_connection(&self) {
         let mut world = self.shared.lock().await;
         if let Some(online) = world.online.take() {
-            let _ = online.out.send(Out::Close).await;
+            let _ = online.out.send(Out::Close);
         }
         drop(world);
         self.shared.changed();
@@ -261,7 +262,7 @@ impl Simulator {
     pub async fn abandon_linking(&self) {
         let mut world = self.shared.lock().await;
         if let Some(linking) = world.linking.take() {
-            let _ = linking.out.send(Out::Close).await;
+            let _ = linking.out.send(Out::Close);
         }
         drop(world);
         self.shared.changed();
@@ -281,11 +282,11 @@ impl Simulator {
     async fn end(&self, node: wacore_binary::Node) {
         let mut world = self.shared.lock().await;
         if let Some(online) = world.online.take() {
-            let _ = online.out.send(Out::Node(Box::new(node))).await;
+            let _ = online.out.send(Out::Node(Box::new(node)));
             // The client closes when it has read it. A socket that is gone before would be all that it sees.
             tokio::spawn(async move {
                 tokio::time::sleep(CLIENT_CLOSES).await;
-                let _ = online.out.send(Out::Close).await;
+                let _ = online.out.send(Out::Close);
             });
         }
         drop(world);
@@ -303,7 +304,12 @@ impl Simulator {
         self.shared.lock().await.faults.silent = silent;
     }
 
-    /// Takes messages without acknowledging them.
+    /// From now on every stanza takes so long to the client, as over a real line.
+    pub async fn set_delay(&self, delay: Duration) {
+        self.shared.delay.send_replace(delay);
+    }
+
+    /// Takes messages without acknowledging them; no receipt of the contacts comes through either.
     pub async fn withhold_acks(&self, withhold: bool) {
         self.shared.lock().await.faults.withhold_acks = withhold;
     }
@@ -407,7 +413,7 @@ impl Contact {
         if let Some(person) = world.contacts.get_mut(&self.pn) {
             person.party.forget_session();
         }
-        messages::ask_again(&mut world, &format!("{}@{}", self.pn, nodes::SERVER), id).await;
+        messages::ask_again(&mut world, &format!("{}@{}", self.pn, nodes::SERVER), id);
         drop(world);
         self.shared.changed();
     }
@@ -423,24 +429,9 @@ impl Contact {
 
     /// Says that a message was read.
     pub async fn read(&self, id: &str) {
-        messages::receipt(&mut *self.shared.lock().await, &self.pn, "", id, Some("read")).await;
+        messages::receipt(&mut *self.shared.lock().await, &self.pn, "", id, Some("read"));
         self.shared.changed();
     }
-}
-
-/// A text, for [`Contact::send`].
-pub fn text(text: &str) -> wa::Message {
-    wa::Message { conversation: Some(text.to_owned()), ..Default::default() }
-}
-
-/// A picture with a caption, for [`Contact::send`]. Nothing can be downloaded.
-pub fn image(caption: &str) -> wa::Message {
-    let image = wa::message::ImageMessage {
-        caption: Some(caption.to_owned()),
-        mimetype: Some("image/jpeg".to_owned()),
-        ..Default::default()
-    };
-    wa::Message { image_message: MessageField::some(image), ..Default::default() }
 }
 
 /// Where the preload is that makes Baileys trust a simulator.

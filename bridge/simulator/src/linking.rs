@@ -109,7 +109,7 @@ pub(crate) async fn pair_success(world: &mut World, adv_secret: &[u8]) -> anyhow
         .attr("t", "1700000000")
         .children([success.build()])
         .build();
-    let _ = linking.out.send(Out::Node(Box::new(iq))).await;
+    let _ = linking.out.send(Out::Node(Box::new(iq)));
     Ok(())
 }
 
@@ -134,8 +134,8 @@ pub(crate) async fn signed(world: &mut World, answer: &Node) -> anyhow::Result<(
     // Whoever had a session with an earlier device starts anew.
     world.contacts.values_mut().for_each(|person| person.party.forget_session());
     world.waiting.clear();
-    let _ = linking.out.send(Out::Node(Box::new(stream_error(Some(515), None)))).await;
-    let _ = linking.out.send(Out::Close).await;
+    let _ = linking.out.send(Out::Node(Box::new(stream_error(Some(515), None))));
+    let _ = linking.out.send(Out::Close);
     Ok(())
 }
 
@@ -191,7 +191,7 @@ pub(crate) async fn enter_code(world: &mut World, code: &str) -> anyhow::Result<
         .attr("t", "1700000000")
         .children([hello.build()])
         .build();
-    let _ = linking.out.send(Out::Node(Box::new(notification))).await;
+    let _ = linking.out.send(Out::Node(Box::new(notification)));
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! The simulator as a program: for trying a console without a phone. Commands come from stdin; `help` lists them.
 
+use std::collections::HashMap;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
-use whatsapp_simulator::{Contact, OWNER, Receipts, Simulator};
+use whatsapp_simulator::{Addressing, Author, Contact, OWNER, Receipts, Simulator, edit, reaction, revoke};
 
 const HELP: &str = "\
 link [ADDRESS]        fetch the QR or the pairing code from the API (127.0.0.1:7007) and link
@@ -16,6 +17,8 @@ code ABCD1234         type this pairing code
 passkey on|off        the account demands its passkey before it links
 answer OPTIONS        answer a passkey's challenge, as the owner's browser does
 say NUMBER TEXT       a contact writes
+edit NUMBER TEXT      a contact changes what he wrote last    delete NUMBER   he deletes it
+react NUMBER EMOJI    a contact reacts to what he got last; without EMOJI he takes it back
 rate N                contacts write N messages a second; 0 stops
 echo on|off           contacts read and answer
 drop                  close the connection        silent on|off   answer nothing
@@ -42,7 +45,7 @@ async fn main() -> anyhow::Result<()> {
     let ana = simulator.contact("+15551112222", "Ana").await?;
     simulator.contact("+15553334444", "Ben").await?;
     simulator.contact("+584244370180", "Carla").await?;
-    let mut desk = Desk { simulator, first: ana, echo: false, seen: Default::default() };
+    let mut desk = Desk { simulator, first: ana, echo: false, seen: HashMap::new(), said: HashMap::new() };
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     let mut open = true;
     let mut rate = tokio::time::interval(Duration::from_secs(3600));
@@ -82,7 +85,9 @@ struct Desk {
     simulator: Simulator,
     first: Contact,
     echo: bool,
-    seen: std::collections::HashMap<String, usize>,
+    seen: HashMap<String, usize>,
+    /// What each contact wrote last, by number.
+    said: HashMap<String, String>,
 }
 
 impl Desk {
@@ -101,7 +106,20 @@ impl Desk {
             "answer" => say(&self.simulator.answer_passkey(&serde_json::from_str(rest)?).await?.to_string()),
             "say" => {
                 let (number, text) = rest.split_once(' ').context("say NUMBER TEXT")?;
-                self.simulator.contact(number, number).await?.send_text(text).await?;
+                let id = self.simulator.contact(number, number).await?.send_text(text).await?;
+                self.said.insert(number.to_owned(), id);
+            }
+            "edit" | "delete" => {
+                let (number, text) = rest.split_once(' ').unwrap_or((rest, ""));
+                let id = self.said.get(number).context("this contact has not written yet; see `say`")?;
+                let change = if command == "edit" { edit(id, text) } else { revoke(id) };
+                self.simulator.contact(number, number).await?.send(change, Addressing::Number).await?;
+            }
+            "react" => {
+                let (number, emoji) = rest.split_once(' ').unwrap_or((rest, ""));
+                let contact = self.simulator.contact(number, number).await?;
+                let last = contact.received().await.pop().context("this contact has got nothing yet")?;
+                contact.send(reaction(&last.id, Author::Account, emoji), Addressing::Number).await?;
             }
             "rate" => return Ok(Some(rest.parse()?)),
             "echo" => {

@@ -28,7 +28,26 @@ pub enum Addressing {
     Number,
     /// By the id that hides the number; the number is given beside.
     Lid,
+    /// In a group, but encrypted for the account alone, as when a message of a group is written again.
+    Group,
+    /// As a status post, encrypted likewise.
+    Status,
 }
+
+impl Addressing {
+    /// How a contact's message was addressed.
+    fn of(node: &Node) -> Self {
+        match user_of(&attr(node, "from")).1 {
+            "lid" => Self::Lid,
+            "g.us" => Self::Group,
+            "broadcast" => Self::Status,
+            _ => Self::Number,
+        }
+    }
+}
+
+/// The group that contacts write in.
+const GROUP: &str = "120363041234567890@g.us";
 
 /// A contact writes to the client.
 pub(crate) async fn from_contact(
@@ -38,17 +57,10 @@ pub(crate) async fn from_contact(
     message: &wa::Message,
     addressing: Addressing,
 ) -> anyhow::Result<()> {
-    let bundle = if world.contacts.get(pn).is_some_and(|p| p.party.has_session()) {
-        None
-    } else {
-        let device = world.device.as_mut().context("no device is linked")?;
-        let one_time = device.prekeys.pop_front();
-        Some(crate::signal::Bundle { one_time, ..device.bundle.clone() })
-    };
-    let person = world.contacts.get_mut(pn).context("no such contact")?;
-    if let Some(bundle) = bundle {
-        person.party.start_session(&bundle).await?;
+    if !world.contacts.get(pn).is_some_and(|p| p.party.has_session()) {
+        start_session(world, pn).await?;
     }
+    let person = world.contacts.get_mut(pn).context("no such contact")?;
     let (kind, sealed) = person.party.encrypt(message).await?;
     let (number, lid) = (format!("{pn}@{SERVER}"), format!("{}@lid", person.lid));
     let builder = NodeBuilder::new("message").attr("id", id).attr("t", seconds()).attr("type", "text");
@@ -56,11 +68,23 @@ pub(crate) async fn from_contact(
     let builder = match addressing {
         Addressing::Number => builder.attr("from", number).attr("sender_lid", lid),
         Addressing::Lid => builder.attr("from", lid).attr("addressing_mode", "lid").attr("sender_pn", number),
+        Addressing::Group | Addressing::Status => {
+            let place = if addressing == Addressing::Group { GROUP } else { "status@broadcast" };
+            builder.attr("from", place).attr("participant", number).attr("participant_lid", lid)
+        }
     };
     let enc = NodeBuilder::new("enc").attr("v", "2").attr("type", kind).bytes(sealed).build();
     let node = builder.children([enc]).build();
-    world.deliver(Waiting { id: id.to_owned(), node, message: Some((pn.to_owned(), message.clone())) }).await;
+    world.deliver(Waiting { id: id.to_owned(), node, message: Some((pn.to_owned(), message.clone())) });
     Ok(())
+}
+
+/// A contact begins a session with the client; what is under way in an earlier one can still be read.
+async fn start_session(world: &mut World, pn: &str) -> anyhow::Result<()> {
+    let device = world.device.as_mut().context("no device is linked")?;
+    let one_time = device.prekeys.pop_front();
+    let bundle = crate::signal::Bundle { one_time, ..device.bundle.clone() };
+    world.contacts.get_mut(pn).context("no such contact")?.party.start_session(&bundle).await
 }
 
 /// The client wrote a message.
@@ -77,10 +101,11 @@ pub(crate) async fn from_client(world: &mut World, node: &Node) {
     };
     if let Some((code, left)) = world.faults.refuse_sends.filter(|(_, left)| *left > 0) {
         world.faults.refuse_sends = Some((code, left - 1));
-        return world.send(ack(Some(code))).await;
+        return world.send(ack(Some(code)));
     }
-    if !world.faults.withhold_acks {
-        world.send(ack(None)).await;
+    let told = !world.faults.withhold_acks;
+    if told {
+        world.send(ack(None));
     }
     let direct = child(node, "enc").map(|enc| (to.clone(), enc));
     let listed = child(node, "participants").map(children).unwrap_or_default();
@@ -100,43 +125,44 @@ pub(crate) async fn from_client(world: &mut World, node: &Node) {
                     None => person.received.push(Received { id: id.clone(), text, copies: 1 }),
                 }
                 let (receipts, pn) = (person.receipts, person.pn.clone());
-                if receipts != Receipts::None {
-                    receipt(world, &pn, &to, &id, None).await;
+                if told && receipts != Receipts::None {
+                    receipt(world, &pn, &to, &id, None);
                 }
-                if receipts == Receipts::Read {
-                    receipt(world, &pn, &to, &id, Some("read")).await;
+                if told && receipts == Receipts::Read {
+                    receipt(world, &pn, &to, &id, Some("read"));
                 }
             }
             Err(error) => {
                 tracing::warn!(%error, jid, "a contact can't read the client's message");
                 *world.counts.entry("unreadable").or_default() += 1;
-                ask_again(world, &to, &id).await;
+                ask_again(world, &to, &id);
             }
         }
     }
 }
 
 /// A contact confirms a message of the client. `from` is as the client addressed it.
-pub(crate) async fn receipt(world: &mut World, pn: &str, from: &str, id: &str, kind: Option<&'static str>) {
+pub(crate) fn receipt(world: &mut World, pn: &str, from: &str, id: &str, kind: Option<&'static str>) {
     let from = if from.is_empty() { format!("{pn}@{SERVER}") } else { from.to_owned() };
     let mut builder = NodeBuilder::new("receipt").attr("from", from).attr("id", id).attr("t", seconds());
     if let Some(kind) = kind {
         builder = builder.attr("type", kind);
     }
-    world.deliver(Waiting { id: id.to_owned(), node: builder.build(), message: None }).await;
+    world.deliver(Waiting { id: id.to_owned(), node: builder.build(), message: None });
 }
 
 /// A contact could not read a message and asks for it again.
-pub(crate) async fn ask_again(world: &mut World, from: &str, id: &str) {
+pub(crate) fn ask_again(world: &mut World, from: &str, id: &str) {
+    let registration = world.person(from).map(|person| person.party.registration()).unwrap_or_default();
     let retry = NodeBuilder::new("retry").attr("count", "1").attr("id", id).attr("t", seconds()).attr("v", "1").build();
     let node = NodeBuilder::new("receipt")
         .attr("from", from)
         .attr("type", "retry")
         .attr("id", id)
         .attr("t", seconds())
-        .children([retry, leaf("registration", vec![0, 0, 0, 1])])
+        .children([retry, leaf("registration", registration.to_be_bytes().to_vec())])
         .build();
-    world.deliver(Waiting { id: id.to_owned(), node, message: None }).await;
+    world.deliver(Waiting { id: id.to_owned(), node, message: None });
 }
 
 /// The client confirms a message, or asks for it again.
@@ -146,22 +172,28 @@ pub(crate) async fn client_receipt(world: &mut World, node: &Node) {
     if !kind.is_empty() {
         ack = ack.attr("type", kind.as_str());
     }
-    world.send(ack.build()).await;
+    world.send(ack.build());
     let at = world.waiting.iter().position(|w| w.id == id && w.node.tag == "message");
     let confirmed = at.and_then(|at| world.waiting.remove(at));
     if kind == "retry"
         && let Some(Waiting { message: Some((pn, message)), node, .. }) = confirmed
     {
         *world.counts.entry("retries").or_default() += 1;
-        if let Some(person) = world.contacts.get_mut(&pn) {
-            person.party.forget_session();
-        }
-        let by_lid = user_of(&attr(&node, "from")).1 == "lid";
-        let addressing = if by_lid { Addressing::Lid } else { Addressing::Number };
-        if let Err(error) = from_contact(world, &pn, &id, &message, addressing).await {
+        if let Err(error) = write_again(world, &pn, &id, &message, Addressing::of(&node)).await {
             tracing::warn!(%error, "writing a message again");
         }
     }
+}
+
+async fn write_again(
+    world: &mut World,
+    pn: &str,
+    id: &str,
+    message: &wa::Message,
+    addressing: Addressing,
+) -> anyhow::Result<()> {
+    start_session(world, pn).await?;
+    from_contact(world, pn, id, message, addressing).await
 }
 
 /// The client confirms a receipt.

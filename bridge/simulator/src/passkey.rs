@@ -157,7 +157,7 @@ async fn notify(linking: &Linking, kind: &'static str, inside: Node) {
         .attr("t", "1700000000")
         .children([inside])
         .build();
-    let _ = linking.out.send(Out::Node(Box::new(notification))).await;
+    let _ = linking.out.send(Out::Node(Box::new(notification)));
 }
 
 /// Answers what a client asks or gives in this step. None: the iq is about something else.

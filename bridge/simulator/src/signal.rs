@@ -25,6 +25,10 @@ fn client() -> ProtocolAddress {
     ProtocolAddress::new("client", DeviceId::from(1))
 }
 
+fn registration() -> u32 {
+    rng().random_range(1..16_380)
+}
+
 /// A person's keys and session.
 pub(crate) struct Party {
     identity: Identity,
@@ -67,7 +71,7 @@ const SIGNED_ID: u32 = 1;
 impl Party {
     pub(crate) fn generate() -> anyhow::Result<Self> {
         let pair = IdentityKeyPair::generate(&mut rng());
-        let registration = rng().random_range(1..16_380);
+        let registration = registration();
         let key = KeyPair::generate(&mut rng());
         let signature = pair.private_key().calculate_signature(&key.public_key.serialize(), &mut rng())?.to_vec();
         let record =
@@ -123,9 +127,16 @@ impl Party {
         self.session.0.is_some()
     }
 
-    /// Forgets the session: the next message starts a new one.
+    /// Forgets the session, as a phone that was set up anew: the next message starts a new one.
     pub(crate) fn forget_session(&mut self) {
         self.session.0 = None;
+        self.registration = registration();
+        self.identity.registration = self.registration;
+    }
+
+    /// The number of this installation.
+    pub(crate) fn registration(&self) -> u32 {
+        self.registration
     }
 
     /// Starts a session with the client's keys.

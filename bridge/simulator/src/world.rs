@@ -3,6 +3,7 @@
 //! One lock holds it; whoever changes something says so, and whoever waits for something looks again.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::time::Duration;
 
 use tokio::sync::{Mutex, MutexGuard, mpsc, watch};
 use wacore_binary::Node;
@@ -20,9 +21,6 @@ pub(crate) enum Out {
     /// Close after what was sent.
     Close,
 }
-
-/// How many stanzas may wait for a connection's writer.
-pub(crate) const OUT: usize = 1_024;
 
 /// What contacts do with messages that reach them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +77,7 @@ pub(crate) struct Linking {
     pub(crate) noise_key: Vec<u8>,
     pub(crate) bundle: Bundle,
     pub(crate) refs: Vec<String>,
-    pub(crate) out: mpsc::Sender<Out>,
+    pub(crate) out: mpsc::UnboundedSender<Out>,
     /// Linking by code: the client's wrapped ephemeral key.
     pub(crate) wrapped: Option<Vec<u8>>,
     /// Linking by code: the phone's keys while it waits for the client's last message.
@@ -102,7 +100,7 @@ pub(crate) struct CodeExchange {
 /// A client that is logged in.
 pub(crate) struct Online {
     pub(crate) connection: u64,
-    pub(crate) out: mpsc::Sender<Out>,
+    pub(crate) out: mpsc::UnboundedSender<Out>,
     /// It asked to be given messages.
     pub(crate) active: bool,
 }
@@ -119,6 +117,7 @@ pub(crate) struct Waiting {
 #[derive(Default)]
 pub(crate) struct Faults {
     pub(crate) silent: bool,
+    /// Neither the server nor the contact says that it has a message.
     pub(crate) withhold_acks: bool,
     pub(crate) refuse_upgrades: Option<u16>,
     pub(crate) fail_logins: Option<u16>,
@@ -151,11 +150,13 @@ pub(crate) struct World {
 pub(crate) struct Shared {
     world: Mutex<World>,
     changes: watch::Sender<u64>,
+    /// How long each stanza takes to the client.
+    pub(crate) delay: watch::Sender<Duration>,
 }
 
 impl Shared {
     pub(crate) fn new(world: World) -> Self {
-        Self { world: Mutex::new(world), changes: watch::Sender::new(0) }
+        Self { world: Mutex::new(world), changes: watch::Sender::new(0), delay: watch::Sender::default() }
     }
 
     pub(crate) async fn lock(&self) -> MutexGuard<'_, World> {
@@ -197,21 +198,22 @@ impl World {
     }
 
     /// Keeps a stanza until the client confirms it, and sends it when the client is there.
-    pub(crate) async fn deliver(&mut self, waiting: Waiting) {
+    pub(crate) fn deliver(&mut self, waiting: Waiting) {
         let node = waiting.node.clone();
         self.waiting.push_back(waiting);
         if self.faults.silent {
             return;
         }
         if let Some(online) = self.online.as_ref().filter(|o| o.active) {
-            let _ = online.out.send(Out::Node(Box::new(node))).await;
+            let _ = online.out.send(Out::Node(Box::new(node)));
         }
     }
 
-    /// Sends a stanza when the client is there.
-    pub(crate) async fn send(&self, node: Node) {
+    /// Sends a stanza when the client is there. Whoever holds the world never waits for the client: its own stanzas
+    /// could not be read meanwhile.
+    pub(crate) fn send(&self, node: Node) {
         if let Some(online) = &self.online {
-            let _ = online.out.send(Out::Node(Box::new(node))).await;
+            let _ = online.out.send(Out::Node(Box::new(node)));
         }
     }
 }

@@ -106,6 +106,10 @@ fn every_event_of_the_bundled_bridge_is_read_with_all_its_fields() {
                 (json["timestampMs"].as_i64(), json["name"].as_str())
             );
             assert_eq!(message.from_me, json["fromMe"] == true);
+            let target = message.target.as_ref().map(|target| (target.message_id.as_str(), target.from_me));
+            let about =
+                json.get("target").map(|target| (target["messageId"].as_str().unwrap(), target["fromMe"] == true));
+            assert_eq!(target, about);
             let chat = message.chat.map(|chat| (chat.kind.as_str(), chat.id, chat.phone, chat.lid));
             let told = |field: &str| json["chat"][field].as_str().map(str::to_owned);
             assert_eq!(

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::super::{
     Chat, ChatId, Delivery, DeliveryState, Direction, Failure, Incarnation, Known, Message, MessageId, Pairing, Phone,
+    Target,
 };
 use super::restriction::REACHOUT_TIMELOCK;
 use super::{Turn, plausible};
@@ -66,13 +67,10 @@ impl Turn<'_> {
             return self.count(|c| c.duplicates += 1);
         }
         let now = self.now.wall;
-        let id = told.message_id.map_or_else(
-            || {
-                self.state.unnamed += 1;
-                MessageId::from(format!("base-{}-{}", now.as_millis(), self.state.unnamed))
-            },
-            MessageId::from,
-        );
+        let id = id_of(&told).unwrap_or_else(|| {
+            self.state.unnamed += 1;
+            MessageId::from(format!("base-{}-{}", now.as_millis(), self.state.unnamed))
+        });
         let chat = told.chat.map_or_else(|| chat_of_base_level(&told.from), chat_of);
         if !told.from_me {
             self.state.outbox.set_cold(&chat.id, false);
@@ -84,6 +82,7 @@ impl Turn<'_> {
             from: told.from.into(),
             name: told.name.filter(|n| !n.is_empty()).map(Into::into),
             kind: told.kind.unwrap_or_else(|| "text".to_owned()).into(),
+            target: told.target.map(|t| Box::new(Target { id: t.message_id.into(), from_me: t.from_me })),
             body: told.body.into(),
             at: plausible(told.timestamp_ms, now),
             delivery: None,
@@ -139,6 +138,19 @@ impl Turn<'_> {
         self.count(|c| c.protocol_errors += 1);
         self.error(format!("bridge: {what}"));
     }
+}
+
+/// The id under which a message is kept; none: the bridge gave none.
+///
+/// In a channel, an edit or a revocation comes under the very id of what it changes. It gets one of its own, the same
+/// each time it is told.
+pub(super) fn id_of(told: &protocol::Message) -> Option<MessageId> {
+    let id = told.message_id.as_deref()?;
+    if told.target.as_ref().is_none_or(|target| target.message_id != id) {
+        return Some(MessageId::from(id));
+    }
+    let (kind, at) = (told.kind.as_deref().unwrap_or_default(), told.timestamp_ms.unwrap_or_default());
+    Some(MessageId::from(format!("{id}/{kind}/{at}")))
 }
 
 fn chat_of(told: protocol::Chat) -> Chat {

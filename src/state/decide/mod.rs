@@ -142,8 +142,8 @@ pub fn lookup(state: &State, event: &Event) -> Option<Lookup> {
     };
     match event {
         Event::Message(m) => {
-            let (chat, id) = (m.chat.as_ref()?, m.message_id.as_deref()?);
-            Some(Lookup::Incoming(ChatId::from(chat.id.as_str()), MessageId::from(id)))
+            let chat = ChatId::from(m.chat.as_ref()?.id.as_str());
+            Some(Lookup::Incoming(chat, messages::id_of(m)?))
         }
         Event::Sent(sent) => ours(sent.message_id.as_deref()?),
         Event::Receipt(receipt) => ours(&receipt.message_id),

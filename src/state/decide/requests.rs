@@ -81,6 +81,7 @@ impl Turn<'_> {
             from: self.own_number(),
             name: None,
             kind: "text".into(),
+            target: None,
             body: Arc::clone(&text),
             at: self.now.wall,
             delivery: Some(Box::new(delivery.clone())),

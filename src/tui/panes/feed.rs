@@ -5,14 +5,11 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::model::{Focus, Model};
-use super::super::sanitize;
 use super::super::theme::Theme;
+use super::said::said;
 use super::{framed, put};
 use crate::protocol::ChatKind;
 use crate::state::{Delivery, DeliveryState, Direction, Message};
-
-/// The most lines that one message takes.
-const MAX_LINES: usize = 4;
 
 /// Columns: time, who, mark.
 const TIME: u16 = 9;
@@ -90,18 +87,10 @@ fn lines(message: &Message, model: &Model, number: u64, theme: Theme, area: Rect
     let (mark, mark_style) = mark(message, theme);
     let (who, who_style) = who(message, theme);
     let selected = model.ui.selected == Some(number);
-    let mut text = body(message);
-    let failure = message.delivery.as_ref().and_then(|d| d.failure.as_ref());
-    if let Some(failure) = failure {
-        let code = failure.code.map(|c| format!(" ({c})")).unwrap_or_default();
-        text = format!("{} — {}{code}", sanitize::line(&text, usize::from(width)), failure.text);
-    }
-    let text_style = if failure.is_some() { theme.bad() } else { Style::new() };
-    let wrapped = sanitize::wrap(&text, usize::from(width), MAX_LINES);
     let mut time = Some(message.at.clock_time(&model.ui.zone));
-    wrapped
+    said(message, model, number, theme, usize::from(width))
         .into_iter()
-        .map(|text| {
+        .map(|(text, text_style)| {
             let first = time.is_some();
             Line {
                 time: time.take().unwrap_or_default(),
@@ -125,17 +114,6 @@ fn draw(line: &Line, theme: Theme, area: Rect, buffer: &mut Buffer) {
     put(buffer, area, (TIME + who + MARK, 0), &line.text, area.width, line.text_style);
     if line.selected {
         buffer.set_style(area, theme.selected());
-    }
-}
-
-/// What a message says; what is not text is named.
-fn body(message: &Message) -> String {
-    // No more than a screen of it is ever copied.
-    let body: String = message.body.chars().take(4_096).collect();
-    match (&*message.kind, body.is_empty()) {
-        ("text", _) => body,
-        (kind, true) => format!("[{kind}]"),
-        (kind, false) => format!("[{kind}] {body}"),
     }
 }
 

@@ -7,6 +7,7 @@ mod letters;
 pub(super) mod overlay;
 pub(super) mod pairing;
 mod passkey;
+mod said;
 pub(super) mod status;
 
 use ratatui::buffer::Buffer;
