@@ -132,7 +132,8 @@ async fn serve(config: &Config, clock: Clock) -> anyhow::Result<()> {
 
 fn start_console(engine: &engine::Handle, clock: Clock, api: SocketAddr) -> anyhow::Result<Console> {
     let colors = std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
-    let options = tui::Options { api: format!("http://{api}"), colors };
+    let in_tmux = std::env::var_os("TMUX").is_some_and(|set| !set.is_empty());
+    let options = tui::Options { api: format!("http://{api}"), colors, in_tmux };
     Console::start(engine::link(engine), clock, options).context("can't use the terminal; try --headless")
 }
 

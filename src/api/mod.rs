@@ -14,6 +14,7 @@ mod messages;
 mod metrics;
 mod once;
 mod pairing;
+mod passkey;
 mod problem;
 mod send;
 mod stats;
@@ -69,7 +70,9 @@ pub fn router(api: Api) -> Router {
         .route("/status", get(status::status))
         .route("/metrics", get(metrics::metrics))
         .route("/qr", get(pairing::qr))
-        .route("/pairing", get(pairing::code))
+        .route("/pairing", get(pairing::pairing))
+        .route("/pairing/passkey", post(passkey::answer))
+        .route("/pairing/passkey/confirm", post(passkey::confirm))
         .route("/send", post(send::send))
         .route("/messages/{id}", get(messages::message).delete(messages::cancel))
         .route("/config", post(config::set))

@@ -1,9 +1,10 @@
-//! `GET /qr` and `GET /pairing`: what there is to scan or to type.
+//! `GET /qr` and `GET /pairing`: what there is to scan, to type, or to do in a browser.
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Api, Problem};
 use crate::clock::Timestamp;
@@ -15,10 +16,29 @@ pub(super) struct Qr {
     expires_at: Timestamp,
 }
 
-#[derive(Debug, Serialize)]
-pub(super) struct Code {
-    code: String,
-    expires_at: Timestamp,
+/// What linking waits for. All of it is secret.
+#[derive(Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub(super) enum Awaited {
+    Code {
+        code: String,
+        expires_at: Timestamp,
+    },
+    Passkey {
+        options: Value,
+        snippet: String,
+        /// An answer was given, and what WhatsApp makes of it is not known yet.
+        answered: bool,
+        /// Why the last answer was not taken.
+        error: Option<String>,
+        expires_at: Timestamp,
+    },
+    PasskeyCode {
+        code: String,
+        /// Linking waits for the owner's word on whether the phone shows the same.
+        confirm: bool,
+        expires_at: Timestamp,
+    },
 }
 
 pub(super) async fn qr(State(api): State<Api>) -> Result<Json<Qr>, Problem> {
@@ -26,20 +46,36 @@ pub(super) async fn qr(State(api): State<Api>) -> Result<Json<Qr>, Problem> {
         Some(Pairing::Qr { qr, expires_at, .. }) => {
             Ok(Json(Qr { qr: qr.reveal().to_owned(), expires_at: *expires_at }))
         }
-        Some(Pairing::Code { .. }) => Err(none_yet("linking is by pairing code; see /pairing, or POST /config")),
-        None => Err(none_yet("there is no QR at present; try again shortly, and see /status")),
+        Some(other @ Pairing::Code { .. }) => {
+            Err(not_offered(other.as_str(), "linking is by pairing code; see /pairing, or POST /config"))
+        }
+        Some(other @ (Pairing::Passkey { .. } | Pairing::PasskeyCode { .. })) => {
+            Err(not_offered(other.as_str(), "WhatsApp wants the owner's passkey before it links; see /pairing"))
+        }
+        None => Err(not_offered("none", "there is no QR at present; try again shortly, and see /status")),
     })
 }
 
-pub(super) async fn code(State(api): State<Api>) -> Result<Json<Code>, Problem> {
-    api.engine.feed().look(|snapshot| match offered(snapshot, api.clock.now().wall)? {
+pub(super) async fn pairing(State(api): State<Api>) -> Result<Json<Awaited>, Problem> {
+    api.engine.feed().look(|snapshot| match offered(snapshot, api.clock.now().wall)?.cloned() {
         Some(Pairing::Code { code, expires_at, .. }) => {
-            Ok(Json(Code { code: code.reveal().to_owned(), expires_at: *expires_at }))
+            Ok(Json(Awaited::Code { code: code.reveal().to_owned(), expires_at }))
         }
-        Some(Pairing::Qr { .. }) => Err(none_yet(
+        Some(Pairing::Passkey { options, snippet, answered, fault, expires_at, .. }) => Ok(Json(Awaited::Passkey {
+            options: options.reveal().clone(),
+            snippet: snippet.reveal().to_owned(),
+            answered,
+            error: fault.as_deref().map(str::to_owned),
+            expires_at,
+        })),
+        Some(Pairing::PasskeyCode { code, confirm, expires_at, .. }) => {
+            Ok(Json(Awaited::PasskeyCode { code: code.reveal().to_owned(), confirm, expires_at }))
+        }
+        Some(other @ Pairing::Qr { .. }) => Err(not_offered(
+            other.as_str(),
             "linking is by QR; see /qr, or ask for a code with POST /config {\"use_pairing_code\":true,\"phone_number\":\"+…\"}",
         )),
-        None => Err(none_yet("there is no pairing code at present; try again shortly, and see /status")),
+        None => Err(not_offered("none", "there is no pairing code at present; try again shortly, and see /status")),
     })
 }
 
@@ -47,12 +83,14 @@ pub(super) async fn code(State(api): State<Api>) -> Result<Json<Code>, Problem> 
 fn offered(snapshot: &Snapshot, now: Timestamp) -> Result<Option<&Pairing>, Problem> {
     if snapshot.connection.state.is_up() {
         let detail = "an account is linked already; log it out on the phone first (Settings, Linked devices)";
-        return Err(Problem::new(StatusCode::CONFLICT, "already-linked", "Already linked", detail));
+        let problem = Problem::new(StatusCode::CONFLICT, "already-linked", "Already linked", detail);
+        return Err(problem.linking("linked"));
     }
     Ok(snapshot.pairing.as_ref().filter(|p| p.expires_at() > now))
 }
 
-fn none_yet(detail: &str) -> Problem {
+fn not_offered(state: &'static str, detail: &str) -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-offered", "Nothing to link with at present", detail)
+        .linking(state)
         .retry_after(2)
 }

@@ -23,6 +23,9 @@ pub struct Problem {
     /// The field that is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'static str>,
+    /// How far linking has come.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'static str>,
     /// The seconds after which it makes sense to ask again; sent as `Retry-After`.
     #[serde(skip)]
     retry_after: Option<u32>,
@@ -37,6 +40,7 @@ impl Problem {
             status: status.as_u16(),
             detail: detail.into(),
             field: None,
+            state: None,
             retry_after: None,
         }
     }
@@ -55,6 +59,13 @@ impl Problem {
         tracing::error!(%error, "reading the database");
         let detail = format!("the database can't be read ({error}); try again");
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "store-failed", "The database can't be used", detail).retry_after(5)
+    }
+
+    /// Says how far linking has come.
+    #[must_use]
+    pub fn linking(mut self, state: &'static str) -> Self {
+        self.state = Some(state);
+        self
     }
 
     /// Says when to ask again.
@@ -104,6 +115,22 @@ impl From<Refusal> for Problem {
             Refusal::NumberMissing => Self::bad_field("phone_number", detail),
             Refusal::QueueFull { .. } => {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "queue-full", "Too many messages wait", detail).retry_after(10)
+            }
+            Refusal::BridgeDown => {
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                Self::new(status, "bridge-down", "The bridge does not run", detail).retry_after(5)
+            }
+            Refusal::NoPasskeyAsked => {
+                Self::new(StatusCode::CONFLICT, "no-passkey-asked", "No passkey is asked for", detail)
+            }
+            Refusal::PasskeyAnswered => {
+                Self::new(StatusCode::CONFLICT, "passkey-answered", "The passkey was answered already", detail)
+            }
+            Refusal::NotThePasskeysAnswer { .. } => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-value", "A value is not valid", detail)
+            }
+            Refusal::NothingToCompare => {
+                Self::new(StatusCode::CONFLICT, "nothing-to-compare", "There is no code to compare", detail)
             }
             Refusal::NotTakenOver => {
                 Self::new(StatusCode::CONFLICT, "not-taken-over", "The link was not taken over", detail)

@@ -8,8 +8,8 @@ use super::Api;
 use crate::clock::Timestamp;
 use crate::protocol::{AccountInfo, Reason};
 use crate::state::{
-    BridgeView, ConnectionState, ConnectionView, Counters, HostSample, LastError, Linking, PacingView, RestrictionView,
-    Snapshot, StoreView, Transition,
+    BridgeView, ConnectionState, ConnectionView, Counters, HostSample, LastError, Linking, PacingView, Pairing,
+    RestrictionView, Snapshot, StoreView, Transition,
 };
 
 #[derive(Debug, Serialize)]
@@ -21,7 +21,7 @@ pub(super) struct Status {
     /// The last states of the connection, the present one last.
     timeline: Vec<Passed>,
     account: Option<AccountInfo>,
-    /// Something to scan or to type is at `/qr` or `/pairing`.
+    /// The kind of what is at `/qr` or `/pairing`: nothing of it is told here.
     pairing: Option<&'static str>,
     linking: Linking,
     messages_received: u64,
@@ -70,10 +70,7 @@ pub(super) async fn status(State(api): State<Api>) -> Json<Status> {
         connection: s.connection.clone(),
         timeline: passed(s, now),
         account: s.account.clone(),
-        pairing: s.pairing.as_ref().map(|p| match p {
-            crate::state::Pairing::Qr { .. } => "qr",
-            crate::state::Pairing::Code { .. } => "code",
-        }),
+        pairing: s.pairing.as_ref().map(Pairing::as_str),
         linking: s.linking.clone(),
         messages_received: s.counters.messages_received,
         messages_sent: s.counters.messages_sent,

@@ -1,5 +1,7 @@
 //! The API over an engine with a real store; the test plays the bridge.
 
+mod passkey;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

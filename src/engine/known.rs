@@ -71,9 +71,12 @@ impl KnownMessages {
                 };
                 Ok(Background { delivery, ..Background::default() })
             }
-            Request::SetLinking(_) | Request::UseBridge(_) | Request::RestartBridge | Request::TakeOver => {
-                Ok(Background::default())
-            }
+            Request::SetLinking(_)
+            | Request::UseBridge(_)
+            | Request::RestartBridge
+            | Request::TakeOver
+            | Request::AnswerPasskey(_)
+            | Request::ConfirmPasskey { .. } => Ok(Background::default()),
         }
     }
 

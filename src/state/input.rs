@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::{
     About, ApiSample, BridgeView, Chat, ConnectionView, Counters, Delivery, DeliveryState, Direction, ExitClass,
     Fingerprint, HostSample, IdempotencyKey, Incarnation, LastError, LastExit, Message, MessageId, PacingView, Pairing,
-    Phone, RequestId, RestrictionView, StoreView, Used,
+    PasskeyFault, Phone, RequestId, RestrictionView, StoreView, Used,
 };
 use crate::clock::{Mono, Timestamp};
-use crate::protocol::{AccountInfo, BadLine, Command, Event};
+use crate::protocol::{AccountInfo, BadLine, Command, Event, PasskeyResponse};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -162,6 +162,13 @@ pub enum Request {
     RestartBridge,
     /// Take the link back from another program that has taken it over.
     TakeOver,
+    /// Give WhatsApp the passkey's answer to its challenge.
+    AnswerPasskey(PasskeyResponse),
+    /// The owner has compared the code of the passkey step with the phone's.
+    ConfirmPasskey {
+        /// They are the same; if not, this attempt to link ends.
+        same: bool,
+    },
 }
 
 /// What may be wanted of a message besides that it is sent.
@@ -237,6 +244,26 @@ pub enum Refusal {
     /// A pairing code needs a number.
     #[error("a pairing code needs the phone number that is to be linked, as in +584244370180")]
     NumberMissing,
+    /// There is no bridge to be asked.
+    #[error("the bridge does not run at present; see /status, and try again when it does")]
+    BridgeDown,
+    /// No passkey is asked for.
+    #[error(
+        "WhatsApp asks for no passkey at present; link anew, and answer when the phone has taken the QR or the code"
+    )]
+    NoPasskeyAsked,
+    /// The passkey was answered already.
+    #[error("an answer of the passkey is being looked at already; wait for what WhatsApp and the phone say")]
+    PasskeyAnswered,
+    /// What was given is not the passkey's answer.
+    #[error("this is not the passkey's answer: {fault}")]
+    NotThePasskeysAnswer {
+        /// Why not, and what to do.
+        fault: PasskeyFault,
+    },
+    /// There is no code to compare.
+    #[error("there is no code to compare at present")]
+    NothingToCompare,
     /// Nobody has taken the link over.
     #[error("no other program has taken the link over; there is nothing to take back")]
     NotTakenOver,
@@ -259,7 +286,7 @@ pub enum Change {
     Bridge(BridgeView),
     /// The connection to WhatsApp.
     Connection(ConnectionView),
-    /// What there is to scan or type; none: nothing any more.
+    /// What there is to scan, to type, or to do in a browser; none: nothing any more.
     Pairing(Option<Pairing>),
     /// How the operator wants to link.
     Linking(Linking),
@@ -430,7 +457,7 @@ pub enum TimerId {
         /// Which attempt.
         attempt: u32,
     },
-    /// The QR or the code runs out.
+    /// The QR, the code, or the passkey's challenge runs out.
     PairingExpires {
         /// The time of its end.
         expires_at: Timestamp,

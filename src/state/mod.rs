@@ -18,6 +18,7 @@ mod message;
 mod once;
 mod outbox;
 mod pacing;
+mod passkey;
 mod phone;
 mod restriction;
 mod snapshot;
@@ -35,6 +36,7 @@ pub use message::{Chat, Delivery, DeliveryState, Direction, Failure, Message, Ti
 pub use once::{Fingerprint, IdempotencyKey, KeyError, Used};
 pub use outbox::{Outbox, Pending};
 pub use pacing::{Pace, PacingView};
+pub use passkey::{PasskeyFault, passkey_fault, read_passkey};
 pub use phone::{Phone, PhoneError};
 pub use restriction::RestrictionView;
 pub use snapshot::{

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{Delivery, ExitClass, Incarnation, LastExit, Linking, Message, MessageId, PacingView, RestrictionView};
 use crate::clock::Timestamp;
@@ -30,7 +31,7 @@ pub struct Snapshot {
     pub connection: ConnectionView,
     /// The last states of the connection, oldest first; the last one is the present one.
     pub timeline: VecDeque<Transition>,
-    /// What there is to scan or type while no account is linked.
+    /// What there is to scan, to type, or to do in a browser while no account is linked.
     pub pairing: Option<Pairing>,
     /// How the operator wants to link.
     pub linking: Linking,
@@ -190,6 +191,8 @@ pub enum ConnectionState {
     Connecting,
     /// Waiting for somebody to scan the QR or to type the code.
     Linking,
+    /// The QR was scanned or the code typed, and WhatsApp wants the owner's passkey before it links.
+    Passkey,
     /// Logged in, and proven by an answer lately.
     Open,
     /// Logged in, as far as is known: nothing has come from WhatsApp's server for some time.
@@ -212,6 +215,7 @@ impl ConnectionState {
             Self::Down => "down",
             Self::Connecting => "connecting",
             Self::Linking => "linking",
+            Self::Passkey => "passkey",
             Self::Open => "open",
             Self::Unverified => "unverified",
             Self::Closed => "closed",
@@ -220,14 +224,14 @@ impl ConnectionState {
     }
 }
 
-/// A text that must not get into logs.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(Arc<str>);
+/// Something that must not get into logs: a text, or what else it says.
+#[derive(PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent, bound(deserialize = "Box<T>: Deserialize<'de>"))]
+pub struct Secret<T: ?Sized = str>(Arc<T>);
 
-impl Secret {
-    /// The text itself.
-    pub fn reveal(&self) -> &str {
+impl<T: ?Sized> Secret<T> {
+    /// What is secret.
+    pub fn reveal(&self) -> &T {
         &self.0
     }
 }
@@ -238,13 +242,25 @@ impl From<String> for Secret {
     }
 }
 
-impl fmt::Debug for Secret {
+impl From<Value> for Secret<Value> {
+    fn from(value: Value) -> Self {
+        Self(Arc::new(value))
+    }
+}
+
+impl<T: ?Sized> Clone for Secret<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T: ?Sized> fmt::Debug for Secret<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret")
     }
 }
 
-/// What there is to scan or type.
+/// What there is to scan, to type, or to do in a browser.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Pairing {
@@ -266,13 +282,52 @@ pub enum Pairing {
         /// Until when WhatsApp accepts it.
         expires_at: Timestamp,
     },
+    /// A challenge for the owner's passkey.
+    Passkey {
+        /// WebAuthn's options, as JSON.
+        options: Secret<Value>,
+        /// What to paste in the console of WhatsApp's page, so that the browser answers the challenge.
+        snippet: Secret,
+        /// An answer was given, and what WhatsApp makes of it is not known yet.
+        answered: bool,
+        /// Why the last answer was not taken, and what to do.
+        fault: Option<Arc<str>>,
+        /// When it came.
+        shown_at: Timestamp,
+        /// Until when an answer is awaited.
+        expires_at: Timestamp,
+    },
+    /// The code of the passkey step, which the phone shows as well.
+    PasskeyCode {
+        /// As the phone shows it.
+        code: Secret,
+        /// Linking waits until the owner has said whether the phone shows the same.
+        confirm: bool,
+        /// When it came.
+        shown_at: Timestamp,
+        /// Until when the step has to be over.
+        expires_at: Timestamp,
+    },
 }
 
 impl Pairing {
-    /// Until when WhatsApp accepts it.
+    /// Until when it counts.
     pub const fn expires_at(&self) -> Timestamp {
         match self {
-            Self::Qr { expires_at, .. } | Self::Code { expires_at, .. } => *expires_at,
+            Self::Qr { expires_at, .. }
+            | Self::Code { expires_at, .. }
+            | Self::Passkey { expires_at, .. }
+            | Self::PasskeyCode { expires_at, .. } => *expires_at,
+        }
+    }
+
+    /// The word for its kind.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Qr { .. } => "qr",
+            Self::Code { .. } => "code",
+            Self::Passkey { .. } => "passkey",
+            Self::PasskeyCode { .. } => "passkey_code",
         }
     }
 }

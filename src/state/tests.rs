@@ -2,6 +2,7 @@
 
 mod about;
 mod connection;
+mod passkey;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -816,7 +817,7 @@ fn the_queue_is_bounded_and_has_room_again_when_a_message_has_left() {
 
 /// Anything that can happen, well-formed or not.
 fn any_step() -> impl Strategy<Value = u8> {
-    0_u8..29
+    0_u8..32
 }
 
 fn step(world: &mut World, step: u8, run: &mut u64) -> Outcome {
@@ -858,6 +859,10 @@ fn step(world: &mut World, step: u8, run: &mut u64) -> Outcome {
             r#"{{"type":"message","from":"?","body":"x","kind":"edit","target":{{"messageId":"{id}"}}}}"#
         )),
         25 => world.line(r#"{"type":"restriction","class":"reachout_timelock","active":false}"#),
+        28 => world.line(passkey::DEMAND),
+        29 => world.line(r#"{"type":"passkey_code","code":"ABCD-1234","confirm":true}"#),
+        30 => world.ask(Request::AnswerPasskey(passkey::right())),
+        31 => world.ask(Request::ConfirmPasskey { same: true }),
         _ => {
             world.later(4);
             let at = world.now.wall;

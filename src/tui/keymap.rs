@@ -7,10 +7,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 /// What a key does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// The next pane.
-    FocusNext,
-    /// The pane before.
-    FocusPrevious,
+    /// The other pane.
+    FocusOther,
     /// To the input box.
     Compose,
     /// Out of the input box, or of what lies over the screen; else back to the newest message.
@@ -39,6 +37,8 @@ pub enum Action {
     CycleDrawing,
     /// The QR over the whole screen.
     WholeScreen,
+    /// Copy the passkey's snippet, or compare its code.
+    Passkey,
     /// Stop the bridge and start it again.
     Restart,
     /// Take the link back from another program.
@@ -104,18 +104,17 @@ pub const KEYS: &[Binding] = &[
     bind(&["p"], Browse, A::PairingCode, "link by a pairing code instead of a QR", Some("pairing code")),
     bind(&["v"], Browse, A::CycleDrawing, "draw the QR in another way", Some("draw")),
     bind(&["Z"], Browse, A::WholeScreen, "show the QR over the whole screen", Some("whole screen")),
+    bind(&["c"], Browse, A::Passkey, "passkey: copy the snippet, compare the code", Some("passkey")),
     bind(&["r"], Browse, A::Restart, "restart the bridge, also to link again", Some("restart bridge")),
     bind(&["t"], Browse, A::TakeOver, "take the link back from another program", Some("take over")),
-    bind(&["Tab"], Browse, A::FocusNext, "next pane", None),
-    bind(&["Shift-Tab"], Browse, A::FocusPrevious, "previous pane", None),
+    bind(&["Tab", "Shift-Tab"], Browse, A::FocusOther, "the other pane", None),
     bind(&["Esc"], Browse, A::Leave, "back to the newest message", None),
     bind(&["?", "F1"], Browse, A::Help, "show or hide the keys", Some("help")),
     bind(&["q"], Browse, A::Quit, "quit; asks when messages wait to be sent", Some("quit")),
     bind(&["Enter"], Compose, A::Send, "send", Some("send")),
     bind(&["Up"], Compose, A::HistoryBack, "the line sent before", Some("history")),
     bind(&["Down"], Compose, A::HistoryForward, "the line sent after", None),
-    bind(&["Tab"], Compose, A::FocusNext, "next pane", None),
-    bind(&["Shift-Tab"], Compose, A::FocusPrevious, "previous pane", None),
+    bind(&["Tab", "Shift-Tab"], Compose, A::FocusOther, "the other pane", None),
     bind(&["Esc"], Compose, A::Leave, "leave the input box", Some("leave")),
     bind(&["F1"], Compose, A::Help, "show or hide the keys", Some("help")),
 ];

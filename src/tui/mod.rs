@@ -6,6 +6,7 @@
 //! * Every text from outside goes through [`sanitize`] before it is drawn.
 //! * No meaning hangs on a colour alone.
 
+mod clipboard;
 pub mod keymap;
 pub mod model;
 mod panes;

@@ -49,6 +49,8 @@ pub enum Overlay {
     Quit,
     /// The number for a pairing code.
     Number(Box<Input>),
+    /// Whether the phone shows the same code.
+    Compare,
 }
 
 /// What only this console has.
@@ -215,8 +217,10 @@ impl Model {
     fn pairing_changed(&mut self) {
         self.qr = match &self.snapshot.pairing {
             Some(Pairing::Qr { qr, .. }) => Modules::encode(qr.reveal()).ok(),
-            Some(Pairing::Code { .. }) | None => None,
+            Some(Pairing::Code { .. } | Pairing::Passkey { .. } | Pairing::PasskeyCode { .. }) | None => None,
         };
+        // The question was about another code.
+        self.ui.overlay.take_if(|overlay| matches!(overlay, Overlay::Compare));
         if self.qr.is_none() {
             self.ui.whole_screen = false;
         }

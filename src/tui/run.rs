@@ -13,7 +13,7 @@ use super::model::Model;
 use super::terminal::Screen;
 use super::theme::Theme;
 use super::update::{Msg, Outcome, update};
-use super::{next_wake, view};
+use super::{clipboard, next_wake, view};
 use crate::clock::{Clock, Mono};
 use crate::link::{Link, Update};
 use crate::state::{Answer, Refusal};
@@ -31,6 +31,8 @@ pub struct Options {
     pub api: String,
     /// Colours are wanted.
     pub colors: bool,
+    /// The terminal is one of tmux.
+    pub in_tmux: bool,
 }
 
 /// A console that runs.
@@ -142,8 +144,11 @@ async fn run(
             () = tokio::time::sleep(wake.unwrap_or(Duration::MAX)), if wake.is_some() => messages.push(Msg::Woken),
         }
         for msg in messages {
-            let Outcome { requests, redraw, quit } = update(&mut model, msg, clock.now());
+            let Outcome { requests, redraw, copy, quit } = update(&mut model, msg, clock.now());
             dirty |= redraw;
+            if let Some(text) = copy {
+                screen.send(&clipboard::sequence(text.reveal(), options.in_tmux))?;
+            }
             for ask in requests {
                 let id = ask.id;
                 if link.requests.try_send(ask).is_err() {

@@ -37,6 +37,16 @@ impl Screen {
         execute!(out, EnterAlternateScreen, EnableBracketedPaste)?;
         Ok(Self { terminal: Terminal::new(CrosstermBackend::new(out))? })
     }
+
+    /// Gives the terminal a sequence that draws nothing.
+    ///
+    /// # Errors
+    /// What the terminal says.
+    pub fn send(&mut self, sequence: &str) -> std::io::Result<()> {
+        let out = self.terminal.backend_mut();
+        out.write_all(sequence.as_bytes())?;
+        Write::flush(out)
+    }
 }
 
 impl Drop for Screen {

@@ -1,6 +1,7 @@
 //! The console as pictures of text, and as keys that are pressed.
 
 mod about;
+mod passkey;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -240,6 +241,11 @@ fn the_main_states_look_as_they_should() {
         ("connecting", started),
         ("qr", with_qr),
         ("code", with_code),
+        ("passkey", passkey::demanded),
+        ("passkey_refused", passkey::refused),
+        ("passkey_answered", passkey::answered),
+        ("passkey_code", passkey::with_code),
+        ("passkey_compare", passkey::to_compare),
         ("linked", linked),
         ("logged_out", logged_out),
         ("lost", lost),
@@ -264,6 +270,10 @@ fn what_lies_over_the_screen_looks_as_it_should() {
     press(&mut help_writing, KeyCode::F(1));
     let mut quit = model(linked());
     press(&mut quit, KeyCode::Char('q'));
+    let mut pasted = model(passkey::refused());
+    update(&mut pasted, Msg::Paste(passkey::ANSWER.to_owned()), now());
+    let mut compare = model(passkey::to_compare());
+    press(&mut compare, KeyCode::Char('c'));
     let mut number = model(with_qr());
     press(&mut number, KeyCode::Char('p'));
     typed(&mut number, "+58424");
@@ -278,6 +288,8 @@ fn what_lies_over_the_screen_looks_as_it_should() {
         ("help", help),
         ("help_writing", help_writing),
         ("quit", quit),
+        ("passkey_paste", pasted),
+        ("passkey_question", compare),
         ("number", number),
         ("writing", writing),
         ("wrong_number", wrong),
@@ -290,7 +302,9 @@ fn what_lies_over_the_screen_looks_as_it_should() {
 #[test]
 fn small_terminals_lose_what_matters_least() {
     for size in [(40, 10), (40, 12), (60, 15)] {
-        for (name, snapshot) in [("qr", with_qr()), ("linked", linked()), ("logged_out", logged_out())] {
+        for (name, snapshot) in
+            [("qr", with_qr()), ("passkey", passkey::refused()), ("linked", linked()), ("logged_out", logged_out())]
+        {
             let mut model = model(snapshot);
             insta::assert_snapshot!(format!("tiny_{name}_{}x{}", size.0, size.1), text(&drawn(&mut model, size)));
         }
@@ -513,7 +527,7 @@ fn without_colours_nothing_has_one_but_the_qr() {
 fn any_key() -> impl Strategy<Value = KeyEvent> {
     let code = prop_oneof![
         proptest::char::any().prop_map(KeyCode::Char),
-        prop::sample::select("ijkgGprvZq?yc".chars().map(KeyCode::Char).collect::<Vec<_>>()),
+        prop::sample::select("ijkgGprvZq?ycn".chars().map(KeyCode::Char).collect::<Vec<_>>()),
         prop::sample::select(vec![
             KeyCode::Enter,
             KeyCode::Esc,
@@ -543,8 +557,17 @@ fn any_msg() -> impl Strategy<Value = Msg> {
             let change = Change::MessageAdded(Arc::new(incoming(1, name.as_deref(), &body)));
             Msg::Update(Update::Changes(vec![Arc::new(change)]))
         }),
-        1 => prop::sample::select(vec![with_qr(), with_code(), linked(), logged_out(), failing(), installing()])
-            .prop_map(|snapshot| Msg::Update(Update::Snapshot(Box::new(snapshot)))),
+        1 => prop::sample::select(vec![
+            with_qr(),
+            with_code(),
+            passkey::refused(),
+            passkey::to_compare(),
+            linked(),
+            logged_out(),
+            failing(),
+            installing(),
+        ])
+        .prop_map(|snapshot| Msg::Update(Update::Snapshot(Box::new(snapshot)))),
         1 => Just(Msg::Woken),
     ]
 }

@@ -1,5 +1,7 @@
 //! What follows from keys and updates.
 
+pub(super) mod passkey;
+
 use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
@@ -10,7 +12,7 @@ use super::model::{Focus, Model, Overlay};
 use crate::clock::Now;
 use crate::link::{Ask, Update};
 use crate::qr::Drawing;
-use crate::state::{Answer, Chat, Linking, Phone, Request, SendOptions};
+use crate::state::{Answer, Chat, Linking, Phone, Request, Secret, SendOptions};
 
 /// What comes to the console.
 #[derive(Clone, Debug)]
@@ -34,6 +36,8 @@ pub struct Outcome {
     pub requests: Vec<Ask>,
     /// Something visible changed.
     pub redraw: bool,
+    /// For the clipboard.
+    pub copy: Option<Secret>,
     /// The console is to end, and the gateway with it.
     pub quit: bool,
 }
@@ -133,6 +137,7 @@ fn on_overlay_key(model: &mut Model, overlay: Overlay, key: &KeyEvent) -> Outcom
     match overlay {
         Overlay::Help => Outcome::redraw(),
         Overlay::Quit => Outcome { quit: matches!(key.code, KeyCode::Char('y' | 'Y')), ..Outcome::redraw() },
+        Overlay::Compare => passkey::compared(model, key.code),
         Overlay::Number(mut input) => match key.code {
             KeyCode::Esc => Outcome::redraw(),
             KeyCode::Enter => match input.value().trim().parse::<Phone>() {
@@ -155,7 +160,7 @@ fn on_overlay_key(model: &mut Model, overlay: Overlay, key: &KeyEvent) -> Outcom
 fn act(model: &mut Model, action: Action) -> Outcome {
     let page = u64::from(model.ui.size.1.saturating_sub(8).max(1));
     match action {
-        Action::FocusNext | Action::FocusPrevious => {
+        Action::FocusOther => {
             model.ui.focus = match model.ui.focus {
                 Focus::Feed => Focus::Compose,
                 Focus::Compose => Focus::Feed,
@@ -174,6 +179,7 @@ fn act(model: &mut Model, action: Action) -> Outcome {
         Action::Help => model.ui.overlay = Some(Overlay::Help),
         Action::PairingCode => return pairing_code(model),
         Action::CycleDrawing => cycle_drawing(model),
+        Action::Passkey => return passkey::copy_or_compare(model),
         Action::WholeScreen => model.ui.whole_screen = model.qr.is_some() && !model.ui.whole_screen,
         Action::Restart => {
             model.ui.notice = Some("restarting the bridge".to_owned());
@@ -309,6 +315,9 @@ pub fn read_line(line: &str) -> Line<'_> {
 
 fn send(model: &mut Model) -> Outcome {
     let line = model.ui.input.value().to_owned();
+    if passkey::is_for(model, &line) {
+        return passkey::answer(model, line);
+    }
     let text: Arc<str> = match read_line(&line) {
         Line::Wrong(error) => {
             model.ui.notice = Some(error.to_string());
@@ -357,9 +366,10 @@ fn history(model: &mut Model, back: bool) {
 fn paste(model: &mut Model, text: &str) {
     let input = match &mut model.ui.overlay {
         Some(Overlay::Number(input)) => input,
-        Some(Overlay::Help | Overlay::Quit) => return,
+        Some(Overlay::Help | Overlay::Quit | Overlay::Compare) => return,
         None => {
             model.ui.focus = Focus::Compose;
+            passkey::make_room(model, text);
             &mut model.ui.input
         }
     };

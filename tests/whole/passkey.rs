@@ -1,15 +1,16 @@
-//! Accounts that demand their passkey before they link a device.
+//! Accounts that demand their passkey before they link a device: the bridge alone, and the whole gateway.
 
 use serde_json::{Value, json};
 use whatsapp_simulator::OWNER;
 
 use crate::process::Bridge;
-use crate::support::{Place, within};
+use crate::support::{Gateway, Place, within};
 
-const ALL: [&str; 5] = ["assertion", "identity", "proof", "nonce", "request"];
+/// What the simulator checks in the step.
+pub const ALL: [&str; 5] = ["assertion", "identity", "proof", "nonce", "request"];
 
 /// A place whose account demands its passkey.
-async fn demanding() -> Place {
+pub async fn demanding() -> Place {
     let place = Place::new().await;
     place.simulator.require_passkey(true).await;
     place
@@ -156,4 +157,81 @@ async fn a_connection_that_ends_in_the_step_is_followed_by_a_new_offer() {
     let demand = bridge.wait("passkey").await;
     answer(&place, &mut bridge, &demand["options"]).await;
     finished(&place, bridge).await;
+}
+
+/// A gateway whose QR was scanned, and what it tells of the demand.
+async fn asked(place: &Place, env: &[(&str, &str)]) -> (Gateway, Value) {
+    let gateway = Gateway::start_with(place, &[], env).await;
+    gateway.until(|status| status["pairing"] == "qr").await;
+    let qr = gateway.get("/qr").await.json["qr"].as_str().unwrap().to_owned();
+    within("the scan", place.simulator.scan(&qr)).await.unwrap();
+    let status = gateway.until(|status| status["pairing"] == "passkey").await;
+    assert_eq!((&status["connection"]["state"], &status["connected"]), (&json!("passkey"), &json!(false)));
+    let demand = gateway.get("/pairing").await;
+    assert_eq!((demand.status, &demand.json["state"]), (200, &json!("passkey")), "{}", demand.json);
+    (gateway, demand.json)
+}
+
+/// Waits until the gateway tells an error with these words.
+async fn told(gateway: &Gateway, words: &str) {
+    let says = |status: &Value| status["last_error"]["text"].as_str().is_some_and(|text| text.contains(words));
+    gateway.until(says).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_over_http_with_the_passkey_after_wrong_answers() {
+    let place = demanding().await;
+    let (gateway, demand) = asked(&place, &[("RUST_LOG", "pilothouse=trace,bridge=trace")]).await;
+    let challenge = demand["options"]["challenge"].as_str().unwrap().to_owned();
+    assert!(demand["snippet"].as_str().unwrap().contains(&challenge), "{demand}");
+    let right = place.simulator.answer_passkey(&demand["options"]).await.unwrap();
+    assert_eq!(gateway.post("/pairing/passkey", json!({"hello": "world"})).await.status, 422);
+    assert_eq!(gateway.get("/pairing").await.json["error"], Value::Null, "it did not get to the bridge");
+
+    // What WhatsApp refuses needs a new challenge, and the answer to the old one is void.
+    let mut forged = right.clone();
+    forged["response"]["signature"] = other_signature(&right);
+    assert_eq!(gateway.post("/pairing/passkey", forged).await.status, 202);
+    told(&gateway, "was refused").await;
+    let renewed = gateway.get("/pairing").await.json;
+    assert_ne!(renewed["options"]["challenge"], challenge.as_str());
+    assert!(renewed["error"].as_str().is_some_and(|text| text.contains("was refused")), "{renewed}");
+    assert_eq!(gateway.post("/pairing/passkey", right.clone()).await.status, 202);
+    told(&gateway, "another challenge").await;
+    assert_eq!(gateway.get("/pairing").await.json["answered"], false);
+
+    let right = place.simulator.answer_passkey(&renewed["options"]).await.unwrap();
+    assert_eq!(gateway.post("/pairing/passkey", right.clone()).await.status, 202);
+    let code = within("the phone's code", place.simulator.passkey_code()).await;
+    gateway.until(|status| status["connected"] == true).await;
+    assert_eq!(place.simulator.passkey_checks().await, ALL);
+    let linked = gateway.get("/pairing").await;
+    assert_eq!((linked.status, &linked.json["state"]), (409, &json!("linked")));
+    assert_eq!(gateway.post("/pairing/passkey", right.clone()).await.status, 409);
+    let ana = place.simulator.contact("+15551112222", "Ana").await.unwrap();
+    ana.send_text("linked").await.unwrap();
+    gateway.until(|status| status["messages_received"] == 1).await;
+
+    let log = gateway.log_at_end().await;
+    let signature = right["response"]["signature"].as_str().unwrap();
+    for secret in [challenge.as_str(), signature, &code] {
+        assert!(!log.contains(secret), "{log}");
+        for file in
+            std::fs::read_dir(place.data()).unwrap().filter_map(|entry| std::fs::read(entry.unwrap().path()).ok())
+        {
+            assert!(!file.windows(secret.len()).any(|bytes| bytes == secret.as_bytes()), "it is not kept");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_that_is_cut_off_is_over_and_a_new_qr_comes() {
+    let place = demanding().await;
+    let (gateway, demand) = asked(&place, &[]).await;
+    let late = place.simulator.answer_passkey(&demand["options"]).await.unwrap();
+    place.simulator.abandon_linking().await;
+    gateway.until(|status| status["pairing"] == "qr").await;
+    assert_eq!(gateway.post("/pairing/passkey", late).await.status, 409);
+    assert_eq!(gateway.get("/pairing").await.json["state"], "qr");
+    assert!(gateway.end().await.success());
 }

@@ -5,11 +5,15 @@ use std::num::NonZeroU16;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
+use serde_json::Value;
 use tokio::sync::watch;
 use vt100::{Color, Parser};
 use whatsapp_simulator::OWNER;
 
+use crate::passkey::{ALL, demanding};
 use crate::support::{Place, bridge_folder, signal, within};
 
 /// A terminal with the program in it.
@@ -256,6 +260,87 @@ async fn links_by_a_code_that_the_screen_shows() {
     terminal.shows("● connected").await;
     terminal.types("q");
     assert!(terminal.ended().await.0.success());
+}
+
+/// What a terminal would have in its clipboard.
+async fn copied(terminal: &mut Terminal) -> String {
+    const BEGIN: &str = "\x1b]52;c;";
+    let found = |seen: &Seen| {
+        let bytes = String::from_utf8_lossy(&seen.bytes).into_owned();
+        let (_, rest) = bytes.rsplit_once(BEGIN)?;
+        rest.split_once("\x1b\\").map(|(text, _)| text.to_owned())
+    };
+    let seen = within("a copy", terminal.screen.wait_for(|seen| found(seen).is_some())).await.unwrap();
+    String::from_utf8(BASE64_STANDARD.decode(found(&seen).unwrap()).unwrap()).unwrap()
+}
+
+fn pasted(text: &str) -> String {
+    format!("\x1b[200~{text}\x1b[201~")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_with_the_passkey_that_the_screen_asks_for() {
+    let place = demanding().await;
+    let mut terminal = Terminal::console(&place, (80, 24), None);
+    let qr = terminal.qr().await;
+    within("the scan", place.simulator.scan(&qr)).await.unwrap();
+    terminal.shows("waiting for the passkey").await;
+    terminal.shows("https://web.whatsapp.com").await;
+    terminal.types("c");
+    let snippet = copied(&mut terminal).await;
+    // The options stand in it as a text of JavaScript, which is one of JSON as well.
+    let (_, text) = snippet.split_once("JSON.parse(").expect("the options");
+    let text = serde_json::Deserializer::from_str(text).into_iter::<String>().next().unwrap().unwrap();
+    let options: Value = serde_json::from_str(&text).unwrap();
+    let right = place.simulator.answer_passkey(&options).await.unwrap();
+
+    // What is no answer stays in the box, and what answers something else is told by the bridge.
+    terminal.types(&pasted("{\"hello\": \"world\"}"));
+    terminal.types("\r");
+    terminal.shows("this is not the passkey's answer: it is not the credential").await;
+    terminal.shows("{\"hello\": \"world\"}").await;
+    let other = serde_json::json!({"challenge": "b3RoZXI", "rpId": "whatsapp.com"});
+    let other = place.simulator.answer_passkey(&other).await.unwrap();
+    terminal.types("\x15");
+    terminal.types(&pasted(&other.to_string()));
+    terminal.types("\r");
+    terminal.shows("✗ this is not the passkey's answer: it answers another challenge").await;
+    assert!(place.simulator.passkey_checks().await.is_empty());
+
+    terminal.types(&pasted(&format!("{right:#}\n")));
+    terminal.shows("The passkey's answer is complete").await;
+    terminal.types("\r");
+    terminal.shows("● connected").await;
+    assert_eq!(place.simulator.passkey_checks().await, ALL);
+    terminal.shows("waiting 0").await;
+    terminal.types("q");
+    assert!(terminal.ended().await.0.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_code_of_the_passkey_step_is_compared_by_the_owner() {
+    let place = Place::bare().await;
+    let text = r#"#!/bin/sh
+read -r connect
+echo '{"type":"passkey_code","code":"ABCD-1234","confirm":true}'
+read -r confirm
+case $confirm in
+  '{"cmd":"passkey_confirm","same":true}') echo '{"type":"ready"}' ;;
+  '{"cmd":"passkey_confirm","same":false}') echo '{"type":"error","error":"the codes differ"}' ;;
+esac
+cat >/dev/null
+"#;
+    let bridge = script(&place, text);
+    for (key, shows) in [("y", "● connected"), ("n", "the codes differ")] {
+        let mut terminal = Terminal::console(&place, (80, 24), Some(&bridge));
+        terminal.shows("A B C D – 1 2 3 4").await;
+        terminal.types("c");
+        terminal.shows("Does the phone show the same code?").await;
+        terminal.types(key);
+        terminal.shows(shows).await;
+        terminal.types("q");
+        assert!(terminal.ended().await.0.success());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

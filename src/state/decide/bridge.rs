@@ -7,6 +7,7 @@ use super::super::{
     TimerId,
 };
 use super::Turn;
+use crate::clock::Timestamp;
 use crate::protocol::{self, AccountInfo, Capabilities, Command, Connection, ConnectionPhase, Hello, Reason};
 
 /// How long a QR or a code is shown when the bridge doesn't say. WhatsApp's first QR lives this long.
@@ -178,21 +179,29 @@ impl Turn<'_> {
     }
 
     /// Something to scan or to type has come.
-    pub(super) fn pairing(&mut self, ttl_ms: Option<u64>, pairing: impl FnOnce(crate::clock::Timestamp) -> Pairing) {
+    pub(super) fn pairing(&mut self, ttl_ms: Option<u64>, pairing: impl FnOnce(Timestamp) -> Pairing) {
         let ttl = ttl_ms.map_or(DEFAULT_PAIRING_TTL, Duration::from_millis);
         let expires_at = self.now.wall.plus(ttl);
-        self.connection(ConnectionState::Linking, None, None);
+        self.offer(ConnectionState::Linking, pairing(expires_at));
+    }
+
+    /// Offers something to link with, until it expires, in this state of the connection.
+    pub(super) fn offer(&mut self, state: ConnectionState, pairing: Pairing) {
+        let expires_at = pairing.expires_at();
+        self.connection(state, None, None);
         if self.state.snapshot.account.is_some() {
             self.change(Change::Account(None));
         }
-        self.change(Change::Pairing(Some(pairing(expires_at))));
-        self.effect(Effect::SetTimer { timer: TimerId::PairingExpires { expires_at }, after: ttl });
+        self.change(Change::Pairing(Some(pairing)));
+        let after = expires_at.since(self.now.wall);
+        self.effect(Effect::SetTimer { timer: TimerId::PairingExpires { expires_at }, after });
     }
 
     /// Goes to a state of the connection; being there already with nothing new changes nothing.
     pub(super) fn connection(&mut self, state: ConnectionState, reason: Option<Reason>, retry_in: Option<Duration>) {
         let retry_at = retry_in.map(|d| self.now.wall.plus(d));
-        if state != ConnectionState::Linking && self.state.snapshot.pairing.is_some() {
+        let offers = matches!(state, ConnectionState::Linking | ConnectionState::Passkey);
+        if !offers && self.state.snapshot.pairing.is_some() {
             self.change(Change::Pairing(None));
         }
         let old = self.state.snapshot.connection.clone();
@@ -204,6 +213,7 @@ impl Turn<'_> {
         let reason = match state {
             ConnectionState::Connecting | ConnectionState::Down => reason.or(old.reason),
             ConnectionState::Linking
+            | ConnectionState::Passkey
             | ConnectionState::Open
             | ConnectionState::Unverified
             | ConnectionState::Closed
@@ -215,6 +225,7 @@ impl Turn<'_> {
             ConnectionState::Down
             | ConnectionState::Connecting
             | ConnectionState::Linking
+            | ConnectionState::Passkey
             | ConnectionState::Closed
             | ConnectionState::LoggedOut => None,
         };

@@ -51,9 +51,14 @@ impl Turn<'_> {
                 }
                 self.bridge_memory(rss_bytes);
             }
-            Event::Error(text) => self.error(format!("bridge: {text}")),
+            Event::Error(text) => {
+                self.passkey_not_taken(&text);
+                self.error(format!("bridge: {text}"));
+            }
             Event::Restriction(restriction) => self.restriction(restriction),
-            Event::Passkey(_) | Event::PasskeyCode(_) | Event::Unknown(_) => self.count(|c| c.unknown_events += 1),
+            Event::Passkey(demand) => self.passkey_demanded(demand),
+            Event::PasskeyCode(told) => self.passkey_code(told),
+            Event::Unknown(_) => self.count(|c| c.unknown_events += 1),
         }
     }
 

@@ -5,6 +5,7 @@ mod budget;
 mod memory;
 mod messages;
 mod outgoing;
+mod passkey;
 mod proof;
 mod requests;
 mod restriction;

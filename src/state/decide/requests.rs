@@ -37,6 +37,8 @@ impl Turn<'_> {
                 Answer::Done
             }
             Request::TakeOver => self.take_over(),
+            Request::AnswerPasskey(response) => self.answer_passkey(response),
+            Request::ConfirmPasskey { same } => self.confirm_passkey(same),
         };
         self.effect(Effect::Reply { id, answer });
     }

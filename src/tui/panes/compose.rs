@@ -3,12 +3,13 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
+use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use super::super::model::{Focus, Model};
 use super::super::sanitize;
 use super::super::theme::Theme;
-use super::super::update::{Line, read_line};
+use super::super::update::{Line, passkey, read_line};
 use super::{framed, put};
 use crate::state::Chat;
 
@@ -24,6 +25,7 @@ pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &m
     let value = model.ui.input.value();
     if value.is_empty() {
         let hint = match (focused, &model.ui.recipient) {
+            _ if passkey::awaited(model) => "paste the browser's answer here",
             (false, _) => "press i to write",
             (true, Some(_)) => "",
             (true, None) => "+584244370180 Hola",
@@ -39,14 +41,14 @@ fn shown(value: &str, cursor: usize, area: Rect, buffer: &mut Buffer) -> Positio
     let width = usize::from(area.width);
     let at = value.char_indices().nth(cursor).map_or(value.len(), |(at, _)| at);
     let before = &value[..at];
-    // Start late enough that the cursor is inside.
-    let mut start = 0;
-    for (n, _) in before.char_indices() {
-        if before[n..].width() < width {
-            start = n;
+    // Start late enough that the cursor is inside. Looked for from the cursor: a pasted line may have millions of columns.
+    let (mut start, mut columns) = (at, 0);
+    for (n, grapheme) in before.grapheme_indices(true).rev() {
+        columns += grapheme.width();
+        if columns >= width {
             break;
         }
-        start = at;
+        start = n;
     }
     let offset = value[start..at].width().min(width.saturating_sub(1));
     put(buffer, area, (0, 0), &value[start..], area.width, Style::new());
@@ -55,6 +57,9 @@ fn shown(value: &str, cursor: usize, area: Rect, buffer: &mut Buffer) -> Positio
 
 /// Whom the line is for, and what stands in the way.
 fn title(model: &Model) -> String {
+    if let Some(title) = passkey::title(model) {
+        return title;
+    }
     let name = |chat: &Chat| sanitize::line(chat.address(), 40);
     let to = match read_line(model.ui.input.value()) {
         Line::To(phone, _) => format!("To {phone}"),

@@ -10,7 +10,7 @@ use super::super::theme::Theme;
 use super::put;
 use crate::clock::Now;
 use crate::protocol::ReasonClass;
-use crate::state::ConnectionState;
+use crate::state::{ConnectionState, Pairing};
 
 pub(in super::super) fn draw(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) {
     if let Some(notice) = &model.ui.notice {
@@ -58,8 +58,12 @@ pub(super) fn works(action: Action, model: &Model, now: Now) -> bool {
         Action::PageDown | Action::PageUp => !model.snapshot.feed.is_empty(),
         Action::HistoryBack | Action::HistoryForward => !model.ui.history.is_empty(),
         Action::Cancel => model.chosen_and_waiting().is_some(),
-        Action::FocusNext
-        | Action::FocusPrevious
+        Action::Passkey => match model.pairing(now) {
+            Some(Pairing::Passkey { .. }) => true,
+            Some(Pairing::PasskeyCode { confirm, .. }) => *confirm,
+            Some(Pairing::Qr { .. } | Pairing::Code { .. }) | None => false,
+        },
+        Action::FocusOther
         | Action::Compose
         | Action::Leave
         | Action::Help

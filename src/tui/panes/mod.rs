@@ -3,8 +3,10 @@
 pub(super) mod compose;
 pub(super) mod feed;
 pub(super) mod footer;
+mod letters;
 pub(super) mod overlay;
 pub(super) mod pairing;
+mod passkey;
 mod said;
 pub(super) mod status;
 

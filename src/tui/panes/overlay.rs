@@ -8,7 +8,9 @@ use ratatui::widgets::{Clear, Widget};
 use super::super::keymap::{Context, KEYS};
 use super::super::model::{Focus, Model, Overlay};
 use super::super::theme::Theme;
+use super::passkey::spaced;
 use super::{framed, put};
+use crate::state::Pairing;
 
 pub(in super::super) fn draw(
     model: &Model,
@@ -27,6 +29,17 @@ pub(in super::super) fn draw(
             let waiting = format!("{} messages wait to be sent; they stay on disk.", model.snapshot.queue);
             put(buffer, inner, (1, 0), &waiting, inner.width, Style::new());
             put(buffer, inner, (1, 1), "y quits, any other key stays", inner.width, theme.key());
+            None
+        }
+        Overlay::Compare => {
+            let inner = window("Does the phone show the same code?", (56, 5), theme, area, buffer);
+            let code = match &model.snapshot.pairing {
+                Some(Pairing::PasskeyCode { code, .. }) => spaced(code.reveal()),
+                Some(Pairing::Qr { .. } | Pairing::Code { .. } | Pairing::Passkey { .. }) | None => String::new(),
+            };
+            put(buffer, inner, (1, 0), &code, inner.width, theme.title());
+            put(buffer, inner, (1, 1), "y the same: link   n another: end this attempt", inner.width, theme.key());
+            put(buffer, inner, (1, 2), "any other key: not yet", inner.width, theme.dim());
             None
         }
         Overlay::Number(input) => {

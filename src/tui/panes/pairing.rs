@@ -9,7 +9,7 @@ use super::super::model::Model;
 use super::super::sanitize;
 use super::super::theme::Theme;
 use super::status::in_time;
-use super::{framed, put};
+use super::{framed, passkey, put};
 use crate::clock::Now;
 use crate::qr::{Drawing, Modules};
 use crate::state::{BridgeState, ConnectionState, Pairing};
@@ -22,7 +22,7 @@ pub(in super::super) fn wanted(model: &Model, now: Now) -> bool {
     let state = model.snapshot.connection.state;
     let installing = model.snapshot.bridge.state == BridgeState::Installing;
     model.pairing(now).is_some()
-        || state == ConnectionState::Linking
+        || matches!(state, ConnectionState::Linking | ConnectionState::Passkey)
         || (installing && model.snapshot.account.is_none())
 }
 
@@ -33,7 +33,8 @@ pub(in super::super) fn room(model: &Model, now: Now) -> (u16, u16) {
             let (columns, rows) = model.ui.drawing.unwrap_or(Drawing::Half).needs(modules);
             (columns + usize::from(STEPS), rows)
         }
-        (None, _) => (46, 10),
+        (None, Some(Pairing::Passkey { .. } | Pairing::PasskeyCode { .. })) => passkey::ROOM,
+        (None, Some(Pairing::Qr { .. } | Pairing::Code { .. }) | None) => (46, 10),
     };
     let side = |n: usize, more: u16| u16::try_from(n).unwrap_or(u16::MAX).saturating_add(more);
     (side(columns, 4), side(rows, 4))
@@ -74,9 +75,14 @@ fn content(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: No
             let left = format!("expires {}", in_time(*expires_at, now));
             draw_fitting(model, modules, &left, theme, area, buffer, whole);
         }
-        (Some(_) | None, _) => {
+        (Some(pairing @ (Pairing::Passkey { .. } | Pairing::PasskeyCode { .. })), _) => {
+            passkey::draw(pairing, &model.ui.api, theme, area, buffer, now);
+        }
+        (Some(Pairing::Qr { .. }) | None, _) => {
             let text = if model.snapshot.bridge.state == BridgeState::Installing {
                 "Setting up: the bridge's packages are being installed. This happens once."
+            } else if model.snapshot.connection.state == ConnectionState::Passkey {
+                "The passkey step is over. Waiting for what WhatsApp says …"
             } else {
                 "Waiting for a code to link with …"
             };

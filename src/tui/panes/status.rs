@@ -13,7 +13,7 @@ use super::super::theme::Theme;
 use super::{bytes, count, framed, micros, put, row};
 use crate::clock::{Now, Timestamp};
 use crate::protocol::ReasonClass;
-use crate::state::{BridgeState, ConnectionState, StoreState};
+use crate::state::{BridgeState, ConnectionState, Pairing, StoreState};
 
 /// How things stand: a mark, a word, and its style. The mark and the word say it without the colour.
 fn headline(model: &Model, theme: Theme) -> (&'static str, &'static str, Style) {
@@ -31,6 +31,7 @@ fn headline(model: &Model, theme: Theme) -> (&'static str, &'static str, Style) 
         (BridgeState::Draining, _) => ("◌", "restarting the bridge", theme.busy()),
         (BridgeState::Running, _) if model.snapshot.bridge.silent => ("✗", "the bridge says nothing", theme.bad()),
         (BridgeState::Running, ConnectionState::Linking) => ("◌", "waiting to be linked", theme.busy()),
+        (BridgeState::Running, ConnectionState::Passkey) => ("◌", "waiting for the passkey", theme.busy()),
         (BridgeState::Running, ConnectionState::Connecting) => ("◌", "connecting", theme.busy()),
         (BridgeState::Running, ConnectionState::LoggedOut) => ("✗", "logged out", theme.bad()),
         (BridgeState::Running, ConnectionState::Closed) => ("✗", "not connected", theme.bad()),
@@ -64,7 +65,11 @@ fn advice(model: &Model, now: Now) -> Option<String> {
             let last = connection.proven_at.map(|at| at.clock_time(&model.ui.zone)).unwrap_or_default();
             Some(format!("nothing from WhatsApp since {last}; asked again"))
         }
-        ConnectionState::Linking | ConnectionState::Open | ConnectionState::Connecting | ConnectionState::Down => None,
+        ConnectionState::Linking
+        | ConnectionState::Passkey
+        | ConnectionState::Open
+        | ConnectionState::Connecting
+        | ConnectionState::Down => None,
     }
 }
 
@@ -121,6 +126,9 @@ fn trouble(model: &Model) -> Option<String> {
     }
     if model.snapshot.connection.state.is_up() {
         return restricted(model);
+    }
+    if matches!(model.snapshot.pairing, Some(Pairing::Passkey { fault: Some(_), .. })) {
+        return None; // it is said where the answer is asked for
     }
     let reason = model.snapshot.connection.reason.as_ref().map(|r| r.text.clone()).filter(|t| !t.is_empty());
     let failing = matches!(
