@@ -552,6 +552,8 @@ fn figures_that_look_the_same_change_nothing() {
     assert_eq!(world.put(sampled(64)).changes.len(), 1);
     assert_eq!(world.put(sampled(66)).changes.len(), 0);
     assert_eq!(world.put(sampled(80)).changes.len(), 1);
+    let ended = Sampled { host_rss: Some(80 << 20), bridge_rss: Some(0), api: ApiSample::default() };
+    assert_eq!(world.put(Input::Sampled(ended)).changes.len(), 0);
 }
 
 /// A world with a limit of 64 MiB for its bridge, which is open.

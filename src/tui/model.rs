@@ -109,7 +109,9 @@ impl Traffic {
     pub fn advance(&mut self, now: Timestamp) {
         let bar = now.as_millis().div_euclid(BUCKET_MS);
         let steps = usize::try_from(bar.saturating_sub(self.newest)).unwrap_or(0);
-        for _ in 0..steps.min(BUCKETS) {
+        // The first one belongs to the present as well.
+        let missing = usize::from(self.bars.is_empty());
+        for _ in 0..(steps + missing).min(BUCKETS) {
             self.bars.push_back((0, 0));
         }
         while self.bars.len() > BUCKETS {

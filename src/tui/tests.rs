@@ -505,6 +505,13 @@ fn scrolling_up_stays_while_messages_come() {
 }
 
 #[test]
+fn a_message_that_comes_right_after_the_start_is_in_the_bars() {
+    let mut model = model(linked());
+    update(&mut model, added(30, "x"), now());
+    assert_eq!(model.ui.traffic.bars(true).sum::<u64>(), 1);
+}
+
+#[test]
 fn at_rest_nothing_wakes() {
     assert_eq!(next_wake(&model(linked()), now()), None);
     assert_eq!(next_wake(&model(logged_out()), now()), None);

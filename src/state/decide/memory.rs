@@ -38,7 +38,8 @@ pub(super) struct Memory {
 
 impl Turn<'_> {
     pub(super) fn bridge_memory(&mut self, rss_bytes: Option<u64>) {
-        let Some(used) = rss_bytes else { return };
+        // A process that has just begun, or has ended, has none: that says nothing.
+        let Some(used) = rss_bytes.filter(|used| *used > 0) else { return };
         if visibly_different(self.state.snapshot.bridge.rss_bytes, rss_bytes) {
             let view = BridgeView { rss_bytes, ..self.state.snapshot.bridge.clone() };
             self.change(Change::Bridge(view));
