@@ -28,8 +28,8 @@ pub use handle::{Handle, Unavailable};
 use crate::clock::{Clock, Now};
 use crate::protocol::Command;
 use crate::state::{
-    Answer, Background, BridgeNotice, Change, Effect, Input, Known, LastError, Outcome, Refusal, Request, RequestId,
-    Sampled, State, StoreState, StoreView, decide, lookup,
+    Answer, Background, BridgeNotice, Change, Effect, Incarnation, Input, Known, LastError, Outcome, Refusal, Request,
+    RequestId, Sampled, State, StoreState, StoreView, decide, lookup,
 };
 use crate::store::{Batch, Reader, Watermark};
 use crate::supervisor::{self, Notice};
@@ -117,6 +117,9 @@ struct Engine {
     /// Decided, and waiting for room at the store.
     pending: Option<Batch>,
     store_failing: Option<String>,
+    /// The highest number that the bridge has told in this run. Acknowledging covers all up to it, also when an older
+    /// one is told again.
+    told: Option<(Incarnation, u64)>,
     sample: Sampler,
 }
 
@@ -134,6 +137,7 @@ impl Engine {
             next_request: RequestId::default(),
             pending: None,
             store_failing: None,
+            told: None,
             sample,
         }
     }
@@ -262,7 +266,12 @@ impl Engine {
                 if let Some(wanted) = lookup(&self.state, event) {
                     *known = self.known.find(&wanted);
                 }
-                taken = event.seq().map(|seq| (*incarnation, seq)).or(taken);
+                if let Some(seq) = event.seq() {
+                    let before = self.told.filter(|(run, _)| run == incarnation);
+                    let highest = before.map_or(seq, |(_, before)| before.max(seq));
+                    self.told = Some((*incarnation, highest));
+                    taken = self.told;
+                }
             }
             if let Input::Request { id, request, background, .. } = &mut input {
                 match self.known.about(request) {

@@ -86,6 +86,17 @@ async fn what_is_acknowledged_to_the_bridge_is_on_disk() {
 }
 
 #[tokio::test]
+async fn an_older_number_that_is_told_again_does_not_take_an_acknowledgement_back() {
+    let mut harness = Harness::connected().await;
+    let numbered = |seq: u64| message(&format!("3A{seq:02}")).replace("\"from\"", &format!("\"seq\":{seq},\"from\""));
+    harness.says(&numbered(2)).await;
+    assert_eq!(harness.command().await, Command::Ack { seq: 2 });
+    harness.says(&numbered(1)).await;
+    assert_eq!(harness.command().await, Command::Ack { seq: 2 });
+    harness.end().await;
+}
+
+#[tokio::test]
 async fn a_message_that_is_told_again_is_taken_once_also_after_a_restart() {
     let harness = Harness::connected().await;
     harness.says(&message("3A01")).await;
