@@ -1,5 +1,8 @@
 //! The engine with a real store, and the test in the bridge's place.
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "tests pick out what they look for")]
+mod model;
+
 use std::sync::Arc;
 
 use super::harness::Harness;
