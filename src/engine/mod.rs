@@ -25,11 +25,11 @@ pub use console::link;
 pub use feed::{Cursor, Feed, Next};
 pub use handle::{Handle, Unavailable};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Now};
 use crate::protocol::Command;
 use crate::state::{
-    Answer, Background, BridgeNotice, Change, Effect, Input, Known, LastError, Outcome, Refusal, Request, RequestId,
-    Sampled, State, StoreState, StoreView, decide, lookup,
+    Answer, Background, BridgeNotice, Change, Effect, Incarnation, Input, Known, LastError, Outcome, Refusal, Request,
+    RequestId, Sampled, State, StoreState, StoreView, decide, lookup,
 };
 use crate::store::{Batch, Reader, Watermark};
 use crate::supervisor::{self, Notice};
@@ -47,6 +47,9 @@ const BATCH: usize = 64;
 /// How often memory and API figures are taken.
 const SAMPLE_EVERY: Duration = Duration::from_secs(10);
 
+/// Takes figures, given the process id of the bridge while it runs.
+pub type Sampler = Box<dyn FnMut(Option<u32>) -> Sampled + Send>;
+
 /// What an engine needs.
 pub struct Parts {
     /// What was restored.
@@ -60,7 +63,7 @@ pub struct Parts {
     /// What the bridge and its supervisor tell.
     pub notices: mpsc::Receiver<Notice>,
     /// Takes figures.
-    pub sample: Box<dyn FnMut(Option<u32>) -> Sampled + Send>,
+    pub sample: Sampler,
     /// The time.
     pub clock: Clock,
 }
@@ -90,28 +93,17 @@ pub struct Running {
 
 /// Starts the engine. It ends after [`Handle::stop`], once the bridge has ended and everything is written.
 pub fn start(parts: Parts) -> Running {
+    let Parts { state, writer, reader, supervisor, notices, sample, clock } = parts;
     let (requests, requests_rx) = mpsc::channel(REQUESTS);
-    let feed = Arc::new(Feed::new(parts.state.snapshot().clone()));
     let stop = tokio::sync::watch::Sender::new(false);
-    let handle = Handle::new(requests, Arc::clone(&feed), parts.reader.clone(), stop.clone());
-    let engine = Engine {
-        state: parts.state,
-        clock: parts.clock,
-        known: KnownMessages::new(parts.reader),
-        supervisor: Some(parts.supervisor),
-        feed,
-        gate: Gate::default(),
-        timers: Timers::default(),
-        replies: HashMap::new(),
-        next_request: RequestId::default(),
-        pending: None,
-        store_failing: None,
-        sample: parts.sample,
-    };
-    let task = tokio::spawn(engine.run(parts.writer, requests_rx, parts.notices, stop.subscribe()));
+    let engine = Engine::new(state, reader.clone(), supervisor, sample, clock);
+    let handle = Handle::new(requests, Arc::clone(&engine.feed), reader, stop.clone());
+    let task = tokio::spawn(engine.run(writer, requests_rx, notices, stop.subscribe()));
     Running { handle, task }
 }
 
+/// Only [`Engine::run`] waits and reads the clock. All else is given the time, and does what it does at once: the model
+/// test goes through the same code with a clock and a disk of its own.
 struct Engine {
     state: State,
     clock: Clock,
@@ -125,10 +117,31 @@ struct Engine {
     /// Decided, and waiting for room at the store.
     pending: Option<Batch>,
     store_failing: Option<String>,
-    sample: Box<dyn FnMut(Option<u32>) -> Sampled + Send>,
+    /// The highest number that the bridge has told in this run. Acknowledging covers all up to it, also when an older
+    /// one is told again.
+    told: Option<(Incarnation, u64)>,
+    sample: Sampler,
 }
 
 impl Engine {
+    fn new(state: State, reader: Reader, supervisor: supervisor::Handle, sample: Sampler, clock: Clock) -> Self {
+        Self {
+            feed: Arc::new(Feed::new(state.snapshot().clone())),
+            state,
+            clock,
+            known: KnownMessages::new(reader),
+            supervisor: Some(supervisor),
+            gate: Gate::default(),
+            timers: Timers::default(),
+            replies: HashMap::new(),
+            next_request: RequestId::default(),
+            pending: None,
+            store_failing: None,
+            told: None,
+            sample,
+        }
+    }
+
     async fn run(
         mut self,
         writer: crate::store::Writer,
@@ -153,7 +166,7 @@ impl Engine {
                 changed = watermark.changed() => {
                     changed.map_err(|_| EngineError::StoreGone)?;
                     let mark = watermark.borrow_and_update().clone();
-                    self.store_progressed(mark);
+                    self.store_progressed(mark, self.clock.now());
                 }
                 permit = batches.reserve(), if !idle => {
                     let permit = permit.map_err(|_| EngineError::StoreGone)?;
@@ -179,18 +192,12 @@ impl Engine {
             }
             if idle {
                 // Whatever woke us, everyone gets a turn: a flood on one side does not starve the others.
-                inputs.extend(self.timers.take(self.clock.now().mono).map(Input::TimerFired));
                 while envelopes.len() < REQUESTS
                     && let Ok(envelope) = requests.try_recv()
                 {
                     envelopes.push(envelope);
                 }
-                inputs.extend(envelopes.drain(..).filter_map(|envelope| self.register(envelope)));
-                inputs.extend(told.drain(..).map(|notice| match notice {
-                    Notice::Bridge(notice) => Input::Bridge(notice),
-                    Notice::Event { incarnation, event } => Input::Event { incarnation, event, known: Known::No },
-                }));
-                self.take_inputs(&mut inputs);
+                self.turn(&mut inputs, &mut envelopes, &mut told, self.clock.now());
             } else {
                 told.clear();
                 envelopes.drain(..).for_each(|envelope| self.refuse(envelope));
@@ -203,7 +210,7 @@ impl Engine {
         drop(batches);
         while watermark.changed().await.is_ok() {
             let mark = watermark.borrow_and_update().clone();
-            self.store_progressed(mark);
+            self.store_progressed(mark, self.clock.now());
         }
         given_up = given_up.or_else(|| self.store_failing.clone());
         if let Some(reason) = given_up {
@@ -214,6 +221,17 @@ impl Engine {
         } else {
             Err(EngineError::StoreGone)
         }
+    }
+
+    /// Takes what has come, and the timers that are due, as one batch. Empties what it is given.
+    fn turn(&mut self, inputs: &mut Vec<Input>, asked: &mut Vec<Envelope>, told: &mut Vec<Notice>, now: Now) {
+        inputs.extend(self.timers.take(now.mono).map(Input::TimerFired));
+        inputs.extend(asked.drain(..).filter_map(|envelope| self.register(envelope)));
+        inputs.extend(told.drain(..).map(|notice| match notice {
+            Notice::Bridge(notice) => Input::Bridge(notice),
+            Notice::Event { incarnation, event } => Input::Event { incarnation, event, known: Known::No },
+        }));
+        self.take_inputs(inputs, now);
     }
 
     /// Answers a request that can't be taken since the store fails.
@@ -238,7 +256,7 @@ impl Engine {
     }
 
     /// Decides on a batch of inputs, in order.
-    fn take_inputs(&mut self, inputs: &mut Vec<Input>) {
+    fn take_inputs(&mut self, inputs: &mut Vec<Input>, now: Now) {
         let mut writes = Vec::with_capacity(inputs.len());
         let seq = self.gate.next_seq();
         let mut releases = Vec::with_capacity(inputs.len());
@@ -248,7 +266,12 @@ impl Engine {
                 if let Some(wanted) = lookup(&self.state, event) {
                     *known = self.known.find(&wanted);
                 }
-                taken = event.seq().map(|seq| (*incarnation, seq)).or(taken);
+                if let Some(seq) = event.seq() {
+                    let before = self.told.filter(|(run, _)| run == incarnation);
+                    let highest = before.map_or(seq, |(_, before)| before.max(seq));
+                    self.told = Some((*incarnation, highest));
+                    taken = self.told;
+                }
             }
             if let Input::Request { id, request, background, .. } = &mut input {
                 match self.known.about(request) {
@@ -262,7 +285,7 @@ impl Engine {
                 }
             }
             log_notice(&input);
-            let outcome = decide(&mut self.state, input, self.clock.now());
+            let outcome = decide(&mut self.state, input, now);
             self.known.note(&outcome.writes, seq);
             let Outcome { changes, writes: more, effects } = outcome;
             writes.extend(more);
@@ -280,26 +303,26 @@ impl Engine {
         for release in releases {
             self.gate.push(release);
         }
-        self.open_gate();
+        self.open_gate(now);
     }
 
-    fn store_progressed(&mut self, mark: Watermark) {
+    fn store_progressed(&mut self, mark: Watermark, now: Now) {
         self.gate.committed(mark.committed);
         self.known.committed(mark.committed);
         if self.store_failing != mark.failing {
-            self.store_changed(mark.failing.as_deref());
+            self.store_changed(mark.failing.as_deref(), now);
         }
         self.store_failing = mark.failing;
-        self.open_gate();
+        self.open_gate(now);
     }
 
     /// Tells at once that the store fails, or that it does no more: this can't wait for the disk.
-    fn store_changed(&mut self, failing: Option<&str>) {
+    fn store_changed(&mut self, failing: Option<&str>, now: Now) {
         let state = if failing.is_some() { StoreState::Failing } else { StoreState::Ok };
         let mut changes = vec![Change::Store(StoreView { state, reason: failing.map(Into::into) })];
         if let Some(reason) = failing {
             let text = format!("the database can't be written: {reason}; nothing is accepted until it can");
-            changes.push(Change::Error(LastError { at: self.clock.now().wall, text: text.into() }));
+            changes.push(Change::Error(LastError { at: now.wall, text: text.into() }));
         } else {
             tracing::info!("the database can be written again");
         }
@@ -308,7 +331,7 @@ impl Engine {
     }
 
     /// Lets out what is justified.
-    fn open_gate(&mut self) {
+    fn open_gate(&mut self, now: Now) {
         let Self { gate, feed, .. } = self;
         let mut effects = Vec::new();
         feed.publish(std::iter::from_fn(|| {
@@ -320,18 +343,18 @@ impl Engine {
             }
         }));
         for effect in effects {
-            self.perform(effect);
+            self.perform(effect, now);
         }
     }
 
-    fn perform(&mut self, effect: Effect) {
+    fn perform(&mut self, effect: Effect, now: Now) {
         match effect {
             Effect::Reply { id, answer } => {
                 if let Some(reply) = self.replies.remove(&id) {
                     let _ = reply.send(answer);
                 }
             }
-            Effect::SetTimer { timer, after } => self.timers.set(timer, self.clock.now().mono.plus(after)),
+            Effect::SetTimer { timer, after } => self.timers.set(timer, now.mono.plus(after)),
             Effect::Dispatch { incarnation, command } => {
                 if self.supervisor.as_ref().is_some_and(|s| !s.command(incarnation, command)) {
                     tracing::warn!("the bridge does not read its stdin; a command was not given");

@@ -1,5 +1,8 @@
 //! The engine with a real store, and the test in the bridge's place.
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "tests pick out what they look for")]
+mod model;
+
 use std::sync::Arc;
 
 use super::harness::Harness;
@@ -82,6 +85,17 @@ async fn what_is_acknowledged_to_the_bridge_is_on_disk() {
     harness.says(&message("3A20").replace("\"from\"", "\"seq\":20,\"from\"")).await;
     assert_eq!(harness.command().await, Command::Ack { seq: 20 });
     assert_eq!(reader.last_messages(100).unwrap().len(), 20);
+    harness.end().await;
+}
+
+#[tokio::test]
+async fn an_older_number_that_is_told_again_does_not_take_an_acknowledgement_back() {
+    let mut harness = Harness::connected().await;
+    let numbered = |seq: u64| message(&format!("3A{seq:02}")).replace("\"from\"", &format!("\"seq\":{seq},\"from\""));
+    harness.says(&numbered(2)).await;
+    assert_eq!(harness.command().await, Command::Ack { seq: 2 });
+    harness.says(&numbered(1)).await;
+    assert_eq!(harness.command().await, Command::Ack { seq: 2 });
     harness.end().await;
 }
 

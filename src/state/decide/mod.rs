@@ -13,7 +13,7 @@ mod restriction;
 use super::pacing::Bucket;
 use super::{
     BridgeState, Change, ChatId, Counters, Delivery, DeliveryState, Effect, HostSample, Input, JournalKind, LastError,
-    Message, MessageId, Outbox, Outcome, Pace, Pending, Sampled, Snapshot, TimerId, Write, apply,
+    Message, MessageId, Outbox, Outcome, Pace, Pending, QUEUE_CAPACITY, Sampled, Snapshot, TimerId, Write, apply,
 };
 use crate::clock::{Mono, Now, Timestamp};
 use crate::protocol::{Capabilities, Command, Event};
@@ -45,6 +45,8 @@ pub struct State {
     restriction_timer: Option<Timestamp>,
     /// Counts messages of bridges that give no ids.
     unnamed: u64,
+    /// How many messages may be unsettled.
+    queue_capacity: usize,
 }
 
 impl State {
@@ -72,6 +74,7 @@ impl State {
             expiry: None,
             restriction_timer: None,
             unnamed: 0,
+            queue_capacity: QUEUE_CAPACITY,
         };
         state.snapshot.queue = state.outbox.len();
         state
@@ -87,6 +90,12 @@ impl State {
     #[must_use]
     pub fn with_pace(self, pace: Pace) -> Self {
         Self { bucket: Bucket::new(pace), ..self }
+    }
+
+    /// The same, with room for so many unsettled messages: for tests that fill it.
+    #[cfg(test)]
+    pub(crate) fn with_queue_capacity(self, queue_capacity: usize) -> Self {
+        Self { queue_capacity, ..self }
     }
 
     /// What may be seen.

@@ -7,7 +7,7 @@ use compact_str::CompactString;
 
 use super::super::{
     Answer, Background, Change, Chat, ConnectionState, Delivery, DeliveryState, Direction, Effect, Fingerprint,
-    Linking, Message, MessageId, Pending, QUEUE_CAPACITY, Refusal, Request, RequestId, SendOptions, Used, Write,
+    Linking, Message, MessageId, Pending, Refusal, Request, RequestId, SendOptions, Used, Write,
 };
 use super::Turn;
 use crate::protocol::{ChatKind, ReasonClass};
@@ -69,8 +69,9 @@ impl Turn<'_> {
         if options.expires_in.is_some_and(|seconds| !(1..=MAX_EXPIRES_IN).contains(&seconds)) {
             return Answer::Refused(Refusal::BadExpiry { limit: MAX_EXPIRES_IN });
         }
-        if self.state.outbox.len() >= QUEUE_CAPACITY {
-            return Answer::Refused(Refusal::QueueFull { limit: QUEUE_CAPACITY });
+        let limit = self.state.queue_capacity;
+        if self.state.outbox.len() >= limit {
+            return Answer::Refused(Refusal::QueueFull { limit });
         }
         let expires_at = options.expires_in.map(|s| self.now.wall.plus(Duration::from_secs(s.into())));
         let delivery = Delivery::queued(self.now.wall).expiring(expires_at);
