@@ -159,7 +159,8 @@ async fn asked_to_end() -> anyhow::Result<&'static str> {
 
 /// The state that the last process left, with what the settings say on top.
 fn restore(restored: Restored, config: &Config, clock: Clock) -> State {
-    let mut snapshot = Snapshot::new(clock.now().wall);
+    let now = clock.now().wall;
+    let mut snapshot = Snapshot::new(now);
     snapshot.feed = restored.feed.into_iter().map(Arc::new).collect();
     snapshot.restriction = restored.restriction;
     snapshot.linking = match &config.pairing_code {
@@ -167,7 +168,7 @@ fn restore(restored: Restored, config: &Config, clock: Clock) -> State {
         None => restored.linking.unwrap_or_default(),
     };
     let pace = Pace { per_minute: config.send_rate_per_minute, burst: config.send_burst };
-    State::restored(snapshot, restored.pending).with_limits(bridge_limits(config)).with_pace(pace)
+    State::restored(snapshot, restored.pending).with_limits(bridge_limits(config)).with_pace(pace, now)
 }
 
 /// A bridge is asked for a sign of life twice within the time that it may give none, and for a proof three times.

@@ -40,6 +40,20 @@ impl Bucket {
         Self { pace, full_at: Mono::default() }
     }
 
+    /// One from which tokens were taken at these times by a process that ended: a restart is no new burst. The clock of
+    /// this process begins `now`.
+    pub(super) fn resumed(pace: Pace, now: Timestamp, taken: impl IntoIterator<Item = Timestamp>) -> Self {
+        let mut bucket = Self::new(pace);
+        let mut taken: Vec<_> = taken.into_iter().map(|at| at.min(now)).collect();
+        taken.sort_unstable();
+        let full_at = taken.into_iter().fold(None, |full: Option<Timestamp>, at| {
+            let start = full.map_or(at, |full| full.max(at));
+            Some(start.plus(bucket.interval()))
+        });
+        bucket.full_at = full_at.map_or_else(Mono::default, |at| Mono::default().plus(at.since(now)));
+        bucket
+    }
+
     /// The time for which one token takes to come back.
     fn interval(&self) -> Duration {
         Duration::from_secs(60).checked_div(self.pace.per_minute).unwrap_or_default()
@@ -88,6 +102,19 @@ mod tests {
             [600_000, 600_000, 600_000, 602_000],
             "no more than a burst is saved"
         );
+    }
+
+    #[test]
+    fn a_restart_is_no_new_burst() {
+        let wall = |ms| Timestamp::from_millis(1_000_000 + ms);
+        let pace = Pace { per_minute: 30, burst: 3 };
+        let resumed = |taken: &[i64]| Bucket::resumed(pace, wall(0), taken.iter().copied().map(wall));
+        assert_eq!(times(&mut resumed(&[]), 0, 4), [0, 0, 0, 2_000]);
+        assert_eq!(times(&mut resumed(&[-500, -900, -700]), 0, 2), [1_100, 3_100]);
+        assert_eq!(times(&mut resumed(&[-60_000]), 0, 4), [0, 0, 0, 2_000]);
+        assert_eq!(times(&mut resumed(&[3_600_000]), 0, 3), [0, 0, 2_000], "the clock was set back");
+        let none = Bucket::resumed(Pace::default(), wall(0), [wall(0)]);
+        assert!(none.next_at() <= at(0));
     }
 
     #[test]

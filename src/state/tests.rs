@@ -494,6 +494,16 @@ fn a_hello_counts_only_as_the_first_line() {
 }
 
 #[test]
+fn a_bridge_with_ids_does_not_send_again_what_one_without_may_have_sent() {
+    let mut world = World::base();
+    world.send("x");
+    world.exit(1);
+    world.start(2);
+    world.line(r#"{"type":"hello","protocol":{"major":1},"bridge":"b","capabilities":["ids","connection"]}"#);
+    assert_eq!(sends(&world.line(r#"{"type":"connection","state":"open"}"#)), []);
+}
+
+#[test]
 fn what_an_earlier_run_says_about_itself_is_ignored_and_about_messages_is_taken() {
     let mut world = World::open();
     world.send("hola");
@@ -659,7 +669,7 @@ fn pending_messages_of_the_last_process_go_out_in_their_order() {
 #[test]
 fn messages_go_out_at_the_pace_and_the_wait_is_shown() {
     let mut world = World::open();
-    world.state = world.state.with_pace(Pace { per_minute: 30, burst: 2 });
+    world.state = world.state.with_pace(Pace { per_minute: 30, burst: 2 }, world.now.wall);
     let to = |world: &mut World, n: u64| {
         let chat = Chat::with_person(format!("+1555000000{n}").parse().unwrap());
         world.ask(Request::Send { chat, text: format!("{n}").into(), options: SendOptions::default() })
@@ -693,7 +703,7 @@ fn messages_go_out_at_the_pace_and_the_wait_is_shown() {
 #[test]
 fn attempts_again_after_a_lost_connection_are_paced_as_well() {
     let mut world = World::open();
-    world.state = world.state.with_pace(Pace { per_minute: 30, burst: 1 });
+    world.state = world.state.with_pace(Pace { per_minute: 30, burst: 1 }, world.now.wall);
     assert_eq!(sends(&world.send("hola")).len(), 1);
     world.exit(1);
     world.start(2);

@@ -76,7 +76,7 @@ impl Turn<'_> {
                 }));
                 self.connection(ConnectionState::Down, None, None);
                 for id in self.state.outbox.all_in_flight() {
-                    self.retry_later(id, false);
+                    self.uncertain(id);
                 }
                 self.state.outbox.release();
             }

@@ -86,10 +86,11 @@ impl State {
         Self { limits, ..self }
     }
 
-    /// The same, with messages handed out at this pace.
+    /// The same, with messages handed out at this pace, going on from what the feed says of the last process.
     #[must_use]
-    pub fn with_pace(self, pace: Pace) -> Self {
-        Self { bucket: Bucket::new(pace), ..self }
+    pub fn with_pace(self, pace: Pace, now: Timestamp) -> Self {
+        let handed_out = self.snapshot.feed.iter().filter_map(|m| m.delivery.as_ref()?.times.dispatched_at);
+        Self { bucket: Bucket::resumed(pace, now, handed_out), ..self }
     }
 
     /// The same, with room for so many unsettled messages: for tests that fill it.

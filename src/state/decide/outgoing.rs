@@ -17,6 +17,12 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 /// How often a message is handed to the bridge before it is given up.
 const MAX_ATTEMPTS: u32 = 10;
 
+fn maybe_sent() -> Failure {
+    let text = "the bridge ended before it answered; the message may have been sent, and this bridge can't send again \
+                without doubling it";
+    Failure { code: None, text: text.into(), retryable: true }
+}
+
 impl Turn<'_> {
     /// Settles a message of the outbox with a failure.
     pub(super) fn fail(&mut self, id: MessageId, failure: Failure) {
@@ -67,6 +73,16 @@ impl Turn<'_> {
         }
     }
 
+    /// The bridge ended with this message in flight. It is sent again when its id makes one message of both: also by
+    /// another bridge, which may know ids that this one did not.
+    pub(super) fn uncertain(&mut self, id: MessageId) {
+        if self.state.capabilities.ids {
+            self.retry_later(id, false);
+        } else {
+            self.fail(id, maybe_sent());
+        }
+    }
+
     /// The bridge should have answered this attempt by now.
     pub(super) fn unanswered(&mut self, id: MessageId, attempt: u32) {
         let waits = self
@@ -95,9 +111,7 @@ impl Turn<'_> {
             }
             let (id, from) = (next.id.clone(), next.delivery.state);
             if next.delivery.attempts > 0 && !self.state.capabilities.ids {
-                let text = "the bridge ended before it answered; the message may have been sent, and this bridge can't \
-                            send again without doubling it";
-                self.fail(id, Failure { code: None, text: text.into(), retryable: true });
+                self.fail(id, maybe_sent());
                 continue;
             }
             let message_id = self.state.capabilities.ids.then(|| id.to_string());

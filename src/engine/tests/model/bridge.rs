@@ -179,6 +179,7 @@ impl Bridge {
             body: id.to_owned(),
             message_id: self.extended.then(|| id.to_owned()),
             kind: None,
+            target: None,
             from_me: own && self.extended,
             timestamp_ms: None,
             name: None,

@@ -218,5 +218,5 @@ fn restore(restored: Restored, setup: Setup, wall: Timestamp) -> State {
     snapshot.feed = restored.feed.into_iter().map(Arc::new).collect();
     snapshot.restriction = restored.restriction;
     let pace = if setup.paced { Pace { per_minute: 30, burst: 3 } } else { Pace::default() };
-    State::restored(snapshot, restored.pending).with_pace(pace).with_queue_capacity(QUEUE)
+    State::restored(snapshot, restored.pending).with_pace(pace, wall).with_queue_capacity(QUEUE)
 }
