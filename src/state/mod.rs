@@ -18,6 +18,7 @@ mod message;
 mod once;
 mod outbox;
 mod pacing;
+mod pairing;
 mod passkey;
 mod phone;
 mod restriction;
@@ -36,12 +37,13 @@ pub use message::{Chat, Delivery, DeliveryState, Direction, Failure, Message, Ti
 pub use once::{Fingerprint, IdempotencyKey, KeyError, Used};
 pub use outbox::{Outbox, Pending};
 pub use pacing::{Pace, PacingView};
+pub use pairing::{Pairing, Secret};
 pub use passkey::{PasskeyFault, passkey_fault, read_passkey};
 pub use phone::{Phone, PhoneError};
 pub use restriction::RestrictionView;
 pub use snapshot::{
     ApiSample, BridgeState, BridgeView, ConnectionState, ConnectionView, Counters, FEED_CAPACITY, HostSample,
-    LastError, Pairing, QUEUE_CAPACITY, Secret, Snapshot, StoreState, StoreView, TIMELINE_CAPACITY, Transition,
+    LastError, QUEUE_CAPACITY, Snapshot, StoreState, StoreView, TIMELINE_CAPACITY, Transition,
 };
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! What follows from keys and updates.
 
+mod editing;
 pub(super) mod passkey;
 
 use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
-use tui_input::{Input, InputRequest};
+use tui_input::Input;
 
 use super::keymap::{self, Action, Context};
 use super::model::{Focus, Model, Overlay};
@@ -13,6 +14,7 @@ use crate::clock::Now;
 use crate::link::{Ask, Update};
 use crate::qr::Drawing;
 use crate::state::{Answer, Chat, Linking, Phone, Request, Secret, SendOptions};
+use editing::{edit, paste};
 
 /// What comes to the console.
 #[derive(Clone, Debug)]
@@ -360,50 +362,4 @@ fn history(model: &mut Model, back: bool) {
         model.ui.history_at = at;
         model.ui.input = Input::new(line.unwrap_or_default());
     }
-}
-
-/// Pasted text goes into the box and never sends by itself: its line feeds are shown as `⏎` and sent as line feeds.
-fn paste(model: &mut Model, text: &str) {
-    let input = match &mut model.ui.overlay {
-        Some(Overlay::Number(input)) => input,
-        Some(Overlay::Help | Overlay::Quit | Overlay::Compare) => return,
-        None => {
-            model.ui.focus = Focus::Compose;
-            passkey::make_room(model, text);
-            &mut model.ui.input
-        }
-    };
-    let text = text.replace("\r\n", "\n").replace('\r', "\n");
-    let clean = text.chars().filter(|c| *c == '\n' || !c.is_control()).map(|c| if c == '\n' { '⏎' } else { c });
-    let (value, cursor) = (input.value().to_owned(), input.cursor());
-    let mut chars: Vec<char> = value.chars().collect();
-    let cursor = cursor.min(chars.len());
-    let pasted: Vec<char> = clean.collect();
-    let after = cursor + pasted.len();
-    chars.splice(cursor..cursor, pasted);
-    *input = Input::new(chars.into_iter().collect()).with_cursor(after);
-}
-
-fn edit(input: &mut Input, key: &KeyEvent) {
-    // A terminal that is slow makes Alt-x of Esc and x: that is no text.
-    if key.modifiers.intersects(KeyModifiers::ALT | KeyModifiers::SUPER) {
-        return;
-    }
-    let control = key.modifiers.contains(KeyModifiers::CONTROL);
-    let request = match (key.code, control) {
-        (KeyCode::Char('a'), true) | (KeyCode::Home, _) => InputRequest::GoToStart,
-        (KeyCode::Char('e'), true) | (KeyCode::End, _) => InputRequest::GoToEnd,
-        (KeyCode::Char('w'), true) => InputRequest::DeletePrevWord,
-        (KeyCode::Char('u'), true) => InputRequest::DeleteFromStart,
-        (KeyCode::Char('k'), true) => InputRequest::DeleteTillEnd,
-        (KeyCode::Left, true) => InputRequest::GoToPrevWord,
-        (KeyCode::Right, true) => InputRequest::GoToNextWord,
-        (KeyCode::Left, false) => InputRequest::GoToPrevChar,
-        (KeyCode::Right, false) => InputRequest::GoToNextChar,
-        (KeyCode::Backspace, _) => InputRequest::DeletePrevChar,
-        (KeyCode::Delete, _) => InputRequest::DeleteNextChar,
-        (KeyCode::Char(c), false) if !c.is_control() => InputRequest::InsertChar(c),
-        _ => return,
-    };
-    input.handle(request);
 }

@@ -207,3 +207,14 @@ fn a_patience_beyond_all_times_does_not_panic() {
     world.line(&DEMAND.replace("600000", "0"));
     assert_eq!(refusal(&world.ask(Request::AnswerPasskey(right()))), Refusal::NoPasskeyAsked);
 }
+
+#[test]
+fn the_step_is_the_same_after_it_went_over_a_network() {
+    for line in [DEMAND, COMPARE] {
+        let mut world = demanded();
+        world.line(line);
+        let change = Change::Pairing(pairing(&world));
+        let text = serde_json::to_string(&change).unwrap();
+        assert_eq!(serde_json::from_str::<Change>(&text).unwrap(), change);
+    }
+}

@@ -1,0 +1,53 @@
+//! Text into the input box: typed or pasted.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use tui_input::{Input, InputRequest};
+
+use super::super::model::{Focus, Model, Overlay};
+use super::passkey;
+
+/// Pasted text goes into the box and never sends by itself: its line feeds are shown as `⏎` and sent as line feeds.
+pub(super) fn paste(model: &mut Model, text: &str) {
+    let input = match &mut model.ui.overlay {
+        Some(Overlay::Number(input)) => input,
+        Some(Overlay::Help | Overlay::Quit | Overlay::Compare) => return,
+        None => {
+            model.ui.focus = Focus::Compose;
+            passkey::make_room(model, text);
+            &mut model.ui.input
+        }
+    };
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    let clean = text.chars().filter(|c| *c == '\n' || !c.is_control()).map(|c| if c == '\n' { '⏎' } else { c });
+    let (value, cursor) = (input.value().to_owned(), input.cursor());
+    let mut chars: Vec<char> = value.chars().collect();
+    let cursor = cursor.min(chars.len());
+    let pasted: Vec<char> = clean.collect();
+    let after = cursor + pasted.len();
+    chars.splice(cursor..cursor, pasted);
+    *input = Input::new(chars.into_iter().collect()).with_cursor(after);
+}
+
+pub(super) fn edit(input: &mut Input, key: &KeyEvent) {
+    // A terminal that is slow makes Alt-x of Esc and x: that is no text.
+    if key.modifiers.intersects(KeyModifiers::ALT | KeyModifiers::SUPER) {
+        return;
+    }
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    let request = match (key.code, control) {
+        (KeyCode::Char('a'), true) | (KeyCode::Home, _) => InputRequest::GoToStart,
+        (KeyCode::Char('e'), true) | (KeyCode::End, _) => InputRequest::GoToEnd,
+        (KeyCode::Char('w'), true) => InputRequest::DeletePrevWord,
+        (KeyCode::Char('u'), true) => InputRequest::DeleteFromStart,
+        (KeyCode::Char('k'), true) => InputRequest::DeleteTillEnd,
+        (KeyCode::Left, true) => InputRequest::GoToPrevWord,
+        (KeyCode::Right, true) => InputRequest::GoToNextWord,
+        (KeyCode::Left, false) => InputRequest::GoToPrevChar,
+        (KeyCode::Right, false) => InputRequest::GoToNextChar,
+        (KeyCode::Backspace, _) => InputRequest::DeletePrevChar,
+        (KeyCode::Delete, _) => InputRequest::DeleteNextChar,
+        (KeyCode::Char(c), false) if !c.is_control() => InputRequest::InsertChar(c),
+        _ => return,
+    };
+    input.handle(request);
+}
