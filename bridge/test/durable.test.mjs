@@ -167,6 +167,24 @@ test('the log counts on after it was emptied, and holds when it is full', async 
   assert.equal(told[2].seq, 3);
 });
 
+test('the log holds when it has too many bytes, also those of an earlier run', async (t) => {
+  const store = await Store.open(folder(t));
+  t.after(() => store.close());
+  const limits = { maxBytes: 100 };
+  const first = new EventLog(store, () => {}, limits);
+  first.acknowledges = true;
+  await first.append([{ type: 'message', body: 'x'.repeat(40) }]);
+  assert.equal(first.full, false);
+  await first.append([{ type: 'message', body: 'x'.repeat(40) }]);
+  assert.equal(first.full, true);
+  const second = new EventLog(store, () => {}, limits);
+  second.acknowledges = true;
+  await second.replay();
+  assert.equal(second.full, true);
+  second.acknowledge(1);
+  assert.equal(second.full, false);
+});
+
 test('a connection without answers is asked after 20 s and given up after 35 s', (t) => {
   t.mock.timers.enable({ apis: ['setInterval'] });
   const calls = [];
