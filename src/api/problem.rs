@@ -113,7 +113,7 @@ impl From<Refusal> for Problem {
                 Self::new(status, "idempotency-key-reused", "The Idempotency-Key was used for another request", detail)
             }
             Refusal::NumberMissing => Self::bad_field("phone_number", detail),
-            Refusal::QueueFull { .. } => {
+            Refusal::QueueFull { .. } | Refusal::QueueTooLarge { .. } => {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "queue-full", "Too many messages wait", detail).retry_after(10)
             }
             Refusal::BridgeDown => {

@@ -223,6 +223,12 @@ pub enum Refusal {
         /// How many may wait.
         limit: usize,
     },
+    /// Too much text waits.
+    #[error("{limit_mib} MiB of text wait to be sent already; try again when some have left")]
+    QueueTooLarge {
+        /// How much may wait, in MiB.
+        limit_mib: usize,
+    },
     /// A message can't wait so long, or so briefly.
     #[error("a message may wait from 1 s to 7 days, that is {limit} s; leave it out to wait as long as it takes")]
     BadExpiry {

@@ -53,9 +53,15 @@ pub struct Outbox {
     /// What waits and may not wait for ever, by the time of its end.
     expiring: BTreeSet<(Timestamp, Order)>,
     next_order: Order,
+    text_bytes: usize,
 }
 
 impl Outbox {
+    /// How many bytes the texts of the unsettled messages have.
+    pub fn text_bytes(&self) -> usize {
+        self.text_bytes
+    }
+
     /// How many messages are not settled.
     pub fn len(&self) -> usize {
         self.rows.len()
@@ -75,6 +81,7 @@ impl Outbox {
     pub fn push(&mut self, pending: Pending) {
         let order = self.next_order;
         self.next_order += 1;
+        self.text_bytes += pending.text.len();
         let lane = self.lanes.entry(pending.chat.id.clone());
         let lane = lane.or_insert_with(|| Lane { cold: !pending.warm, ..Lane::default() });
         lane.waiting.push_back(order);
@@ -166,6 +173,7 @@ impl Outbox {
     pub fn settle(&mut self, id: &MessageId) -> Option<Pending> {
         let order = self.by_id.remove(id)?;
         let row = self.rows.remove(&order)?;
+        self.text_bytes = self.text_bytes.saturating_sub(row.text.len());
         if let Some(at) = row.delivery.expires_at {
             self.expiring.remove(&(at, order));
         }

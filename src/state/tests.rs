@@ -827,6 +827,21 @@ fn the_queue_is_bounded_and_has_room_again_when_a_message_has_left() {
     assert_eq!(answer(&world.send("one too many")), full);
 }
 
+#[test]
+fn the_queue_is_bounded_in_bytes_too() {
+    let mut world = World::new();
+    let long = "🦀".repeat(65_536);
+    let full = Answer::Refused(Refusal::QueueTooLarge { limit_mib: 32 });
+    let mut ids = vec![];
+    while let Answer::Accepted { id, .. } = answer(&world.send(&long)) {
+        ids.push(id);
+    }
+    assert_eq!(ids.len(), 32 * 1024 / 256);
+    assert_eq!(answer(&world.send("x")), full);
+    world.ask(Request::Cancel { id: ids.remove(0) });
+    assert!(matches!(answer(&world.send("x")), Answer::Accepted { .. }));
+}
+
 /// Anything that can happen, well-formed or not.
 fn any_step() -> impl Strategy<Value = u8> {
     0_u8..32

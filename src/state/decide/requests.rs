@@ -18,6 +18,9 @@ const MAX_EXPIRES_IN: u32 = 7 * 24 * 60 * 60;
 /// The longest text that WhatsApp takes, in characters.
 const MAX_TEXT_CHARS: usize = 65_536;
 
+/// How many bytes of text may wait: room for the whole queue when texts are as long as people's.
+const QUEUE_BYTES: usize = 32 << 20;
+
 impl Turn<'_> {
     pub(super) fn request(&mut self, id: RequestId, request: Request, random: [u8; 9], background: &Background) {
         let answer = match request {
@@ -72,6 +75,10 @@ impl Turn<'_> {
         let limit = self.state.queue_capacity;
         if self.state.outbox.len() >= limit {
             return Answer::Refused(Refusal::QueueFull { limit });
+        }
+        // One text always fits: what waits is bounded in memory, and nothing is refused that could never be sent.
+        if self.state.outbox.text_bytes() >= QUEUE_BYTES {
+            return Answer::Refused(Refusal::QueueTooLarge { limit_mib: QUEUE_BYTES >> 20 });
         }
         let expires_at = options.expires_in.map(|s| self.now.wall.plus(Duration::from_secs(s.into())));
         let delivery = Delivery::queued(self.now.wall).expiring(expires_at);
