@@ -10,15 +10,24 @@ use serde::Serialize;
 
 use super::Api;
 use super::body::wants_json;
+use crate::state::ExitClass;
 
-/// A figure.
+/// A figure. Those of one name follow one another.
 #[derive(Debug, Serialize)]
 struct Metric {
     name: &'static str,
     #[serde(rename = "type")]
     kind: Kind,
     help: &'static str,
+    /// What tells those of one name apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    labels: Option<Labels>,
     value: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct Labels {
+    reason: &'static str,
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -39,12 +48,20 @@ pub(super) async fn metrics(State(api): State<Api>, headers: HeaderMap) -> Respo
 /// The text format 0.0.4 of Prometheus.
 fn exposition(metrics: &[Metric]) -> String {
     let mut out = String::with_capacity(metrics.len() * 160);
-    for Metric { name, kind, help, value } in metrics {
+    let mut last = "";
+    for Metric { name, kind, help, labels, value } in metrics {
         let kind = match kind {
             Kind::Counter => "counter",
             Kind::Gauge => "gauge",
         };
-        let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
+        if *name != last {
+            let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
+        }
+        let _ = match labels {
+            Some(Labels { reason }) => writeln!(out, "{name}{{reason=\"{reason}\"}} {value}"),
+            None => writeln!(out, "{name} {value}"),
+        };
+        last = name;
     }
     out
 }
@@ -53,12 +70,18 @@ fn exposition(metrics: &[Metric]) -> String {
 fn collect(api: &Api) -> Vec<Metric> {
     let uptime = api.clock.now().mono.elapsed().as_secs_f64();
     let sample = api.stats.sample();
-    let (counters, queue, connected, bridge, rss) = api
-        .engine
-        .feed()
-        .look(|s| (s.counters, s.queue, s.connected(), (s.bridge.restarts, s.bridge.rss_bytes), s.host.rss_bytes));
-    let counter = |name, help, value: u64| Metric { name, kind: Kind::Counter, help, value: value as f64 };
-    let gauge = |name, help, value: f64| Metric { name, kind: Kind::Gauge, help, value };
+    let (counters, queue, connected, bridge, rss) = api.engine.feed().look(|s| {
+        (
+            s.counters,
+            s.queue,
+            s.connected(),
+            (s.bridge.restarts_by_reason.clone(), s.bridge.rss_bytes),
+            s.host.rss_bytes,
+        )
+    });
+    let counter =
+        |name, help, value: u64| Metric { name, kind: Kind::Counter, help, labels: None, value: value as f64 };
+    let gauge = |name, help, value: f64| Metric { name, kind: Kind::Gauge, help, labels: None, value };
     let mut metrics = vec![
         gauge("pilothouse_uptime_seconds", "Time since the process started.", uptime),
         gauge("pilothouse_connected", "1 when WhatsApp is connected, else 0.", f64::from(u8::from(connected))),
@@ -79,7 +102,6 @@ fn collect(api: &Api) -> Vec<Metric> {
         counter("pilothouse_messages_cancelled_total", "Messages taken back.", counters.messages_cancelled),
         counter("pilothouse_duplicates_total", "Messages given twice and taken once.", counters.duplicates),
         gauge("pilothouse_queue_messages", "Messages that wait to be sent.", queue as f64),
-        counter("pilothouse_bridge_restarts_total", "Starts of the bridge after the first.", bridge.0),
         counter(
             "pilothouse_bridge_protocol_errors_total",
             "Lines of the bridge that were not events.",
@@ -102,6 +124,15 @@ fn collect(api: &Api) -> Vec<Metric> {
             sample.p99_micros as f64 / 1e6,
         ),
     ];
+    // Each reason is there from the start: what appears with its first increase shows no increase.
+    metrics.extend(ExitClass::ALL.map(|class| Metric {
+        labels: Some(Labels { reason: class.label() }),
+        ..counter(
+            "pilothouse_bridge_restarts_total",
+            "Starts of the bridge after the first, by how the one before ended.",
+            bridge.0.get(&class).copied().unwrap_or_default(),
+        )
+    }));
     if let Some(rss) = rss {
         metrics.push(gauge("pilothouse_resident_memory_bytes", "Resident memory of this process.", rss as f64));
     }

@@ -298,6 +298,9 @@ async fn figures_come_as_prometheus_has_them_and_as_json() {
         assert!(valid, "{line}");
     }
     assert!(text.text.contains("\npilothouse_connected 1\n"), "{}", text.text);
+    assert!(text.text.contains("\npilothouse_bridge_restarts_total{reason=\"memory\"} 0\n"), "{}", text.text);
+    let types = text.text.lines().filter(|line| line.starts_with("# TYPE"));
+    assert_eq!(types.clone().count(), types.collect::<BTreeSet<_>>().len(), "each is described once");
     let request = Request::get("/metrics").header(header::ACCEPT, "application/json");
     let json = ask(&harness, request.body(Body::empty()).unwrap()).await.json();
     assert_eq!(

@@ -44,6 +44,38 @@ pub enum ExitClass {
 }
 
 impl ExitClass {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::Clean,
+        Self::Crash,
+        Self::LoggedOut,
+        Self::BadConfiguration,
+        Self::Silent,
+        Self::Unresponsive,
+        Self::Unproven,
+        Self::Memory,
+        Self::Operator,
+        Self::Refused,
+        Self::Stopped,
+    ];
+
+    /// The word for it in figures, as in JSON.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Clean => "clean",
+            Self::Crash => "crash",
+            Self::LoggedOut => "logged_out",
+            Self::BadConfiguration => "bad_configuration",
+            Self::Silent => "silent",
+            Self::Unresponsive => "unresponsive",
+            Self::Unproven => "unproven",
+            Self::Memory => "memory",
+            Self::Operator => "operator",
+            Self::Refused => "refused",
+            Self::Stopped => "stopped",
+        }
+    }
+
     /// The words for it on the screen.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -73,5 +105,17 @@ impl ExitClass {
             // The first was announced, the others were wanted.
             Self::Memory | Self::Unproven | Self::Operator | Self::Refused | Self::Stopped => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_in_figures_are_those_of_json_and_all_are_there() {
+        let words = ExitClass::ALL.map(|class| serde_json::to_value(class).unwrap());
+        assert_eq!(words, ExitClass::ALL.map(|class| serde_json::Value::from(class.label())));
+        assert!(ExitClass::ALL.is_sorted_by(|a, b| a < b) && ExitClass::ALL.last() == Some(&ExitClass::Stopped));
     }
 }
