@@ -4,11 +4,18 @@ use super::*;
 use crate::state::AccountId;
 use crate::store::Store;
 
+/// Opens the database, and closes it: what the writing thread does to the files at its end is over.
+fn make_database(places: &Places) {
+    let Store { writer, reader, .. } = Store::open(&places.data, AccountId::main(), 1).unwrap();
+    drop((writer.batches, reader));
+    writer.thread.join().unwrap();
+}
+
 /// A gateway's folders, with a database and a session.
 fn gateway() -> (TempDir, Places) {
     let base = tempfile::tempdir().unwrap();
     let places = Places { data: base.path().join("data"), session: base.path().join("session") };
-    drop(Store::open(&places.data, AccountId::main(), 1).unwrap());
+    make_database(&places);
     fs::create_dir_all(places.session.join("state")).unwrap();
     fs::write(places.session.join("state/CURRENT"), "MANIFEST-000001\n").unwrap();
     fs::write(places.session.join("state/LOCK"), "").unwrap();
@@ -39,7 +46,7 @@ fn a_backup_is_the_owners_alone_and_is_restored_whole() {
     assert_eq!(mode(other.data.join(DATABASE)), 0o600);
     assert_eq!(mode(other.session.join("state")), 0o700);
     assert_eq!(mode(other.session.join("state/CURRENT")), 0o600);
-    drop(Store::open(&other.data, AccountId::main(), 1).unwrap());
+    make_database(&other);
     assert_eq!(fs::read_dir(base.path()).unwrap().count(), 4, "nothing is left of the packing");
 }
 
