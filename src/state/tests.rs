@@ -2,6 +2,7 @@
 
 mod about;
 mod connection;
+mod journal;
 
 use std::sync::Arc;
 use std::time::Duration;
