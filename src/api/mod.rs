@@ -9,6 +9,7 @@
 mod body;
 mod config;
 mod connection;
+mod events;
 mod health;
 mod messages;
 mod metrics;
@@ -32,6 +33,7 @@ use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+pub use events::Events;
 pub use once::KeysInUse;
 pub use problem::Problem;
 pub use stats::ApiStats;
@@ -58,6 +60,8 @@ pub struct Api {
     pub bridges: Arc<BTreeSet<Arc<str>>>,
     /// The idempotency keys that are being answered.
     pub keys: KeysInUse,
+    /// The streams of events.
+    pub events: Arc<Events>,
     /// Becomes true when the process is to end: whoever waits gives up.
     pub shutdown: watch::Receiver<bool>,
 }
@@ -72,6 +76,7 @@ pub fn router(api: Api) -> Router {
         .route("/pairing", get(pairing::code))
         .route("/send", post(send::send))
         .route("/messages/{id}", get(messages::message).delete(messages::cancel))
+        .route("/events", get(events::events))
         .route("/config", post(config::set))
         .route("/connection", post(connection::set))
         .fallback(problem::not_found)
