@@ -127,3 +127,21 @@ async fn who_follows_misses_nothing_and_is_told_nothing_twice_when_all_is_killed
     assert!(follower.events.iter().all(|(_, event)| event["version"] == 1 && event["time"].is_string()));
     assert!(!all.contains("\"qr\""), "no secret is in any event");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_follow_at_once_where_the_system_gives_few_files_until_one_asks() {
+    let place = Place::bare().await;
+    let wrap = ["sh", "-c", "ulimit -Sn 64; exec \"$0\" \"$@\""];
+    let gateway = Gateway::start_under(&place, &wrap, &["--bridge", "/bin/cat"]).await;
+    let mut streams = Vec::new();
+    for _ in 0..100 {
+        streams.push(Follower::default().connect(&gateway).await);
+    }
+    // It says how the bridge comes and goes.
+    for stream in &mut streams {
+        assert_eq!(within("an event", stream.event()).await.unwrap()["type"], "connection.changed");
+    }
+    assert_eq!(gateway.get("/health").await.status, 200);
+    drop(streams);
+    assert!(gateway.end().await.success());
+}
