@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::api::{self, Api, ApiStats, KeysInUse};
+use crate::api::{self, Api, ApiStats, Events, KeysInUse};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::{self, Parts};
@@ -36,6 +36,7 @@ const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(9);
 /// # Errors
 /// What keeps it from starting, or what ended it out of turn, in words for the operator.
 pub fn run(config: &Config, clock: Clock) -> anyhow::Result<()> {
+    allow_many_files();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .max_blocking_threads(8)
         .thread_name("pilothouse")
@@ -45,6 +46,15 @@ pub fn run(config: &Config, clock: Clock) -> anyhow::Result<()> {
     let result = runtime.block_on(serve(config, clock));
     runtime.shutdown_timeout(Duration::from_millis(100));
     result
+}
+
+/// Takes as many open files as the system allows. Often it is 1,024 until one asks, and a thousand programs that follow
+/// events would leave none for anybody else.
+fn allow_many_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    // Where that is refused, there are fewer connections.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
 }
 
 async fn serve(config: &Config, clock: Clock) -> anyhow::Result<()> {
@@ -90,6 +100,7 @@ async fn serve(config: &Config, clock: Clock) -> anyhow::Result<()> {
         stats,
         bridges: Arc::new(names),
         keys: KeysInUse::default(),
+        events: Arc::new(Events::default()),
         shutdown: stopping.clone(),
     };
     let api = tokio::spawn(api::serve(listener, api));

@@ -48,3 +48,4 @@ pub mod store;
 pub mod supervisor;
 pub mod telemetry;
 pub mod tui;
+pub mod webhooks;

@@ -23,6 +23,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("tui", &["clock", "link", "protocol", "qr", "state"]),
     ("app", &["api", "clock", "config", "engine", "packages", "state", "store", "supervisor", "telemetry", "tui"]),
     ("backup", &["clock", "store"]),
+    ("webhooks", &["clock"]),
     ("main", &["app", "backup", "cli", "clock", "config"]),
 ];
 

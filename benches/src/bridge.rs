@@ -1,14 +1,24 @@
 //! A bridge that is linked at once, tells some messages, and answers what it is asked.
 
 use std::io::{BufRead, BufWriter, Write};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 /// The variable that makes this program a bridge: how many messages it tells.
 pub const MESSAGES: &str = "WA_BENCH_MESSAGES";
 
+/// The variable that says how many of them it tells in a second; 0: all at once.
+pub const RATE: &str = "WA_BENCH_RATE";
+
+/// How long it waits between two messages.
+pub fn pace() -> Duration {
+    let rate = std::env::var(RATE).ok().and_then(|rate| rate.parse().ok()).filter(|rate| *rate > 0);
+    rate.map_or(Duration::ZERO, |rate: u32| Duration::from_secs(1) / rate)
+}
+
 /// Serves until stdin closes.
-pub fn run(messages: u64) -> anyhow::Result<()> {
+pub fn run(messages: u64, pace: Duration) -> anyhow::Result<()> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     let capabilities = ["ids", "receipts", "connection", "heartbeat"];
     let protocol = json!({"major": 1, "minor": 0});
@@ -25,8 +35,14 @@ pub fn run(messages: u64) -> anyhow::Result<()> {
                 let account = json!({"phone": "+15550009999"});
                 writeln!(out, "{}", json!({"type": "connection", "state": "open", "account": account}))?;
                 writeln!(out, "{}", json!({"type": "ready", "account": account}))?;
+                let mut due = Instant::now();
                 for n in 1..=messages {
                     writeln!(out, "{}", message(n))?;
+                    if !pace.is_zero() {
+                        out.flush()?;
+                        due += pace;
+                        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+                    }
                 }
             }
             Some("send") => {

@@ -4,6 +4,7 @@
 //! file, takes WhatsApp's place, so that the host alone is measured.
 
 mod bridge;
+mod events;
 mod load;
 mod program;
 mod table;
@@ -30,7 +31,7 @@ const LOAD: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
     let result = match std::env::var(bridge::MESSAGES) {
-        Ok(messages) => bridge::run(messages.parse().unwrap_or(0)),
+        Ok(messages) => bridge::run(messages.parse().unwrap_or(0), bridge::pace()),
         Err(_) => measure(),
     };
     match result {
@@ -49,8 +50,8 @@ fn measure() -> anyhow::Result<()> {
     let program = build()?;
     let mut table = Table::default();
     let wanted: Vec<_> = std::env::args().skip(1).collect();
-    let sections: [(&str, Section); 4] =
-        [("start", start), ("headless", headless), ("console", console), ("load", load)];
+    let sections: [(&str, Section); 5] =
+        [("start", start), ("headless", headless), ("console", console), ("load", load), ("events", events::measure)];
     for (name, section) in sections {
         if wanted.is_empty() || wanted.iter().any(|w| w == name) {
             eprintln!("{name}");

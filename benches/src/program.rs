@@ -25,13 +25,20 @@ pub struct Room {
     folder: TempDir,
     address: SocketAddr,
     messages: u64,
+    rate: u64,
 }
 
 impl Room {
     /// A new one.
     pub fn new(messages: u64) -> anyhow::Result<Self> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        Ok(Self { folder: tempfile::tempdir()?, address, messages })
+        Ok(Self { folder: tempfile::tempdir()?, address, messages, rate: 0 })
+    }
+
+    /// The same, with a bridge that tells so many in a second.
+    pub fn paced(mut self, rate: u64) -> Self {
+        self.rate = rate;
+        self
     }
 
     /// The same, with a bridge that tells nothing more.
@@ -51,6 +58,7 @@ impl Room {
             ("PILOTHOUSE_LISTEN", self.address.to_string()),
             ("WA_BRIDGE", path(&std::env::current_exe()?)),
             (bridge::MESSAGES, self.messages.to_string()),
+            (bridge::RATE, self.rate.to_string()),
         ])
     }
 }

@@ -112,6 +112,7 @@ fn collect(api: &Api) -> Vec<Metric> {
             "Events of the bridge that are not known.",
             counters.unknown_events,
         ),
+        gauge("pilothouse_event_streams", "Open streams of events.", api.events.streams() as f64),
         counter("pilothouse_http_requests_total", "HTTP requests answered.", sample.requests),
         gauge(
             "pilothouse_http_request_duration_p50_seconds",

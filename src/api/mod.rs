@@ -9,6 +9,7 @@
 mod body;
 mod config;
 mod connection;
+mod events;
 mod health;
 mod messages;
 mod metrics;
@@ -33,6 +34,7 @@ use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+pub use events::Events;
 pub use once::KeysInUse;
 pub use problem::Problem;
 pub use stats::ApiStats;
@@ -59,6 +61,8 @@ pub struct Api {
     pub bridges: Arc<BTreeSet<Arc<str>>>,
     /// The idempotency keys that are being answered.
     pub keys: KeysInUse,
+    /// The streams of events.
+    pub events: Arc<Events>,
     /// Becomes true when the process is to end: whoever waits gives up.
     pub shutdown: watch::Receiver<bool>,
 }
@@ -75,6 +79,7 @@ pub fn router(api: Api) -> Router {
         .route("/pairing/passkey/confirm", post(passkey::confirm))
         .route("/send", post(send::send))
         .route("/messages/{id}", get(messages::message).delete(messages::cancel))
+        .route("/events", get(events::events))
         .route("/config", post(config::set))
         .route("/connection", post(connection::set))
         .fallback(problem::not_found)

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tower::ServiceExt;
 
-use super::{Api, ApiStats, KeysInUse, router};
+use super::{Api, ApiStats, Events, KeysInUse, router};
 use crate::engine::harness::Harness;
 use crate::protocol::Command;
 
@@ -39,6 +39,7 @@ fn api(harness: &Harness) -> Router {
         stats: Arc::new(ApiStats::default()),
         bridges: Arc::new(BTreeSet::from(["default".into(), "other".into()])),
         keys: KeysInUse::default(),
+        events: Arc::new(Events::default()),
         shutdown,
     })
 }

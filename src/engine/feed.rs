@@ -81,6 +81,11 @@ impl Feed {
         look(&self.lock().snapshot)
     }
 
+    /// Changes whenever something was published, and so after each commit that wrote to the journal.
+    pub fn watch(&self) -> watch::Receiver<Seq> {
+        self.head.subscribe()
+    }
+
     /// A copy of the snapshot and a cursor for what comes after it.
     pub fn subscribe(self: &Arc<Self>) -> (Snapshot, Cursor) {
         let receiver = self.head.subscribe();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::Feed;
+use super::{Feed, Journal};
 use crate::state::{Answer, Request};
 use crate::store::Reader;
 
@@ -30,6 +30,7 @@ pub struct Handle {
     requests: mpsc::Sender<Envelope>,
     feed: Arc<Feed>,
     reader: Reader,
+    journal: Arc<Journal>,
     stop: watch::Sender<bool>,
 }
 
@@ -40,7 +41,8 @@ impl Handle {
         reader: Reader,
         stop: watch::Sender<bool>,
     ) -> Self {
-        Self { requests, feed, reader, stop }
+        let journal = Arc::new(Journal::new(reader.clone()));
+        Self { requests, feed, reader, journal, stop }
     }
 
     /// Asks, and waits for the answer: it comes once everything that it promises is on disk.
@@ -66,6 +68,11 @@ impl Handle {
     /// For looking up messages.
     pub fn reader(&self) -> &Reader {
         &self.reader
+    }
+
+    /// The numbered events for programs.
+    pub fn journal(&self) -> &Arc<Journal> {
+        &self.journal
     }
 
     /// Begins the end: no more requests, the bridge is stopped, what it still says is written.

@@ -12,6 +12,7 @@ mod console;
 mod feed;
 mod gate;
 mod handle;
+mod journal;
 mod known;
 mod timers;
 
@@ -24,6 +25,9 @@ use tokio::sync::{mpsc, oneshot};
 pub use console::link;
 pub use feed::{Cursor, Feed, Next};
 pub use handle::{Handle, Unavailable};
+pub use journal::{Journal, JournalError};
+
+pub use crate::store::{JournalPage, JournalRow};
 
 use crate::clock::{Clock, Now};
 use crate::protocol::Command;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    About, ApiSample, BridgeView, Chat, ConnectionView, Counters, Delivery, DeliveryState, Direction, ExitClass,
-    Fingerprint, HostSample, IdempotencyKey, Incarnation, LastError, LastExit, Message, MessageId, PacingView, Pairing,
+    ApiSample, BridgeView, Chat, ConnectionView, Counters, Delivery, DeliveryState, ExitClass, Fingerprint, HostSample,
+    IdempotencyKey, Incarnation, JournalKind, LastError, LastExit, Message, MessageId, PacingView, Pairing,
     PasskeyFault, Phone, RequestId, RestrictionView, StoreView, Used,
 };
 use crate::clock::{Mono, Timestamp};
@@ -363,48 +363,6 @@ pub enum Write {
     Bridge(Arc<str>),
     /// What WhatsApp does not let the account do; none: nothing any more.
     Restriction(Option<RestrictionView>),
-}
-
-/// The kinds of rows in the journal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JournalKind {
-    /// A message came in, or went out from another device.
-    MessageReceived,
-    /// A message has another text.
-    MessageEdited,
-    /// A message was deleted for everyone.
-    MessageRevoked,
-    /// An emoji was put to a message, or taken back.
-    MessageReaction,
-    /// A message of ours was accepted or got further.
-    MessageStatus,
-    /// The connection to WhatsApp changed.
-    ConnectionChanged,
-}
-
-impl JournalKind {
-    /// What a new message is in the journal.
-    pub fn of(message: &Message) -> Self {
-        match (message.direction, message.about()) {
-            (Direction::Out, _) => Self::MessageStatus,
-            (Direction::In | Direction::OutElsewhere, None) => Self::MessageReceived,
-            (Direction::In | Direction::OutElsewhere, Some(About::Edit)) => Self::MessageEdited,
-            (Direction::In | Direction::OutElsewhere, Some(About::Revoke)) => Self::MessageRevoked,
-            (Direction::In | Direction::OutElsewhere, Some(About::Reaction)) => Self::MessageReaction,
-        }
-    }
-
-    /// The name of the event for programs.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::MessageReceived => "message.received",
-            Self::MessageEdited => "message.edited",
-            Self::MessageRevoked => "message.revoked",
-            Self::MessageReaction => "message.reaction",
-            Self::MessageStatus => "message.status",
-            Self::ConnectionChanged => "connection.changed",
-        }
-    }
 }
 
 /// Something to be done once the writes before it are on disk.

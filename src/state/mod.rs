@@ -14,6 +14,7 @@ mod decide;
 mod exit;
 mod ids;
 mod input;
+mod journal;
 mod message;
 mod once;
 mod outbox;
@@ -30,9 +31,10 @@ pub use decide::{BridgeLimits, Lookup, State, WINDOW, decide, lookup};
 pub use exit::{ExitClass, LastExit};
 pub use ids::{AccountId, ChatId, Incarnation, MessageId, RequestId, Seq, WriteSeq};
 pub use input::{
-    Answer, Background, BridgeNotice, Change, Effect, Input, JournalKind, Known, Linking, Outcome, Refusal, Request,
-    Sampled, SendOptions, TimerId, Write,
+    Answer, Background, BridgeNotice, Change, Effect, Input, Known, Linking, Outcome, Refusal, Request, Sampled,
+    SendOptions, TimerId, Write,
 };
+pub use journal::{ConnectionEvent, JournalKind, MessageEvent, RestrictionEvent, StatusEvent};
 pub use message::{Chat, Delivery, DeliveryState, Direction, Failure, Message, Times};
 pub use once::{Fingerprint, IdempotencyKey, KeyError, Used};
 pub use outbox::{Outbox, Pending};

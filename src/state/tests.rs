@@ -2,6 +2,7 @@
 
 mod about;
 mod connection;
+mod journal;
 mod passkey;
 
 use std::sync::Arc;

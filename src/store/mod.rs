@@ -27,6 +27,7 @@
 
 mod copy;
 mod failure;
+mod journal;
 mod lock;
 mod reader;
 mod retention;
@@ -38,6 +39,7 @@ use std::path::Path;
 
 pub use copy::{check, copy};
 pub use failure::StoreError;
+pub use journal::{JournalPage, JournalRow};
 pub use lock::FolderLock;
 pub use reader::Reader;
 pub use retention::Retention;

@@ -35,7 +35,16 @@ impl Reader {
         Ok(Self { connection: Arc::new(Mutex::new(connection)), account })
     }
 
-    fn with<T>(&self, query: impl FnOnce(&Connection, &str) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    /// Another way into the same database, with a connection of its own: what it does holds nobody up who has this one.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn another(&self) -> rusqlite::Result<Self> {
+        let path = self.with(|c, _| Ok(c.path().map(std::path::PathBuf::from)))?.unwrap_or_default();
+        Self::open(&path, self.account.clone())
+    }
+
+    pub(super) fn with<T>(&self, query: impl FnOnce(&Connection, &str) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
         let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         query(&connection, self.account.as_str())
     }
@@ -171,25 +180,6 @@ impl Reader {
             c.prepare_cached("SELECT value FROM settings WHERE account = ?1 AND key = ?2")?
                 .query_row(params![account, key], |row| row.get(0))
                 .optional()
-        })
-    }
-
-    /// The rows of the journal after `seq`, at most `limit`: number, type and payload.
-    ///
-    /// # Errors
-    /// What SQLite says.
-    pub fn journal_after(&self, seq: u64, limit: usize) -> rusqlite::Result<Vec<(u64, String, serde_json::Value)>> {
-        self.with(|c, account| {
-            let mut statement = c.prepare_cached(
-                "SELECT seq, type, payload FROM journal WHERE account = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
-            )?;
-            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-            let after = i64::try_from(seq).unwrap_or(i64::MAX);
-            let rows = statement.query_map(params![account, after, limit], |row| {
-                let payload = serde_json::from_str(row.get_ref(2)?.as_str()?).unwrap_or_default();
-                Ok((u64::try_from(row.get::<_, i64>(0)?).unwrap_or_default(), row.get(1)?, payload))
-            })?;
-            rows.collect()
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Rows and what they mean.
 
-use rusqlite::{Row, Statement, named_params};
+use rusqlite::{OptionalExtension, Row, Statement, named_params};
 
 use crate::clock::Timestamp;
 use crate::protocol::ChatKind;
@@ -20,7 +20,8 @@ pub(super) const INSERT: &str = "INSERT INTO messages (account, id, direction, c
 pub(super) const UPDATE: &str = "UPDATE messages SET state = :state, attempts = :attempts, queued_at = :queued_at, \
      dispatched_at = :dispatched_at, sent_at = :sent_at, delivered_at = :delivered_at, read_at = :read_at, \
      failed_at = :failed_at, expired_at = :expired_at, cancelled_at = :cancelled_at, failure_code = :failure_code, failure_text = :failure_text, \
-     failure_retryable = :failure_retryable WHERE account = :account AND id = :id AND direction = 'out'";
+     failure_retryable = :failure_retryable WHERE account = :account AND id = :id AND direction = 'out' \
+     RETURNING chat, chat_kind, phone, lid";
 
 /// Inserts a message. Returns whether it was new.
 pub(super) fn insert(statement: &mut Statement<'_>, account: &str, message: &Message) -> rusqlite::Result<bool> {
@@ -48,17 +49,17 @@ pub(super) fn insert(statement: &mut Statement<'_>, account: &str, message: &Mes
     Ok(rows > 0)
 }
 
-/// Writes how far a message of ours has come.
+/// Writes how far a message of ours has come. Returns its chat; none: it is not kept any more.
 pub(super) fn update(
     statement: &mut Statement<'_>,
     account: &str,
     id: &MessageId,
     delivery: &Delivery,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<Option<Chat>> {
     let ms = |t: Option<Timestamp>| t.map(Timestamp::as_millis);
     let Times { queued_at, dispatched_at, sent_at, delivered_at, read_at, failed_at, expired_at, cancelled_at } =
         delivery.times;
-    statement.execute(named_params! {
+    let parameters = named_params! {
         ":account": account,
         ":id": id.as_str(),
         ":state": delivery.state.as_str(),
@@ -74,8 +75,8 @@ pub(super) fn update(
         ":failure_code": delivery.failure.as_ref().and_then(|f| f.code),
         ":failure_text": delivery.failure.as_ref().map(|f| &*f.text),
         ":failure_retryable": delivery.failure.as_ref().map(|f| f.retryable),
-    })?;
-    Ok(())
+    };
+    statement.query_row(parameters, chat).optional()
 }
 
 /// The message of a row with [`COLUMNS`]. A word that this version does not know reads as the most general one.
@@ -85,20 +86,10 @@ pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
         "out_elsewhere" => Direction::OutElsewhere,
         _ => Direction::In,
     };
-    let kind = row.get_ref("chat_kind")?.as_str()?.to_owned();
-    let kind = [ChatKind::Person, ChatKind::Group, ChatKind::Status, ChatKind::Broadcast, ChatKind::Newsletter]
-        .into_iter()
-        .find(|k| k.as_str() == kind)
-        .unwrap_or_default();
     Ok(Message {
         id: MessageId::from(row.get_ref("id")?.as_str()?),
         direction,
-        chat: Chat {
-            id: ChatId::from(row.get_ref("chat")?.as_str()?),
-            kind,
-            phone: row.get_ref("phone")?.as_str_or_null()?.and_then(|p| p.parse().ok()),
-            lid: row.get_ref("lid")?.as_str_or_null()?.map(Into::into),
-        },
+        chat: chat(row)?,
         from: row.get_ref("sender")?.as_str()?.into(),
         name: row.get_ref("name")?.as_str_or_null()?.map(Into::into),
         kind: row.get_ref("kind")?.as_str()?.into(),
@@ -106,6 +97,20 @@ pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
         body: row.get_ref("body")?.as_str()?.into(),
         at: Timestamp::from_millis(row.get("at")?),
         delivery: delivery(row)?.map(Box::new),
+    })
+}
+
+fn chat(row: &Row<'_>) -> rusqlite::Result<Chat> {
+    let kind = row.get_ref("chat_kind")?.as_str()?.to_owned();
+    let kind = [ChatKind::Person, ChatKind::Group, ChatKind::Status, ChatKind::Broadcast, ChatKind::Newsletter]
+        .into_iter()
+        .find(|k| k.as_str() == kind)
+        .unwrap_or_default();
+    Ok(Chat {
+        id: ChatId::from(row.get_ref("chat")?.as_str()?),
+        kind,
+        phone: row.get_ref("phone")?.as_str_or_null()?.and_then(|p| p.parse().ok()),
+        lid: row.get_ref("lid")?.as_str_or_null()?.map(Into::into),
     })
 }
 

@@ -81,6 +81,11 @@ pub(super) const MIGRATIONS: &[&str] = &[
     ALTER TABLE messages ADD COLUMN target_from_me INTEGER;
     CREATE INDEX messages_target ON messages (account, chat, target) WHERE target IS NOT NULL;
 ",
+    // Nobody could read the journal until now, and its rows were not written to be told.
+    "
+    DELETE FROM journal;
+    ALTER TABLE journal ADD COLUMN version INTEGER NOT NULL DEFAULT 1;
+",
 ];
 
 /// Opens the database for writing, making it or bringing it up to date.

@@ -12,7 +12,7 @@ use super::retention::{Retention, Sweeper};
 use super::{failure, rows};
 use crate::clock::Timestamp;
 use crate::protocol::ChatKind;
-use crate::state::{AccountId, Direction, JournalKind, Message, Write, WriteSeq};
+use crate::state::{AccountId, Direction, JournalKind, Message, MessageEvent, StatusEvent, Write, WriteSeq};
 
 /// How many batches may wait for the writing thread. The engine waits when there are more: the one place where it does.
 const WAITING_BATCHES: usize = 2;
@@ -185,7 +185,7 @@ fn execute(connection: &Connection, account: &str, write: &Write) -> rusqlite::R
             Ok(())
         }
         Write::Delivery { id, delivery } => {
-            rows::update(&mut *connection.prepare_cached(rows::UPDATE)?, account, id, delivery)?;
+            let chat = rows::update(&mut *connection.prepare_cached(rows::UPDATE)?, account, id, delivery)?;
             let at = [
                 delivery.times.cancelled_at,
                 delivery.times.expired_at,
@@ -197,11 +197,12 @@ fn execute(connection: &Connection, account: &str, write: &Write) -> rusqlite::R
                 delivery.times.queued_at,
             ];
             let at = at.into_iter().flatten().next().unwrap_or_default();
-            let payload = json!({ "id": id, "delivery": delivery });
-            let kind = JournalKind::MessageStatus;
-            journal(connection, account, &Row { at, kind, chat: None, id: Some(id.as_str()), payload: &payload })
+            let payload = text(&StatusEvent::new(id, chat.as_ref(), None, delivery))?;
+            let (chat, kind) = (chat.as_ref().map(|chat| chat.id.as_str()), JournalKind::MessageStatus);
+            journal(connection, account, &Row { at, kind, chat, id: Some(id.as_str()), payload })
         }
         Write::Journal { at, kind, payload } => {
+            let payload = payload.to_string();
             journal(connection, account, &Row { at: *at, kind: *kind, chat: None, id: None, payload })
         }
         Write::Linking(linking) => set(connection, account, "linking", &json!(linking).to_string()),
@@ -213,7 +214,15 @@ fn execute(connection: &Connection, account: &str, write: &Write) -> rusqlite::R
 fn journal_message(connection: &Connection, account: &str, message: &Message) -> rusqlite::Result<()> {
     let kind = JournalKind::of(message);
     let (chat, id) = (Some(message.chat.id.as_str()), Some(message.id.as_str()));
-    journal(connection, account, &Row { at: message.at, kind, chat, id, payload: &json!(message) })
+    let payload = match &message.delivery {
+        Some(delivery) => text(&StatusEvent::new(&message.id, Some(&message.chat), Some(&message.body), delivery)),
+        None => text(&MessageEvent::from(message)),
+    }?;
+    journal(connection, account, &Row { at: message.at, kind, chat, id, payload })
+}
+
+fn text(event: &impl serde::Serialize) -> rusqlite::Result<String> {
+    serde_json::to_string(event).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }
 
 /// A row of the journal.
@@ -222,15 +231,24 @@ struct Row<'a> {
     kind: JournalKind,
     chat: Option<&'a str>,
     id: Option<&'a str>,
-    payload: &'a serde_json::Value,
+    payload: String,
 }
 
 fn journal(connection: &Connection, account: &str, row: &Row<'_>) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "INSERT INTO journal (account, at, type, chat, message_id, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO journal (account, at, type, version, chat, message_id, payload)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
-        .execute(params![account, row.at.as_millis(), row.kind.as_str(), row.chat, row.id, row.payload.to_string()])?;
+        .execute(params![
+            account,
+            row.at.as_millis(),
+            row.kind.as_str(),
+            row.kind.version(),
+            row.chat,
+            row.id,
+            row.payload
+        ])?;
     Ok(())
 }
 

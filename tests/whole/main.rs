@@ -8,6 +8,7 @@ mod bridge;
 mod chaos;
 mod disk;
 mod durability;
+mod events;
 mod gateway;
 mod hard;
 mod passkey;

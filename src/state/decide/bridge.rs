@@ -231,7 +231,7 @@ impl Turn<'_> {
         };
         self.change(Change::Connection(ConnectionView { state, since, reason, retry_at, proven_at }));
         if old.state != state {
-            self.journal_connection();
+            self.journal_connection(old.state);
         }
     }
 }

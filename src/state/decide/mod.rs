@@ -12,8 +12,9 @@ mod restriction;
 
 use super::pacing::Bucket;
 use super::{
-    BridgeState, Change, ChatId, Counters, Delivery, DeliveryState, Effect, HostSample, Input, JournalKind, LastError,
-    Message, MessageId, Outbox, Outcome, Pace, Pending, QUEUE_CAPACITY, Sampled, Snapshot, TimerId, Write, apply,
+    BridgeState, Change, ChatId, ConnectionEvent, ConnectionState, ConnectionView, Counters, Delivery, DeliveryState,
+    Effect, HostSample, Input, JournalKind, LastError, Message, MessageId, Outbox, Outcome, Pace, Pending,
+    QUEUE_CAPACITY, Sampled, Snapshot, TimerId, Write, apply,
 };
 use crate::clock::{Mono, Now, Timestamp};
 use crate::protocol::{Capabilities, Command, Event};
@@ -302,14 +303,16 @@ impl Turn<'_> {
         }
     }
 
-    fn journal_connection(&mut self) {
-        let connection = &self.state.snapshot.connection;
-        let payload = serde_json::json!({
-            "state": connection.state,
-            "reason": connection.reason,
-            "account": self.state.snapshot.account,
-        });
-        self.write(Write::Journal { at: self.now.wall, kind: JournalKind::ConnectionChanged, payload });
+    fn journal_connection(&mut self, previous: ConnectionState) {
+        let Snapshot { connection, account, .. } = &self.state.snapshot;
+        let ConnectionView { state, reason, retry_at, .. } = connection;
+        let (state, reason, retry_at) = (*state, reason.as_ref(), *retry_at);
+        let told = ConnectionEvent { state, previous, reason, retry_at, account: account.as_ref() };
+        self.journal(JournalKind::ConnectionChanged, serde_json::json!(told));
+    }
+
+    fn journal(&mut self, kind: JournalKind, payload: serde_json::Value) {
+        self.write(Write::Journal { at: self.now.wall, kind, payload });
     }
 }
 

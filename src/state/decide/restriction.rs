@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::{Change, Effect, MessageId, RestrictionView, TimerId, Write};
+use serde_json::json;
+
+use super::super::{Change, Effect, JournalKind, MessageId, RestrictionEvent, RestrictionView, TimerId, Write};
 use super::Turn;
 use crate::clock::Timestamp;
 use crate::protocol::Restriction;
@@ -68,8 +70,18 @@ impl Turn<'_> {
     }
 
     fn set_restriction(&mut self, view: Option<RestrictionView>) {
-        if self.state.snapshot.restriction != view {
+        let old = self.state.snapshot.restriction.clone();
+        if old != view {
             self.write(Write::Restriction(view.clone()));
+            // How many messages are held is no event.
+            let told = |active, view| json!(RestrictionEvent::new(active, view));
+            let before = old.as_ref().map(|view| told(true, view));
+            let now = view.as_ref().map(|view| told(true, view));
+            if let Some(payload) = now.or_else(|| old.as_ref().map(|view| told(false, view)))
+                && before.as_ref() != Some(&payload)
+            {
+                self.journal(JournalKind::AccountRestricted, payload);
+            }
             self.change(Change::Restriction(view));
         }
     }

@@ -203,7 +203,8 @@ impl Process {
 
     /// What the journal has after this number: number, kind and payload.
     pub(super) fn journal_after(&self, seq: u64) -> Vec<(u64, String, serde_json::Value)> {
-        self.reader.journal_after(seq, usize::MAX).unwrap()
+        let page = self.reader.journal_after(seq, usize::MAX, usize::MAX).unwrap();
+        page.rows.into_iter().map(|row| (row.seq, row.kind, serde_json::from_str(&row.payload).unwrap())).collect()
     }
 
     /// All messages on disk, in their order.

@@ -5,25 +5,31 @@ use proptest::prelude::*;
 use super::super::process::QUEUE;
 use super::{ATTEMPTS, Ask, Checked, Ours, Toy, fail};
 use crate::clock::Timestamp;
-use crate::state::{Delivery, DeliveryState, Direction, Message, MessageId, WINDOW};
+use crate::state::{Chat, ChatId, Delivery, DeliveryState, Direction, Message, MessageId, WINDOW};
 
 impl Toy {
-    /// A new message is in the journal.
-    pub(in super::super) fn journal_message(&mut self, message: Message) -> Checked {
-        let Message { id, direction, chat, body, delivery, .. } = message;
-        if direction != Direction::Out {
-            let Some(rows) = self.incoming.get_mut(&(chat.id, body.to_string())) else {
-                return fail(format!("{id} came in from nowhere"));
-            };
-            *rows += 1;
-            prop_assert!(*rows == 1, "{body} is there twice");
-            return Ok(());
-        }
-        let Some(delivery) = delivery else { return fail(format!("{id} is ours and has no state")) };
+    /// A message that came in is in the journal.
+    pub(in super::super) fn journal_came(&mut self, id: &MessageId, chat: ChatId, body: String) -> Checked {
+        let Some(rows) = self.incoming.get_mut(&(chat, body)) else {
+            return fail(format!("{id} came in from nowhere"));
+        };
+        *rows += 1;
+        prop_assert!(*rows == 1, "{id} is there twice");
+        Ok(())
+    }
+
+    /// A message that was accepted is in the journal.
+    pub(in super::super) fn journal_accepted(
+        &mut self,
+        id: MessageId,
+        chat: &Chat,
+        body: &str,
+        delivery: Delivery,
+    ) -> Checked {
         prop_assert_eq!(delivery.state, DeliveryState::Queued);
         let wait = |until: Timestamp| until.since(delivery.times.queued_at.unwrap_or_default()).as_secs();
         let expires_in = delivery.expires_at.map(wait);
-        let same = |ask: &Ask| ask.chat == chat && ask.text == body && ask.expires_in.map(u64::from) == expires_in;
+        let same = |ask: &Ask| ask.chat == *chat && *ask.text == *body && ask.expires_in.map(u64::from) == expires_in;
         let Some(at) = self.asks.iter().position(same) else { return fail(format!("nobody asked for {body:?}")) };
         let ask = self.asks[at].clone();
         if ask.key.is_none() {
@@ -36,7 +42,7 @@ impl Toy {
         self.ours.push(Ours {
             id,
             ask,
-            delivery: *delivery,
+            delivery,
             had: vec![DeliveryState::Queued],
             told: vec![],
             refused: false,

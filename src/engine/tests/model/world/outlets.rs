@@ -6,8 +6,9 @@ use serde::Deserialize;
 use super::super::bridge::Given;
 use super::super::toy::Checked;
 use super::{Question, World};
+use crate::clock::Timestamp;
 use crate::protocol::Command;
-use crate::state::{Answer, Delivery, Incarnation, Message, MessageId, Refusal, Snapshot};
+use crate::state::{Answer, Chat, Delivery, DeliveryState, Failure, Incarnation, MessageId, Refusal, Snapshot, Times};
 
 impl World {
     /// Nothing is on its way, and everything that was decided is on disk.
@@ -49,21 +50,40 @@ impl World {
     /// Looks at what the disk has.
     pub(super) fn read_journal(&mut self) -> Checked {
         #[derive(Deserialize)]
-        struct Step {
+        struct Came {
             id: MessageId,
-            delivery: Delivery,
+            chat: Chat,
+            text: String,
+        }
+        #[derive(Deserialize)]
+        struct Status {
+            id: MessageId,
+            chat: Chat,
+            text: Option<String>,
+            #[serde(flatten)]
+            times: Times,
+            state: DeliveryState,
+            attempts: u32,
+            expires_at: Option<Timestamp>,
+            failure: Option<Failure>,
         }
         for (seq, kind, payload) in self.process.journal_after(self.journal) {
             self.journal = seq;
-            if kind == "connection.changed" {
-                continue;
-            }
-            match serde_json::from_value::<Message>(payload.clone()) {
-                Ok(message) => self.toy.journal_message(message)?,
-                Err(_) => {
-                    let Step { id, delivery } = serde_json::from_value(payload).unwrap();
-                    self.toy.journal_step(&id, delivery)?;
+            match kind.as_str() {
+                "message.received" => {
+                    let Came { id, chat, text } = serde_json::from_value(payload).unwrap();
+                    self.toy.journal_came(&id, chat.id, text)?;
                 }
+                "message.status" => {
+                    let Status { id, chat, text, times, state, attempts, expires_at, failure } =
+                        serde_json::from_value(payload).unwrap();
+                    let delivery = Delivery { state, times, attempts, expires_at, failure };
+                    match text {
+                        Some(text) => self.toy.journal_accepted(id, &chat, &text, delivery)?,
+                        None => self.toy.journal_step(&id, delivery)?,
+                    }
+                }
+                _ => {}
             }
         }
         Ok(())
