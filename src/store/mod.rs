@@ -27,6 +27,8 @@
 
 mod copy;
 mod failure;
+mod find;
+mod index;
 mod lock;
 mod reader;
 mod retention;

@@ -1,4 +1,5 @@
 mod about;
+mod find;
 
 use std::sync::Arc;
 
