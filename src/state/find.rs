@@ -8,7 +8,7 @@ use crate::clock::Timestamp;
 /// The most characters of a text in a list of messages. A message that is asked for alone has all of them.
 pub const LISTED_CHARS: usize = 1_000;
 
-/// The most characters of a search, and the most words.
+/// The most characters of a search.
 pub const SEARCH_CHARS: usize = 200;
 /// The most words of a search.
 pub const SEARCH_WORDS: usize = 16;
@@ -28,7 +28,8 @@ pub struct Filter {
     pub from: Option<Timestamp>,
     /// Of a time before this.
     pub to: Option<Timestamp>,
-    /// With all of these words in the text; the last one may be the beginning of a word. Nothing in it is syntax.
+    /// With all of these words in the text; the last one may be the beginning of a word, unless a space
+    /// follows it. Nothing else in it is syntax.
     pub search: Option<CompactString>,
 }
 

@@ -34,7 +34,7 @@ impl Reader {
     /// A [`FindError`].
     pub fn find(&self, find: &Find) -> Result<Page<Listed>, FindError> {
         let words = find.filter.search.as_deref().map(words).transpose()?;
-        self.alone(|connection| messages(connection, self.account.as_str(), find, words.as_deref()))
+        self.alone(PATIENCE, |connection| messages(connection, self.account.as_str(), find, words.as_deref()))
     }
 
     /// A page of chats, the one with the last message first. One that gets a message meanwhile moves to the front. Blocks
@@ -43,7 +43,7 @@ impl Reader {
     /// # Errors
     /// A [`FindError`].
     pub fn chats(&self, after: Option<Place>, limit: usize) -> Result<Page<ListedChat>, FindError> {
-        self.alone(|connection| chats(connection, self.account.as_str(), after, limit))
+        self.alone(PATIENCE, |connection| chats(connection, self.account.as_str(), after, limit))
     }
 
     /// One message with all of its text.
@@ -58,12 +58,16 @@ impl Reader {
         })
     }
 
-    /// On a connection of its own, in one transaction: all that is read is of one moment.
-    fn alone<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, FindError> {
+    /// On a connection of its own, in one transaction: all that is read is of one moment. It is given up after so long.
+    pub(super) fn alone<T>(
+        &self,
+        patience: Duration,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, FindError> {
         let answer = || {
             let mut connection = connect(&self.path)?;
             let clock = Clock::start();
-            connection.progress_handler(STEPS_A_LOOK, Some(move || clock.now().mono.elapsed() > PATIENCE))?;
+            connection.progress_handler(STEPS_A_LOOK, Some(move || clock.now().mono.elapsed() > patience))?;
             query(&*connection.transaction()?)
         };
         answer().map_err(|error: rusqlite::Error| match error.sqlite_error_code() {
@@ -226,11 +230,13 @@ fn way(filter: &Filter) -> &'static str {
     }
 }
 
-/// What the index of words is asked: each word in quotes, the last one of the caller's as a beginning.
+/// What the index of words is asked: each word in quotes, the last one of the caller's as a beginning, unless a space
+/// says that it has ended.
 fn matching(account: &str, filter: &Filter, words: &[String]) -> String {
     let quoted = |word: &str| format!("\"{}\"", word.replace('"', "\"\""));
     let mut all: Vec<_> = words.iter().map(|word| quoted(word)).collect();
-    if let Some(last) = all.last_mut() {
+    let ended = filter.search.as_deref().is_some_and(|search| search.ends_with(char::is_whitespace));
+    if let (Some(last), false) = (all.last_mut(), ended) {
         last.push('*');
     }
     let chat = filter.chat.as_ref().map(|chat| index::chat_word(account, chat.as_str()));

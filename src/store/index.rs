@@ -14,8 +14,8 @@
 use rusqlite::{Connection, TransactionBehavior, params};
 
 /// The most messages that one step takes, and the bytes of text after which it takes no further one.
-const STEP_ROWS: i64 = 250;
-const STEP_BYTES: usize = 256 << 10;
+const STEP_ROWS: i64 = 200;
+const STEP_BYTES: usize = 64 << 10;
 
 /// While batches come without a pause there is a step after so many groups of them.
 const GROUPS_A_STEP: u32 = 8;
@@ -62,21 +62,19 @@ impl Indexer {
             tracing::warn!(%error, "the index of messages could not be written; it is tried again later");
             false
         });
+        if !self.behind {
+            // What the words needed is not needed at rest.
+            let _ = connection.execute_batch("PRAGMA shrink_memory");
+        }
     }
 }
 
 /// One step. Returns whether there may be more to do.
 ///
 /// It is not waited for until it is on disk: after a loss of power a step is made again. The next commit of a batch
-/// brings it to disk with itself.
+/// waits, and brings it to disk with itself.
 pub(super) fn step(connection: &mut Connection) -> rusqlite::Result<bool> {
     connection.pragma_update(None, "synchronous", "NORMAL")?;
-    let result = step_now(connection);
-    connection.pragma_update(None, "synchronous", "FULL")?;
-    result
-}
-
-fn step_now(connection: &mut Connection) -> rusqlite::Result<bool> {
     let upto = upto(connection)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let (mut last, mut rows, mut bytes) = (upto, 0, 0);
@@ -102,13 +100,15 @@ fn step_now(connection: &mut Connection) -> rusqlite::Result<bool> {
             transaction
                 .prepare_cached(
                     "INSERT INTO message_hours (account, hour, first_n, last_n) VALUES (?1, ?2, ?3, ?3)
-                     ON CONFLICT DO UPDATE SET last_n = excluded.last_n",
+                     ON CONFLICT (account, hour) DO UPDATE SET
+                         first_n = min(first_n, excluded.first_n), last_n = max(last_n, excluded.last_n)",
                 )?
                 .execute(params![account, hour(row.get(6)?), n])?;
             transaction
                 .prepare_cached(
                     "INSERT INTO chats (account, chat, last_n, name) VALUES (?1, ?2, ?3, ?4)
-                     ON CONFLICT DO UPDATE SET last_n = excluded.last_n, name = coalesce(excluded.name, name)",
+                     ON CONFLICT (account, chat) DO UPDATE SET
+                         last_n = excluded.last_n, name = coalesce(excluded.name, name)",
                 )?
                 .execute(params![account, chat, n, row.get_ref(7)?.as_str_or_null()?])?;
             (last, rows, bytes) = (n, rows + 1, bytes + document.len());

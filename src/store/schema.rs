@@ -111,7 +111,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
         text, content = '', detail = none, columnsize = 0, prefix = '1 2 3',
         tokenize = \"unicode61 remove_diacritics 2 categories 'L* N* Co M*'\"
     );
-    INSERT INTO message_text (message_text, rank) VALUES ('hashsize', 65536);
+    INSERT INTO message_text (message_text, rank) VALUES ('hashsize', 16384);
 ",
 ];
 
@@ -181,7 +181,7 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "cache_size", -256)?;
     connection.pragma_update(None, "journal_size_limit", 8 << 20)?;
-    connection.set_prepared_statement_cache_capacity(16);
+    connection.set_prepared_statement_cache_capacity(24);
     Ok(())
 }
 

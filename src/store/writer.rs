@@ -151,6 +151,8 @@ async fn next(waiting: &mut mpsc::Receiver<Batch>, limit: Option<Duration>) -> N
 
 /// Commits a group of batches in one transaction.
 fn commit(connection: &mut Connection, account: &AccountId, group: &[Batch]) -> rusqlite::Result<()> {
+    // Steps between batches do not wait for the disk, and set it otherwise.
+    connection.pragma_update(None, "synchronous", "FULL")?;
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     for write in group.iter().flat_map(|batch| &batch.writes) {
         execute(&transaction, account.as_str(), write)?;

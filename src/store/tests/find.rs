@@ -237,6 +237,8 @@ fn all_words_must_be_there_and_the_last_one_may_be_a_beginning() {
     found("GOOD mor", &["Good morning"]);
     found("morning good", &["Good morning"]);
     found("goo evening", &[]);
+    found("mor ", &[]);
+    found("morning ", &["Good morning"]);
     found("cafe", &["CAFÉ"]);
     found("cafe\u{301} LEC", &["CAFÉ"]);
     found("\"con\"", &["CAFÉ"]);
@@ -314,6 +316,32 @@ fn a_number_that_is_given_again_is_taken_into_the_index_again() {
     database.index();
     assert_eq!(database.search("second").unwrap(), ["second"]);
     assert!(database.search("first").unwrap().is_empty());
+}
+
+#[test]
+fn a_time_is_found_under_a_number_that_was_given_before() {
+    let mut database = Database::new();
+    let waiting = Row { direction: 1, state: 0, hours: -200, ..Row::text("waits") };
+    let old = |hours| Row { direction: 1, state: 2, hours, ..Row::text("old") };
+    database.add(&[waiting, old(-102), old(-101), old(-100)]);
+    database.index();
+    database.keep(Duration::from_secs(3600), AT.as_millis());
+    database.add(&[Row { hours: -100, ..Row::text("late") }]);
+    database.index();
+    let filter = Filter { from: Some(old(-100).at()), ..Filter::default() };
+    assert_eq!(database.all(&filter, Order::NewestFirst, 5), ["late"]);
+}
+
+#[test]
+fn a_look_up_that_takes_too_long_is_given_up_and_the_next_one_is_not() {
+    let database = Database::new();
+    let count =
+        "WITH RECURSIVE c (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM c WHERE n < 100000) SELECT count(*) FROM c";
+    let look_up = |patience| {
+        database.reader.alone(patience, |connection| connection.query_row(count, [], |row| row.get::<_, i64>(0)))
+    };
+    assert_eq!(look_up(Duration::ZERO), Err(FindError::TooSlow));
+    assert_eq!(look_up(Duration::from_secs(3600)), Ok(100_000));
 }
 
 #[test]
