@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::api::{self, Api, ApiStats, KeysInUse};
+use crate::api::{self, Api, ApiStats, KeysInUse, LookUps};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::{self, Parts};
@@ -90,6 +90,7 @@ async fn serve(config: &Config, clock: Clock) -> anyhow::Result<()> {
         stats,
         bridges: Arc::new(names),
         keys: KeysInUse::default(),
+        look_ups: LookUps::default(),
         shutdown: stopping.clone(),
     };
     let api = tokio::spawn(api::serve(listener, api));

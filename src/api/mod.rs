@@ -9,12 +9,14 @@
 mod body;
 mod config;
 mod connection;
+mod find;
 mod health;
 mod messages;
 mod metrics;
 mod once;
 mod pairing;
 mod problem;
+mod query;
 mod send;
 mod stats;
 mod status;
@@ -32,6 +34,7 @@ use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+pub use find::LookUps;
 pub use once::KeysInUse;
 pub use problem::Problem;
 pub use stats::ApiStats;
@@ -58,6 +61,8 @@ pub struct Api {
     pub bridges: Arc<BTreeSet<Arc<str>>>,
     /// The idempotency keys that are being answered.
     pub keys: KeysInUse,
+    /// Searches and lists that are being looked up.
+    pub look_ups: LookUps,
     /// Becomes true when the process is to end: whoever waits gives up.
     pub shutdown: watch::Receiver<bool>,
 }
@@ -71,6 +76,8 @@ pub fn router(api: Api) -> Router {
         .route("/qr", get(pairing::qr))
         .route("/pairing", get(pairing::code))
         .route("/send", post(send::send))
+        .route("/messages", get(find::messages))
+        .route("/chats", get(find::chats))
         .route("/messages/{id}", get(messages::message).delete(messages::cancel))
         .route("/config", post(config::set))
         .route("/connection", post(connection::set))

@@ -1,5 +1,7 @@
 //! The API over an engine with a real store; the test plays the bridge.
 
+mod find;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -11,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tower::ServiceExt;
 
-use super::{Api, ApiStats, KeysInUse, router};
+use super::{Api, ApiStats, KeysInUse, LookUps, router};
 use crate::engine::harness::Harness;
 use crate::protocol::Command;
 
@@ -28,6 +30,10 @@ impl Answer {
 }
 
 fn api(harness: &Harness) -> Router {
+    api_with(harness, LookUps::default())
+}
+
+fn api_with(harness: &Harness, look_ups: LookUps) -> Router {
     let stop = watch::Sender::new(false);
     let shutdown = stop.subscribe();
     std::mem::forget(stop); // never asked to end
@@ -37,6 +43,7 @@ fn api(harness: &Harness) -> Router {
         stats: Arc::new(ApiStats::default()),
         bridges: Arc::new(BTreeSet::from(["default".into(), "other".into()])),
         keys: KeysInUse::default(),
+        look_ups,
         shutdown,
     })
 }
