@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::api::{self, Api, ApiStats, Events, KeysInUse};
+use crate::api::{self, Api, ApiStats, Events, KeysInUse, LookUps};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::{self, Parts};
@@ -101,6 +101,7 @@ async fn serve(config: &Config, clock: Clock) -> anyhow::Result<()> {
         bridges: Arc::new(names),
         keys: KeysInUse::default(),
         events: Arc::new(Events::default()),
+        look_ups: LookUps::default(),
         shutdown: stopping.clone(),
     };
     let api = tokio::spawn(api::serve(listener, api));

@@ -1,11 +1,14 @@
-//! `/messages/{id}`: how far a message of ours has come, what others did to it, and taking back one that waits.
+//! `/messages/{id}`: a message, how far it has come, what others did to it, and taking back one that waits.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use super::find::ListedMessage;
+use super::query::Parameters;
 use super::{Api, Problem};
 use crate::clock::Timestamp;
 use crate::state::{
@@ -50,11 +53,11 @@ impl SentMessage {
 /// The most events of a message that are told: the newest.
 const EVENTS: usize = 100;
 
-/// A message of ours, and what came in about it, oldest first.
+/// A message, and what came in about it, oldest first.
 #[derive(Debug, Serialize)]
-pub(super) struct Followed {
+pub(super) struct Followed<M = SentMessage> {
     #[serde(flatten)]
-    message: SentMessage,
+    message: M,
     events: Vec<Event>,
 }
 
@@ -97,18 +100,48 @@ pub(super) async fn look_up(api: &Api, id: MessageId) -> Result<Option<SentMessa
     }
 }
 
-pub(super) async fn message(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Followed>, Problem> {
-    let message = look_up(&api, MessageId::from(id.as_str())).await?.ok_or(Refusal::NoSuchMessage)?;
-    let (reader, chat, id) = (api.engine.reader().clone(), message.chat.clone(), message.id.clone());
+/// A message of ours by its id alone, any message with `chat`.
+pub(super) async fn message(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    mut parameters: Parameters,
+) -> Result<Response, Problem> {
+    let chat = parameters.chat()?;
+    parameters.end("chat")?;
+    match chat {
+        Some(chat) => Ok(in_chat(&api, chat, MessageId::from(id)).await?.into_response()),
+        None => Ok(followed(&api, MessageId::from(id)).await?.into_response()),
+    }
+}
+
+async fn followed(api: &Api, id: MessageId) -> Result<Json<Followed>, Problem> {
+    let message = look_up(api, id).await?.ok_or(Refusal::NoSuchMessage)?;
+    let events = events(api, message.chat.clone(), message.id.clone()).await?;
+    Ok(Json(Followed { message, events }))
+}
+
+async fn in_chat(api: &Api, chat: ChatId, id: MessageId) -> Result<Json<Followed<ListedMessage>>, Problem> {
+    let events = events(api, chat.clone(), id.clone()).await?;
+    let reader = api.engine.reader().clone();
+    let found = tokio::task::spawn_blocking(move || reader.message(&chat, &id)).await;
+    let found = found.map_err(|_| crate::engine::Unavailable)?.map_err(|error| Problem::store(&error))?;
+    let message = ListedMessage::whole(found.ok_or(Refusal::NoSuchMessage)?);
+    Ok(Json(Followed { message, events }))
+}
+
+async fn events(api: &Api, chat: ChatId, id: MessageId) -> Result<Vec<Event>, Problem> {
+    let reader = api.engine.reader().clone();
     let events = tokio::task::spawn_blocking(move || reader.about(&chat, &id, EVENTS)).await;
     let events = events.map_err(|_| crate::engine::Unavailable)?.map_err(|error| Problem::store(&error))?;
-    Ok(Json(Followed { message, events: events.into_iter().map(Event::from).collect() }))
+    Ok(events.into_iter().map(Event::from).collect())
 }
 
 /// 200 with the message when it waited and won't be sent; 409 when that comes too late.
 pub(super) async fn cancel(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Followed>, Problem> {
     match api.engine.ask(Request::Cancel { id: MessageId::from(id.as_str()) }).await? {
         Answer::Refused(refusal) => Err(refusal.into()),
-        Answer::Done | Answer::Accepted { .. } | Answer::AcceptedBefore { .. } => message(State(api), Path(id)).await,
+        Answer::Done | Answer::Accepted { .. } | Answer::AcceptedBefore { .. } => {
+            followed(&api, MessageId::from(id)).await
+        }
     }
 }

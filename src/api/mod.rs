@@ -10,6 +10,7 @@ mod body;
 mod config;
 mod connection;
 mod events;
+mod find;
 mod health;
 mod messages;
 mod metrics;
@@ -17,6 +18,7 @@ mod once;
 mod pairing;
 mod passkey;
 mod problem;
+mod query;
 mod send;
 mod stats;
 mod status;
@@ -35,6 +37,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 pub use events::Events;
+pub use find::LookUps;
 pub use once::KeysInUse;
 pub use problem::Problem;
 pub use stats::ApiStats;
@@ -63,6 +66,8 @@ pub struct Api {
     pub keys: KeysInUse,
     /// The streams of events.
     pub events: Arc<Events>,
+    /// Searches and lists that are being looked up.
+    pub look_ups: LookUps,
     /// Becomes true when the process is to end: whoever waits gives up.
     pub shutdown: watch::Receiver<bool>,
 }
@@ -78,6 +83,8 @@ pub fn router(api: Api) -> Router {
         .route("/pairing/passkey", post(passkey::answer))
         .route("/pairing/passkey/confirm", post(passkey::confirm))
         .route("/send", post(send::send))
+        .route("/messages", get(find::messages))
+        .route("/chats", get(find::chats))
         .route("/messages/{id}", get(messages::message).delete(messages::cancel))
         .route("/events", get(events::events))
         .route("/config", post(config::set))

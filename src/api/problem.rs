@@ -54,6 +54,16 @@ impl Problem {
         }
     }
 
+    /// A parameter of the query is wrong.
+    pub(super) fn bad_parameter(field: &'static str, detail: impl Into<String>) -> Self {
+        Self { field: Some(field), ..Self::bad_query(format!("{field}: {}", detail.into())) }
+    }
+
+    /// The query can't be read.
+    pub(super) fn bad_query(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad-query", "The query is not valid", detail)
+    }
+
     /// The database can't be read.
     pub fn store(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "reading the database");

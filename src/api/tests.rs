@@ -1,5 +1,6 @@
 //! The API over an engine with a real store; the test plays the bridge.
 
+mod find;
 mod passkey;
 
 use std::collections::BTreeSet;
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tower::ServiceExt;
 
-use super::{Api, ApiStats, Events, KeysInUse, router};
+use super::{Api, ApiStats, Events, KeysInUse, LookUps, router};
 use crate::engine::harness::Harness;
 use crate::protocol::Command;
 
@@ -30,6 +31,10 @@ impl Answer {
 }
 
 fn api(harness: &Harness) -> Router {
+    api_with(harness, LookUps::default())
+}
+
+fn api_with(harness: &Harness, look_ups: LookUps) -> Router {
     let stop = watch::Sender::new(false);
     let shutdown = stop.subscribe();
     std::mem::forget(stop); // never asked to end
@@ -40,6 +45,7 @@ fn api(harness: &Harness) -> Router {
         bridges: Arc::new(BTreeSet::from(["default".into(), "other".into()])),
         keys: KeysInUse::default(),
         events: Arc::new(Events::default()),
+        look_ups,
         shutdown,
     })
 }

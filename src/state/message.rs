@@ -131,6 +131,18 @@ pub enum DeliveryState {
 }
 
 impl DeliveryState {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Queued,
+        Self::Dispatched,
+        Self::Failed,
+        Self::Expired,
+        Self::Cancelled,
+        Self::Sent,
+        Self::Delivered,
+        Self::Read,
+    ];
+
     /// The word for it in JSON and in the database.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -147,17 +159,7 @@ impl DeliveryState {
 
     /// The state for a word from the database.
     pub fn from_word(word: &str) -> Option<Self> {
-        let all = [
-            Self::Queued,
-            Self::Dispatched,
-            Self::Failed,
-            Self::Expired,
-            Self::Cancelled,
-            Self::Sent,
-            Self::Delivered,
-            Self::Read,
-        ];
-        all.into_iter().find(|s| s.as_str() == word)
+        Self::ALL.into_iter().find(|s| s.as_str() == word)
     }
 
     /// The message is still to be sent, or its outcome is open.

@@ -12,6 +12,7 @@ mod about;
 mod apply;
 mod decide;
 mod exit;
+mod find;
 mod ids;
 mod input;
 mod journal;
@@ -29,6 +30,9 @@ pub use about::{About, Target};
 pub use apply::apply;
 pub use decide::{BridgeLimits, Lookup, State, WINDOW, decide, lookup};
 pub use exit::{ExitClass, LastExit};
+pub use find::{
+    Filter, Find, FindError, LISTED_CHARS, Listed, ListedChat, Order, Page, Place, SEARCH_CHARS, SEARCH_WORDS,
+};
 pub use ids::{AccountId, ChatId, Incarnation, MessageId, RequestId, Seq, WriteSeq};
 pub use input::{
     Answer, Background, BridgeNotice, Change, Effect, Input, Known, Linking, Outcome, Refusal, Request, Sampled,

@@ -27,6 +27,8 @@
 
 mod copy;
 mod failure;
+mod find;
+mod index;
 mod journal;
 mod lock;
 mod reader;

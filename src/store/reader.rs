@@ -14,7 +14,8 @@ use crate::state::{AccountId, ChatId, Delivery, Fingerprint, IdempotencyKey, Mes
 #[derive(Clone, Debug)]
 pub struct Reader {
     connection: Arc<Mutex<Connection>>,
-    account: AccountId,
+    pub(super) account: AccountId,
+    pub(super) path: Arc<Path>,
 }
 
 impl Reader {
@@ -23,16 +24,7 @@ impl Reader {
     /// # Errors
     /// What SQLite says.
     pub fn open(path: &Path, account: AccountId) -> rusqlite::Result<Self> {
-        let connection = Connection::open_with_flags(
-            path,
-            // Not `READ_ONLY`: that could not bring in what a killed process left in the log.
-            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-        )?;
-        connection.pragma_update(None, "query_only", true)?;
-        connection.pragma_update(None, "cache_size", -256)?;
-        connection.busy_timeout(std::time::Duration::from_secs(5))?;
-        connection.set_prepared_statement_cache_capacity(8);
-        Ok(Self { connection: Arc::new(Mutex::new(connection)), account })
+        Ok(Self { connection: Arc::new(Mutex::new(connect(path)?)), account, path: path.into() })
     }
 
     /// Another way into the same database, with a connection of its own: what it does holds nobody up who has this one.
@@ -40,8 +32,7 @@ impl Reader {
     /// # Errors
     /// What SQLite says.
     pub fn another(&self) -> rusqlite::Result<Self> {
-        let path = self.with(|c, _| Ok(c.path().map(std::path::PathBuf::from)))?.unwrap_or_default();
-        Self::open(&path, self.account.clone())
+        Self::open(&self.path, self.account.clone())
     }
 
     pub(super) fn with<T>(&self, query: impl FnOnce(&Connection, &str) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
@@ -182,4 +173,18 @@ impl Reader {
                 .optional()
         })
     }
+}
+
+/// A connection that can't write.
+pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(
+        path,
+        // Not `READ_ONLY`: that could not bring in what a killed process left in the log.
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    connection.pragma_update(None, "query_only", true)?;
+    connection.pragma_update(None, "cache_size", -256)?;
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.set_prepared_statement_cache_capacity(8);
+    Ok(connection)
 }

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior, params};
 
+use super::index;
 use super::rows::UNSETTLED;
 use crate::clock::{Clock, Mono, Timestamp};
 
@@ -111,6 +112,9 @@ pub(super) fn step(connection: &mut Connection, retention: &Retention, now: Time
     let removes = !messages.is_empty() || !journal.is_empty();
     if removes {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for row in &messages {
+            index::forget(&transaction, row.key)?;
+        }
         for (sql, rows) in
             [("DELETE FROM messages WHERE n = ?1", &messages), ("DELETE FROM journal WHERE seq = ?1", &journal)]
         {
@@ -118,6 +122,9 @@ pub(super) fn step(connection: &mut Connection, retention: &Retention, now: Time
             for row in rows {
                 statement.execute(params![row.key])?;
             }
+        }
+        if !messages.is_empty() {
+            index::forgot(&transaction)?;
         }
         transaction.commit()?;
     }

@@ -86,6 +86,38 @@ pub(super) const MIGRATIONS: &[&str] = &[
     DELETE FROM journal;
     ALTER TABLE journal ADD COLUMN version INTEGER NOT NULL DEFAULT 1;
 ",
+    // Each of these is in the order of `n` for one value, which is the order of the answers: none needs sorting. What
+    // the index of messages derives (see `index`) is filled in afterwards, in steps.
+    "
+    CREATE INDEX messages_chat ON messages (account, chat);
+    CREATE INDEX messages_direction ON messages (account, direction);
+    CREATE INDEX messages_kind ON messages (account, kind);
+    CREATE INDEX messages_state ON messages (account, state) WHERE state IS NOT NULL;
+    CREATE TABLE indexed (
+        upto INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO indexed VALUES (0);
+    CREATE TABLE message_hours (
+        account TEXT NOT NULL,
+        hour    INTEGER NOT NULL,
+        first_n INTEGER NOT NULL,
+        last_n  INTEGER NOT NULL,
+        PRIMARY KEY (account, hour)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE chats (
+        account TEXT NOT NULL,
+        chat    TEXT NOT NULL,
+        last_n  INTEGER NOT NULL,
+        name    TEXT,
+        PRIMARY KEY (account, chat)
+    ) STRICT, WITHOUT ROWID;
+    CREATE UNIQUE INDEX chats_last ON chats (account, last_n);
+    CREATE VIRTUAL TABLE message_text USING fts5 (
+        text, content = '', detail = none, columnsize = 0, prefix = '1 2 3',
+        tokenize = \"unicode61 remove_diacritics 2 categories 'L* N* Co M*'\"
+    );
+    INSERT INTO message_text (message_text, rank) VALUES ('hashsize', 16384);
+",
 ];
 
 /// Opens the database for writing, making it or bringing it up to date.
@@ -154,7 +186,7 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "cache_size", -256)?;
     connection.pragma_update(None, "journal_size_limit", 8 << 20)?;
-    connection.set_prepared_statement_cache_capacity(16);
+    connection.set_prepared_statement_cache_capacity(24);
     Ok(())
 }
 

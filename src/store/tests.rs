@@ -1,4 +1,5 @@
 mod about;
+mod find;
 mod journal;
 
 use std::sync::Arc;

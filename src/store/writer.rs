@@ -8,6 +8,7 @@ use serde_json::json;
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 
+use super::index::Indexer;
 use super::retention::{Retention, Sweeper};
 use super::{failure, rows};
 use crate::clock::Timestamp;
@@ -83,10 +84,15 @@ fn run(
     runtime: &Runtime,
 ) {
     let mut group = Vec::with_capacity(WAITING_BATCHES);
+    let mut indexer = Indexer::new();
     loop {
-        match runtime.block_on(next(&mut waiting, sweeper.wait())) {
+        let limit = if indexer.is_behind() { Some(Duration::ZERO) } else { sweeper.wait() };
+        match runtime.block_on(next(&mut waiting, limit)) {
             Next::Batch(first) => group.push(first),
             Next::Step => {
+                if indexer.is_behind() {
+                    indexer.step(&mut connection);
+                }
                 sweeper.step(&mut connection);
                 continue;
             }
@@ -116,6 +122,7 @@ fn run(
         }
         group.clear();
         // When there is never a moment without a batch.
+        indexer.committed(&mut connection);
         sweeper.step(&mut connection);
     }
     if let Err(error) = connection.close() {
@@ -144,6 +151,8 @@ async fn next(waiting: &mut mpsc::Receiver<Batch>, limit: Option<Duration>) -> N
 
 /// Commits a group of batches in one transaction.
 fn commit(connection: &mut Connection, account: &AccountId, group: &[Batch]) -> rusqlite::Result<()> {
+    // Steps between batches do not wait for the disk, and set it otherwise.
+    connection.pragma_update(None, "synchronous", "FULL")?;
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     for write in group.iter().flat_map(|batch| &batch.writes) {
         execute(&transaction, account.as_str(), write)?;

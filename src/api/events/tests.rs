@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket};
 use tower::ServiceExt;
 
-use super::super::{ApiStats, KeysInUse, router, serve};
+use super::super::{ApiStats, KeysInUse, LookUps, router, serve};
 use super::*;
 use crate::engine::harness::Harness;
 
@@ -49,6 +49,7 @@ impl Place {
             stats: Arc::new(ApiStats::default()),
             bridges: Arc::new(BTreeSet::new()),
             keys: KeysInUse::default(),
+            look_ups: LookUps::default(),
             events: Arc::clone(&self.events),
             shutdown: self.stop.subscribe(),
         }

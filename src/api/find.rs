@@ -1,0 +1,235 @@
+//! `GET /messages` and `GET /chats`: pages of what is kept.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Serialize;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::query::{Parameters, cursor};
+use super::{Api, Problem};
+use crate::clock::Timestamp;
+use crate::state::{
+    Chat, DeliveryState, Direction, Failure, Filter, Find, FindError, Listed, ListedChat, Message, MessageId, Order,
+    Page, SEARCH_CHARS, Target, Times,
+};
+
+/// How many look-ups there are at once. Each takes a thread and some hundred kilobytes while it lasts.
+const LOOK_UPS: usize = 2;
+
+/// The sorts of cursors: one is good for a list in the same order only.
+const NEWEST_FIRST: char = 'd';
+const OLDEST_FIRST: char = 'a';
+const CHATS: char = 'c';
+
+/// Who may look things up just now.
+#[derive(Clone, Debug)]
+pub struct LookUps(Arc<Semaphore>);
+
+impl Default for LookUps {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(LOOK_UPS)))
+    }
+}
+
+impl LookUps {
+    /// Takes one of the places, until it is dropped.
+    pub(super) fn take(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        Arc::clone(&self.0).try_acquire_owned().map_err(|_| {
+            let detail = format!("{LOOK_UPS} searches or lists are being looked up already; ask again");
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too-many-look-ups", "Too many look things up", detail)
+                .retry_after(1)
+        })
+    }
+}
+
+/// A message as lists tell it.
+#[derive(Debug, Serialize)]
+pub(super) struct ListedMessage {
+    id: MessageId,
+    chat: Chat,
+    direction: Direction,
+    from: Box<str>,
+    name: Option<Box<str>>,
+    kind: Box<str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<Box<Target>>,
+    text: Arc<str>,
+    /// The text has more: the message alone has all of it.
+    truncated: bool,
+    at: Timestamp,
+    #[serde(flatten)]
+    ours: Option<Ours>,
+}
+
+/// How far a message of ours has come.
+#[derive(Debug, Serialize)]
+struct Ours {
+    state: DeliveryState,
+    attempts: u32,
+    #[serde(flatten)]
+    times: Times,
+    expires_at: Option<Timestamp>,
+    failure: Option<Failure>,
+}
+
+impl ListedMessage {
+    /// With all of its text.
+    pub(super) fn whole(message: Message) -> Self {
+        Listed { message, truncated: false }.into()
+    }
+}
+
+impl From<Listed> for ListedMessage {
+    fn from(Listed { message, truncated }: Listed) -> Self {
+        let Message { id, direction, chat, from, name, kind, target, body, at, delivery } = message;
+        let ours = delivery.map(|delivery| Ours {
+            state: delivery.state,
+            attempts: delivery.attempts,
+            times: delivery.times,
+            expires_at: delivery.expires_at,
+            failure: delivery.failure,
+        });
+        Self {
+            id,
+            chat,
+            direction,
+            from: (*from).into(),
+            name: name.map(|name| (*name).into()),
+            kind: (*kind).into(),
+            target,
+            text: body,
+            truncated,
+            at,
+            ours,
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Messages {
+    messages: Vec<ListedMessage>,
+    next_cursor: Option<String>,
+    /// All messages were searched.
+    complete: bool,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Chats {
+    chats: Vec<ChatInList>,
+    next_cursor: Option<String>,
+    complete: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct ChatInList {
+    #[serde(flatten)]
+    chat: Chat,
+    name: Option<Box<str>>,
+    last_message_at: Timestamp,
+    last_message: ListedMessage,
+}
+
+impl From<ListedChat> for ChatInList {
+    fn from(ListedChat { chat, name, last }: ListedChat) -> Self {
+        let last_message_at = last.message.at;
+        Self { chat, name: name.map(|name| (*name).into()), last_message_at, last_message: last.into() }
+    }
+}
+
+/// A page of messages: by `chat`, `direction`, `state`, `kind`, `from`, `to` and `q`, in an `order`.
+pub(super) async fn messages(State(api): State<Api>, parameters: Parameters) -> Result<Json<Messages>, Problem> {
+    let find = asked(parameters)?;
+    let sort = sort(find.order);
+    let reader = api.engine.reader().clone();
+    let Page { items, next, complete } = look_up(&api, move || reader.find(&find)).await?;
+    let messages = items.into_iter().map(ListedMessage::from).collect();
+    Ok(Json(Messages { messages, next_cursor: next.map(|place| cursor(sort, place)), complete }))
+}
+
+/// A page of chats, the one with the last message first.
+pub(super) async fn chats(State(api): State<Api>, mut parameters: Parameters) -> Result<Json<Chats>, Problem> {
+    let (after, limit) = (parameters.cursor(CHATS)?, parameters.limit()?);
+    parameters.end("cursor, limit")?;
+    let reader = api.engine.reader().clone();
+    let Page { items, next, complete } = look_up(&api, move || reader.chats(after, limit)).await?;
+    let chats = items.into_iter().map(ChatInList::from).collect();
+    Ok(Json(Chats { chats, next_cursor: next.map(|place| cursor(CHATS, place)), complete }))
+}
+
+fn sort(order: Order) -> char {
+    match order {
+        Order::NewestFirst => NEWEST_FIRST,
+        Order::OldestFirst => OLDEST_FIRST,
+    }
+}
+
+fn asked(mut parameters: Parameters) -> Result<Find, Problem> {
+    let orders = [("desc", Order::NewestFirst), ("asc", Order::OldestFirst)];
+    let directions = [Direction::In, Direction::Out, Direction::OutElsewhere].map(|way| (way.as_str(), way));
+    let order = parameters.one_of("order", &orders)?.unwrap_or_default();
+    let filter = Filter {
+        chat: parameters.chat()?,
+        direction: parameters.one_of("direction", &directions)?,
+        state: parameters.one_of("state", &DeliveryState::ALL.map(|state| (state.as_str(), state)))?,
+        kind: kind(&mut parameters)?,
+        from: parameters.time("from")?,
+        to: parameters.time("to")?,
+        search: search(&mut parameters)?,
+    };
+    if let (Some(from), Some(to)) = (filter.from, filter.to)
+        && from >= to
+    {
+        return Err(Problem::bad_parameter("to", "it is not after `from`; messages of before `to` are given"));
+    }
+    let (after, limit) = (parameters.cursor(sort(order))?, parameters.limit()?);
+    parameters.end("chat, direction, state, kind, from, to, q, order, cursor, limit")?;
+    Ok(Find { filter, order, after, limit })
+}
+
+fn kind(parameters: &mut Parameters) -> Result<Option<compact_str::CompactString>, Problem> {
+    let Some(kind) = parameters.take("kind")? else { return Ok(None) };
+    if kind.is_empty() || kind.len() > 40 {
+        return Err(Problem::bad_parameter("kind", "give a kind of message, such as text or image"));
+    }
+    Ok(Some(kind.into()))
+}
+
+fn search(parameters: &mut Parameters) -> Result<Option<compact_str::CompactString>, Problem> {
+    let Some(search) = parameters.take("q")? else { return Ok(None) };
+    let chars = search.chars().count();
+    if chars > SEARCH_CHARS {
+        let detail = format!("it has {chars} characters, and at most {SEARCH_CHARS} can be searched for");
+        return Err(Problem::bad_parameter("q", detail));
+    }
+    Ok(Some(search.into()))
+}
+
+/// Looks something up, off the runtime's own threads, when not too many others do.
+async fn look_up<T: Send + 'static>(
+    api: &Api,
+    query: impl FnOnce() -> Result<T, FindError> + Send + 'static,
+) -> Result<T, Problem> {
+    let permit = api.look_ups.take()?;
+    let found = tokio::task::spawn_blocking(move || {
+        // Kept until the thread is free again, also when nobody waits for the answer any more.
+        let _permit = permit;
+        query()
+    });
+    found.await.map_err(|_| crate::engine::Unavailable)?.map_err(Problem::from)
+}
+
+impl From<FindError> for Problem {
+    fn from(error: FindError) -> Self {
+        match error {
+            FindError::NoWords | FindError::TooManyWords(_) => Self::bad_parameter("q", error.to_string()),
+            FindError::TooSlow => {
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                Self::new(status, "too-slow", "The look-up takes too long", error.to_string()).retry_after(10)
+            }
+            FindError::Store(why) => Self::store(&why),
+        }
+    }
+}

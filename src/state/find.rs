@@ -1,0 +1,110 @@
+//! Finding messages and chats among those that are kept: what can be asked for, and what is answered.
+
+use compact_str::CompactString;
+
+use super::{Chat, ChatId, DeliveryState, Direction, Message};
+use crate::clock::Timestamp;
+
+/// The most characters of a text in a list of messages. A message that is asked for alone has all of them.
+pub const LISTED_CHARS: usize = 1_000;
+
+/// The most characters of a search.
+pub const SEARCH_CHARS: usize = 200;
+/// The most words of a search.
+pub const SEARCH_WORDS: usize = 16;
+
+/// Which messages; what is not given does not matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// In this chat.
+    pub chat: Option<ChatId>,
+    /// Of this direction.
+    pub direction: Option<Direction>,
+    /// Of ours, those that have come so far and no further.
+    pub state: Option<DeliveryState>,
+    /// Of this kind: `text`, `image`, …
+    pub kind: Option<CompactString>,
+    /// Of this time or later.
+    pub from: Option<Timestamp>,
+    /// Of a time before this.
+    pub to: Option<Timestamp>,
+    /// With all of these words in the text; the last one may be the beginning of a word, unless a space
+    /// follows it. Nothing else in it is syntax.
+    pub search: Option<CompactString>,
+}
+
+/// A place in the order in which the gateway took its messages. Later ones are greater, and none changes its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place(pub i64);
+
+/// From where to where a list goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// The last message that the gateway took comes first.
+    #[default]
+    NewestFirst,
+    /// The first one that is kept comes first.
+    OldestFirst,
+}
+
+/// A page of messages.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Find {
+    /// Which.
+    pub filter: Filter,
+    /// In which order.
+    pub order: Order,
+    /// Only what comes behind this place in that order.
+    pub after: Option<Place>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// A message in a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listed {
+    /// The message, with at most [`LISTED_CHARS`] characters of its text.
+    pub message: Message,
+    /// Its text has more.
+    pub truncated: bool,
+}
+
+/// A page of what was found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page<T> {
+    /// In the order that was asked for.
+    pub items: Vec<T>,
+    /// Where the next page begins; none: there is nothing behind this one.
+    pub next: Option<Place>,
+    /// Everything that is kept was looked at. Just after messages came in, and for a while after an update of the
+    /// program, the newest may not be sorted in yet for searches and for the list of chats.
+    pub complete: bool,
+}
+
+/// A chat in the list of chats.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ListedChat {
+    /// The chat.
+    pub chat: Chat,
+    /// The last name that the person in it gave himself.
+    pub name: Option<CompactString>,
+    /// Its last message.
+    pub last: Listed,
+}
+
+/// Why nothing was found out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FindError {
+    /// There is nothing in a search that could be found.
+    #[error("there is no letter and no digit in it; give a word, or the beginning of one")]
+    NoWords,
+    /// A search has too many words.
+    #[error("there are {0} words in it, and at most {SEARCH_WORDS} can be searched for; leave some out")]
+    TooManyWords(usize),
+    /// It took too long, and was given up.
+    #[error("this takes too long; ask for less, such as one chat or a shorter time")]
+    TooSlow,
+    /// The database can't be read.
+    #[error("{0}")]
+    Store(String),
+}

@@ -1,0 +1,301 @@
+//! Pages of messages and of chats.
+//!
+//! Each look-up has a connection of its own, for as long as it takes: it holds up neither the engine, which looks things
+//! up by their keys meanwhile, nor the writing. It is given up after [`PATIENCE`].
+//!
+//! All lists are in the order of `n`, in which the gateway took the messages. So a page is one walk along one index, from
+//! the place where the last one ended, and nothing is sorted. What the index does not tell apart is passed over, row by
+//! row; the index is the one that is thought to have the fewest of those.
+
+use std::time::Duration;
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params, params_from_iter};
+
+use super::index::{self, MARK};
+use super::reader::{Reader, connect};
+use super::rows::{self, COLUMNS};
+use crate::clock::Clock;
+use crate::state::{
+    ChatId, DeliveryState, Filter, Find, FindError, LISTED_CHARS, Listed, ListedChat, Message, MessageId, Order, Page,
+    Place, SEARCH_WORDS,
+};
+
+/// How long a look-up may take.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// After so many steps of SQLite's machine the clock is looked at: some tenths of a millisecond.
+const STEPS_A_LOOK: i32 = 10_000;
+
+impl Reader {
+    /// A page of messages. Blocks, for at most two seconds or so.
+    ///
+    /// # Errors
+    /// A [`FindError`].
+    pub fn find(&self, find: &Find) -> Result<Page<Listed>, FindError> {
+        let words = find.filter.search.as_deref().map(words).transpose()?;
+        self.alone(PATIENCE, |connection| messages(connection, self.account.as_str(), find, words.as_deref()))
+    }
+
+    /// A page of chats, the one with the last message first. One that gets a message meanwhile moves to the front. Blocks
+    /// as [`find`](Self::find) does.
+    ///
+    /// # Errors
+    /// A [`FindError`].
+    pub fn chats(&self, after: Option<Place>, limit: usize) -> Result<Page<ListedChat>, FindError> {
+        self.alone(PATIENCE, |connection| chats(connection, self.account.as_str(), after, limit))
+    }
+
+    /// One message with all of its text.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn message(&self, chat: &ChatId, id: &MessageId) -> rusqlite::Result<Option<Message>> {
+        self.with(|c, account| {
+            c.prepare_cached(&format!("SELECT {COLUMNS} FROM messages WHERE account = ?1 AND chat = ?2 AND id = ?3"))?
+                .query_row(params![account, chat.as_str(), id.as_str()], rows::message)
+                .optional()
+        })
+    }
+
+    /// On a connection of its own, in one transaction: all that is read is of one moment. It is given up after so long.
+    pub(super) fn alone<T>(
+        &self,
+        patience: Duration,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, FindError> {
+        let answer = || {
+            let mut connection = connect(&self.path)?;
+            let clock = Clock::start();
+            connection.progress_handler(STEPS_A_LOOK, Some(move || clock.now().mono.elapsed() > patience))?;
+            query(&*connection.transaction()?)
+        };
+        answer().map_err(|error: rusqlite::Error| match error.sqlite_error_code() {
+            Some(ErrorCode::OperationInterrupted) => FindError::TooSlow,
+            Some(_) | None => FindError::Store(error.to_string()),
+        })
+    }
+}
+
+fn messages(
+    connection: &Connection,
+    account: &str,
+    find: &Find,
+    words: Option<&[String]>,
+) -> rusqlite::Result<Page<Listed>> {
+    let complete = words.is_none() || is_complete(connection)?;
+    let Some(span) = span(connection, account, find)? else {
+        return Ok(Page { items: Vec::new(), next: None, complete });
+    };
+    let (sql, values) = statement(account, find, words, span);
+    let mut statement = connection.prepare(&sql)?;
+    let found = statement.query_map(params_from_iter(values), |row| Ok((Place(row.get("n")?), listed(row)?)))?;
+    Ok(page(found.collect::<Result<_, _>>()?, find.limit, complete))
+}
+
+fn chats(
+    connection: &Connection,
+    account: &str,
+    after: Option<Place>,
+    limit: usize,
+) -> rusqlite::Result<Page<ListedChat>> {
+    let mut statement = connection.prepare(&chats_statement())?;
+    let before = after.map_or(i64::MAX, |place| place.0);
+    let found = statement.query_map(params![account, before, one_more(limit)], |row| {
+        let last = listed(row)?;
+        let name = row.get_ref("chat_name")?.as_str_or_null()?.map(Into::into);
+        Ok((Place(row.get("n")?), ListedChat { chat: last.message.chat.clone(), name, last }))
+    })?;
+    Ok(page(found.collect::<Result<_, _>>()?, limit, is_complete(connection)?))
+}
+
+pub(super) fn chats_statement() -> String {
+    format!(
+        "SELECT m.n AS n, c.name AS chat_name, {} FROM chats c CROSS JOIN messages m ON m.n = c.last_n
+         WHERE c.account = ?1 AND c.last_n < ?2 ORDER BY c.last_n DESC LIMIT ?3",
+        columns()
+    )
+}
+
+/// Whether all messages are in the index.
+fn is_complete(connection: &Connection) -> rusqlite::Result<bool> {
+    let last: Option<i64> = connection.query_row("SELECT max(n) FROM messages", [], |row| row.get(0))?;
+    Ok(last.unwrap_or(0) <= index::upto(connection)?)
+}
+
+/// The numbers between which all messages are that can be meant, both included; none: there are no such messages.
+fn span(connection: &Connection, account: &str, find: &Find) -> rusqlite::Result<Option<(i64, i64)>> {
+    let Filter { from, to, .. } = find.filter;
+    let (mut first, mut last) = (i64::MIN, i64::MAX);
+    if from.is_some() || to.is_some() {
+        // Messages come in about in the order of their times: those of some hours lie close together.
+        let hours = (
+            from.map_or(i64::MIN, |at| index::hour(at.as_millis())),
+            to.map_or(i64::MAX, |at| index::hour(at.as_millis())),
+        );
+        let found: (Option<i64>, Option<i64>) = connection.query_row(
+            "SELECT min(first_n), max(last_n) FROM message_hours WHERE account = ?1 AND hour BETWEEN ?2 AND ?3",
+            params![account, hours.0, hours.1],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        if is_complete(connection)? {
+            let (Some(low), Some(high)) = found else { return Ok(None) };
+            (first, last) = (low, high);
+        } else {
+            first = found.0.unwrap_or(i64::MAX).min(index::upto(connection)?.saturating_add(1));
+        }
+    }
+    match (find.order, find.after) {
+        (Order::NewestFirst, Some(Place(n))) => last = last.min(n.saturating_sub(1)),
+        (Order::OldestFirst, Some(Place(n))) => first = first.max(n.saturating_add(1)),
+        (Order::NewestFirst | Order::OldestFirst, None) => {}
+    }
+    Ok((first <= last).then_some((first, last)))
+}
+
+/// The query for a page, and its values. The words and the texts of callers are values, never part of the query.
+pub(super) fn statement(
+    account: &str,
+    find: &Find,
+    words: Option<&[String]>,
+    (first, last): (i64, i64),
+) -> (String, Vec<Value>) {
+    let Filter { chat, direction, state, kind, from, to, .. } = &find.filter;
+    let mut conditions = String::new();
+    let mut values = vec![];
+    let mut add = |condition: &str, value: Value| {
+        values.push(value);
+        conditions.push_str(&format!(" AND {condition} ?{}", values.len()));
+    };
+    let n = if words.is_some() { "t.rowid" } else { "m.n" };
+    add("m.account =", Value::from(account.to_owned()));
+    add(&format!("{n} >="), first.into());
+    add(&format!("{n} <="), last.into());
+    if let Some(chat) = chat {
+        add("m.chat =", chat.as_str().to_owned().into());
+    }
+    if let Some(direction) = direction {
+        add("m.direction =", direction.as_str().to_owned().into());
+    }
+    if let Some(state) = state {
+        add("m.state =", state.as_str().to_owned().into());
+    }
+    if let Some(kind) = kind {
+        add("m.kind =", kind.to_string().into());
+    }
+    if let Some(from) = from {
+        add("m.at >=", from.as_millis().into());
+    }
+    if let Some(to) = to {
+        add("m.at <", to.as_millis().into());
+    }
+    let table = match words {
+        Some(words) => {
+            add("message_text MATCH", matching(account, &find.filter, words).into());
+            "message_text t CROSS JOIN messages m ON m.n = t.rowid".to_owned()
+        }
+        None => format!("messages m {}", way(&find.filter)),
+    };
+    let order = match find.order {
+        Order::NewestFirst => "DESC",
+        Order::OldestFirst => "ASC",
+    };
+    let (columns, limit) = (columns(), one_more(find.limit));
+    let sql =
+        format!("SELECT m.n AS n, {columns} FROM {table} WHERE TRUE{conditions} ORDER BY {n} {order} LIMIT {limit}");
+    (sql, values)
+}
+
+/// The index that a page without a search walks along: of what few messages have in common before what many have.
+fn way(filter: &Filter) -> &'static str {
+    // A message of ours does not stay in these.
+    let passing = filter
+        .state
+        .is_some_and(|state| !matches!(state, DeliveryState::Sent | DeliveryState::Delivered | DeliveryState::Read));
+    let common = filter.kind.as_deref() == Some("text");
+    if passing {
+        "INDEXED BY messages_state"
+    } else if filter.chat.is_some() {
+        "INDEXED BY messages_chat"
+    } else if filter.kind.is_some() && !common {
+        "INDEXED BY messages_kind"
+    } else if filter.state.is_some() {
+        "INDEXED BY messages_state"
+    } else if filter.direction.is_some() {
+        "INDEXED BY messages_direction"
+    } else if common {
+        "INDEXED BY messages_kind"
+    } else {
+        "NOT INDEXED"
+    }
+}
+
+/// What the index of words is asked: each word in quotes, the last one of the caller's as a beginning, unless a space
+/// says that it has ended.
+fn matching(account: &str, filter: &Filter, words: &[String]) -> String {
+    let quoted = |word: &str| format!("\"{}\"", word.replace('"', "\"\""));
+    let mut all: Vec<_> = words.iter().map(|word| quoted(word)).collect();
+    let ended = filter.search.as_deref().is_some_and(|search| search.ends_with(char::is_whitespace));
+    if let (Some(last), false) = (all.last_mut(), ended) {
+        last.push('*');
+    }
+    let chat = filter.chat.as_ref().map(|chat| index::chat_word(account, chat.as_str()));
+    let direction = filter.direction.map(|direction| index::direction_word(direction.as_str()));
+    let kind = filter.kind.as_ref().map(|kind| index::kind_word(kind));
+    all.extend([chat, direction, kind].into_iter().flatten().map(|word| quoted(&word)));
+    all.join(" AND ")
+}
+
+/// The words of a search, as the index has them: found by the same tokenizer, since a word in quotes that it takes apart
+/// could not be asked for.
+fn words(search: &str) -> Result<Vec<String>, FindError> {
+    let tokens = || -> rusqlite::Result<Vec<String>> {
+        let memory = Connection::open_in_memory()?;
+        memory.execute_batch(
+            "CREATE VIRTUAL TABLE t USING fts5 (
+                 text, content = '', tokenize = \"unicode61 remove_diacritics 2 categories 'L* N* Co M*'\"
+             );
+             CREATE VIRTUAL TABLE v USING fts5vocab (t, instance);",
+        )?;
+        memory.execute("INSERT INTO t (rowid, text) VALUES (1, ?1)", [search])?;
+        let mut statement = memory.prepare("SELECT term FROM v ORDER BY \"offset\"")?;
+        statement.query_map([], |row| row.get(0))?.collect()
+    };
+    let mut words = tokens().map_err(|error| FindError::Store(error.to_string()))?;
+    words.retain(|word| word.chars().any(char::is_alphanumeric) && !word.contains(MARK));
+    match words.len() {
+        0 => Err(FindError::NoWords),
+        1..=SEARCH_WORDS => Ok(words),
+        n => Err(FindError::TooManyWords(n)),
+    }
+}
+
+/// The columns of a message whose text is cut, with one character more than is told.
+fn columns() -> String {
+    let column = |name: &str| match name {
+        "body" => format!("substr(m.body, 1, {}) AS body", LISTED_CHARS + 1),
+        _ => format!("m.{name} AS {name}"),
+    };
+    COLUMNS.split(", ").map(column).collect::<Vec<_>>().join(", ")
+}
+
+fn listed(row: &Row<'_>) -> rusqlite::Result<Listed> {
+    let mut message = rows::message(row)?;
+    let cut = message.body.char_indices().nth(LISTED_CHARS).map(|(at, _)| at);
+    if let Some(head) = cut.and_then(|at| message.body.get(..at)) {
+        message.body = head.into();
+    }
+    Ok(Listed { message, truncated: cut.is_some() })
+}
+
+/// One more than is told is looked for: it says whether there is a next page.
+fn one_more(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1)
+}
+
+fn page<T>(mut found: Vec<(Place, T)>, limit: usize, complete: bool) -> Page<T> {
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let next = if more { found.last().map(|(place, _)| *place) } else { None };
+    Page { items: found.into_iter().map(|(_, item)| item).collect(), next, complete }
+}

@@ -1,0 +1,186 @@
+//! What is derived from the messages, for finding them: their words, the hours they are of, the chats' last ones.
+//!
+//! The writing thread does it in small steps of its own when no batch waits, in the order of `n`, and notes in the same
+//! transaction how far it is. So a batch never waits for words to be sorted in, an older database is filled in while the
+//! program runs, and what is cut off goes on at the next start. Whoever searches is told whether all is in.
+//!
+//! * A message's text never changes, so neither does what is derived from it. What retention deletes is taken out by the
+//!   same text ([`forget`]).
+//! * The words are kept without positions and without the texts (`detail=none`, contentless): that is small, and enough
+//!   for *all words, the last one as a beginning*.
+//! * Chat, direction and kind are words as well, each behind [`MARK`], so that a search in one chat does not look at the
+//!   others.
+
+use rusqlite::{Connection, TransactionBehavior, params};
+
+/// The most messages that one step takes, and the bytes of text after which it takes no further one.
+const STEP_ROWS: i64 = 200;
+const STEP_BYTES: usize = 64 << 10;
+
+/// While batches come without a pause there is a step after so many groups of them.
+const GROUPS_A_STEP: u32 = 8;
+
+/// A private character that the tokenizer keeps: words that begin with it come from nobody's keyboard.
+pub(super) const MARK: char = '\u{e000}';
+
+/// The hour that a time in milliseconds is in.
+pub(super) const fn hour(at: i64) -> i64 {
+    at.div_euclid(60 * 60 * 1_000)
+}
+
+/// When there is something to do, and doing it.
+#[derive(Debug)]
+pub(super) struct Indexer {
+    behind: bool,
+    groups: u32,
+}
+
+impl Indexer {
+    /// For a database in which something may be left to do.
+    pub(super) const fn new() -> Self {
+        Self { behind: true, groups: 0 }
+    }
+
+    /// Whether there may be something to do.
+    pub(super) const fn is_behind(&self) -> bool {
+        self.behind
+    }
+
+    /// Batches were committed. Makes a step when there was no pause for one for long.
+    pub(super) fn committed(&mut self, connection: &mut Connection) {
+        self.behind = true;
+        self.groups += 1;
+        if self.groups >= GROUPS_A_STEP {
+            self.step(connection);
+        }
+    }
+
+    /// Makes a step. One that fails is tried again after the next commit.
+    pub(super) fn step(&mut self, connection: &mut Connection) {
+        self.groups = 0;
+        self.behind = step(connection).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the index of messages could not be written; it is tried again later");
+            false
+        });
+        if !self.behind {
+            // What the words needed is not needed at rest.
+            let _ = connection.execute_batch("PRAGMA shrink_memory");
+        }
+    }
+}
+
+/// One step. Returns whether there may be more to do.
+///
+/// It is not waited for until it is on disk: after a loss of power a step is made again. The next commit of a batch
+/// waits, and brings it to disk with itself.
+pub(super) fn step(connection: &mut Connection) -> rusqlite::Result<bool> {
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    let upto = upto(connection)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let (mut last, mut rows, mut bytes) = (upto, 0, 0);
+    {
+        let mut messages = transaction.prepare_cached(
+            "SELECT n, account, chat, direction, kind, body, at, CASE WHEN direction = 'in' AND chat_kind = 'person'
+                 THEN name END FROM messages WHERE n > ?1 ORDER BY n LIMIT ?2",
+        )?;
+        let mut found = messages.query(params![upto, STEP_ROWS])?;
+        while bytes < STEP_BYTES {
+            let Some(row) = found.next()? else { break };
+            let (n, account, chat) = (row.get(0)?, row.get_ref(1)?.as_str()?, row.get_ref(2)?.as_str()?);
+            let document = document(
+                account,
+                chat,
+                row.get_ref(3)?.as_str()?,
+                row.get_ref(4)?.as_str()?,
+                row.get_ref(5)?.as_str()?,
+            );
+            transaction
+                .prepare_cached("INSERT INTO message_text (rowid, text) VALUES (?1, ?2)")?
+                .execute(params![n, document])?;
+            transaction
+                .prepare_cached(
+                    "INSERT INTO message_hours (account, hour, first_n, last_n) VALUES (?1, ?2, ?3, ?3)
+                     ON CONFLICT (account, hour) DO UPDATE SET
+                         first_n = min(first_n, excluded.first_n), last_n = max(last_n, excluded.last_n)",
+                )?
+                .execute(params![account, hour(row.get(6)?), n])?;
+            transaction
+                .prepare_cached(
+                    "INSERT INTO chats (account, chat, last_n, name) VALUES (?1, ?2, ?3, ?4)
+                     ON CONFLICT (account, chat) DO UPDATE SET
+                         last_n = excluded.last_n, name = coalesce(excluded.name, name)",
+                )?
+                .execute(params![account, chat, n, row.get_ref(7)?.as_str_or_null()?])?;
+            (last, rows, bytes) = (n, rows + 1, bytes + document.len());
+        }
+    }
+    if rows == 0 {
+        return Ok(false);
+    }
+    transaction.prepare_cached("UPDATE indexed SET upto = ?1")?.execute([last])?;
+    transaction.commit()?;
+    Ok(rows == STEP_ROWS || bytes >= STEP_BYTES)
+}
+
+/// The last message that is in.
+pub(super) fn upto(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.prepare_cached("SELECT upto FROM indexed")?.query_row([], |row| row.get(0))
+}
+
+/// Takes a message out that is about to be deleted.
+pub(super) fn forget(connection: &Connection, n: i64) -> rusqlite::Result<()> {
+    if n > upto(connection)? {
+        return Ok(());
+    }
+    let (account, document) = connection
+        .prepare_cached("SELECT account, chat, direction, kind, body FROM messages WHERE n = ?1")?
+        .query_row([n], |row| {
+            let text = |column| Ok::<_, rusqlite::Error>(row.get_ref(column)?.as_str()?);
+            Ok((text(0)?.to_owned(), document(text(0)?, text(1)?, text(2)?, text(3)?, text(4)?)))
+        })?;
+    connection
+        .prepare_cached("INSERT INTO message_text (message_text, rowid, text) VALUES ('delete', ?1, ?2)")?
+        .execute(params![n, document])?;
+    // Its last message is the one of a chat that goes last.
+    connection.prepare_cached("DELETE FROM chats WHERE account = ?1 AND last_n = ?2")?.execute(params![account, n])?;
+    Ok(())
+}
+
+/// After messages were deleted: their hours go as well, and a number that may be given again counts as not yet in.
+pub(super) fn forgot(connection: &Connection) -> rusqlite::Result<()> {
+    for sql in [
+        "DELETE FROM message_hours WHERE last_n < (SELECT min(n) FROM messages) OR NOT EXISTS (SELECT 1 FROM messages)",
+        "UPDATE indexed SET upto = min(upto, (SELECT coalesce(max(n), 0) FROM messages))",
+    ] {
+        connection.prepare_cached(sql)?.execute([])?;
+    }
+    Ok(())
+}
+
+/// What is sorted in for a message.
+fn document(account: &str, chat: &str, direction: &str, kind: &str, body: &str) -> String {
+    let chat = chat_word(account, chat);
+    format!("{body} {chat} {} {}", direction_word(direction), kind_word(kind))
+}
+
+/// The word of all messages in this chat, and of hardly any other.
+pub(super) fn chat_word(account: &str, chat: &str) -> String {
+    format!("{MARK}c{:016x}", fnv(fnv(FNV_START, account.as_bytes()), chat.as_bytes()))
+}
+
+/// The word of all messages of this direction.
+pub(super) fn direction_word(direction: &str) -> String {
+    format!("{MARK}d{:016x}", fnv(FNV_START, direction.as_bytes()))
+}
+
+/// The word of all messages of this kind, and of hardly any other.
+pub(super) fn kind_word(kind: &str) -> String {
+    format!("{MARK}k{:016x}", fnv(FNV_START, kind.as_bytes()))
+}
+
+const FNV_START: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// FNV-1a, which is the same in every version of this program: the words are on disk.
+fn fnv(start: u64, bytes: &[u8]) -> u64 {
+    bytes.iter().fold(start, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
