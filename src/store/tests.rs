@@ -1,6 +1,7 @@
 mod about;
 mod find;
 mod journal;
+mod million;
 
 use std::sync::Arc;
 
