@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use crate::access::Guard;
 use crate::api::{self, Api, ApiStats, Events, KeysInUse, LookUps};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -65,6 +66,7 @@ async fn serve(config: &Config, clock: Clock) -> anyhow::Result<()> {
     if !terminal && !config.headless {
         tracing::info!("stdin or stdout is not a terminal: running headless");
     }
+    let guard = Guard::open(&config.data_dir)?;
     let listener = TcpListener::bind(config.listen).await.with_context(|| {
         format!("can't listen on {}; is another program there? choose another with --listen", config.listen)
     })?;
@@ -95,6 +97,7 @@ async fn serve(config: &Config, clock: Clock) -> anyhow::Result<()> {
     });
     let (stop, stopping) = watch::channel(false);
     let api = Api {
+        guard: Arc::new(guard),
         engine: engine.handle.clone(),
         clock,
         stats,

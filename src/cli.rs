@@ -39,6 +39,12 @@ pub struct Cli {
 pub enum Action {
     /// Print each setting, and where it comes from.
     Config,
+    /// Print the token that the API asks for, made when there is none.
+    Token {
+        /// What else to do with it.
+        #[command(subcommand)]
+        change: Option<TokenChange>,
+    },
     /// Write database and credentials to one file, while the gateway runs or not.
     Backup {
         /// The file to make: a tar that only its owner can read. It holds the account, so keep it safe.
@@ -52,4 +58,11 @@ pub enum Action {
         #[arg(long)]
         force: bool,
     },
+}
+
+/// What can be done with the token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum TokenChange {
+    /// Replace it; the one before is refused at once, by a running gateway too.
+    Rotate,
 }

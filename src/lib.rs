@@ -32,6 +32,7 @@
 //! programs · *link* a console's connection to an engine · *outbox* messages accepted and not settled. Events are past
 //! tense, commands and effects imperative.
 
+pub mod access;
 pub mod api;
 pub mod app;
 pub mod backup;

@@ -4,9 +4,9 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
-use pilothouse::cli::{Action, Cli};
+use pilothouse::cli::{Action, Cli, TokenChange};
 use pilothouse::clock::Clock;
-use pilothouse::{app, backup, config};
+use pilothouse::{access, app, backup, config};
 
 fn main() -> ExitCode {
     let clock = Clock::start();
@@ -29,6 +29,13 @@ fn run(cli: Cli, clock: Clock) -> anyhow::Result<()> {
     })?;
     match action {
         Some(Action::Config) => Ok(std::io::stdout().write_all(config.table().as_bytes())?),
+        Some(Action::Token { change }) => {
+            let token = match change {
+                Some(TokenChange::Rotate) => access::rotate(&config.data_dir)?,
+                None => access::ensure(&config.data_dir)?,
+            };
+            Ok(writeln!(std::io::stdout(), "{token}")?)
+        }
         Some(Action::Backup { file }) => {
             let manifest = backup::write(&places(&config), &file, clock)?;
             let session = if manifest.session_files > 0 { "database and session are" } else { "the database is" };

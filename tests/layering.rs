@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 /// Each module of the crate, and the modules that it may use. `app` puts everything together; nothing uses it but
 /// `main`.
 const MAY_USE: &[(&str, &[&str])] = &[
+    ("access", &[]),
     ("clock", &[]),
     ("protocol", &[]),
     ("qr", &[]),
@@ -19,12 +20,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["clock", "protocol", "state"]),
     ("link", &["state"]),
     ("engine", &["clock", "link", "protocol", "state", "store", "supervisor"]),
-    ("api", &["clock", "engine", "protocol", "state"]),
+    ("api", &["access", "clock", "engine", "protocol", "state"]),
     ("tui", &["clock", "link", "protocol", "qr", "state"]),
-    ("app", &["api", "clock", "config", "engine", "packages", "state", "store", "supervisor", "telemetry", "tui"]),
+    (
+        "app",
+        &["access", "api", "clock", "config", "engine", "packages", "state", "store", "supervisor", "telemetry", "tui"],
+    ),
     ("backup", &["clock", "store"]),
     ("webhooks", &["clock"]),
-    ("main", &["app", "backup", "cli", "clock", "config"]),
+    ("main", &["access", "app", "backup", "cli", "clock", "config"]),
 ];
 
 /// Crates that reach outside, and the modules that alone may use them.

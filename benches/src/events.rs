@@ -33,8 +33,10 @@ pub fn measure(program: &Path, table: &mut Table) -> anyhow::Result<()> {
         let mut headless = Headless::start(program, &room)?;
         headless.until_answer()?;
         let before = headless.usage()?;
+        let token = headless.token()?;
         let begin = Instant::now();
-        let mut streams = (0..STREAMS).map(|_| Stream::open(headless.address())).collect::<Result<Vec<_>, _>>()?;
+        let mut streams =
+            (0..STREAMS).map(|_| Stream::open(headless.address(), &token)).collect::<Result<Vec<_>, _>>()?;
         let mut peak = before.rss;
         while streams.iter().any(|stream| stream.told < EVENTS) {
             if begin.elapsed() > PATIENCE {
@@ -66,9 +68,11 @@ struct Stream {
 }
 
 impl Stream {
-    fn open(address: SocketAddr) -> anyhow::Result<Self> {
+    fn open(address: SocketAddr, token: &str) -> anyhow::Result<Self> {
         let mut socket = TcpStream::connect(address)?;
-        let request = format!("GET /events?after=0&type=message.received HTTP/1.1\r\nhost: {address}\r\n\r\n");
+        let request = format!(
+            "GET /events?after=0&type=message.received HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n\r\n"
+        );
         socket.write_all(request.as_bytes())?;
         socket.set_nonblocking(true)?;
         Ok(Self { socket, rest: Vec::new(), told: 0 })

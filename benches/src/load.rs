@@ -9,14 +9,14 @@ use anyhow::{Context, bail};
 const CONNECTIONS: u32 = 8;
 
 /// How long each request took. A request that waited for a late answer before it counts from when it was due.
-pub fn get(address: SocketAddr, path: &str, rate: u32, length: Duration) -> anyhow::Result<Vec<Duration>> {
+pub fn get(address: SocketAddr, token: &str, path: &str, rate: u32, length: Duration) -> anyhow::Result<Vec<Duration>> {
     let start = Instant::now();
     let pace = Duration::from_secs(1) * CONNECTIONS / rate;
     let workers: Vec<_> = (0..CONNECTIONS)
         .map(|n| {
             let first = start + pace * n / CONNECTIONS;
-            let path = path.to_owned();
-            std::thread::spawn(move || worker(address, &path, first, pace, start + length))
+            let (token, path) = (token.to_owned(), path.to_owned());
+            std::thread::spawn(move || worker(address, &token, &path, first, pace, start + length))
         })
         .collect();
     let mut times = Vec::new();
@@ -28,12 +28,13 @@ pub fn get(address: SocketAddr, path: &str, rate: u32, length: Duration) -> anyh
 
 fn worker(
     address: SocketAddr,
+    token: &str,
     path: &str,
     mut due: Instant,
     pace: Duration,
     end: Instant,
 ) -> anyhow::Result<Vec<Duration>> {
-    let mut client = Client::connect(address)?;
+    let mut client = Client::connect(address, token)?;
     let mut times = Vec::new();
     let mut free = Instant::now();
     while due < end {
@@ -51,20 +52,22 @@ fn worker(
 pub struct Client {
     stream: BufReader<TcpStream>,
     host: SocketAddr,
+    token: String,
 }
 
 impl Client {
-    /// Connects.
-    pub fn connect(host: SocketAddr) -> anyhow::Result<Self> {
+    /// Connects, for requests with this token.
+    pub fn connect(host: SocketAddr, token: &str) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(host)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-        Ok(Self { stream: BufReader::new(stream), host })
+        Ok(Self { stream: BufReader::new(stream), host, token: token.to_owned() })
     }
 
     /// The body of the answer, which has to be good.
     pub fn get(&mut self, path: &str) -> anyhow::Result<Vec<u8>> {
-        let request = format!("GET {path} HTTP/1.1\r\nhost: {}\r\n\r\n", self.host);
+        let request =
+            format!("GET {path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\n\r\n", self.host, self.token);
         self.stream.get_mut().write_all(request.as_bytes())?;
         let mut line = String::new();
         self.stream.read_line(&mut line)?;

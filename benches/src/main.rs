@@ -153,7 +153,7 @@ fn load(program: &Path, table: &mut Table) -> anyhow::Result<()> {
         let mut headless = Headless::start(program, &room)?;
         headless.until_answer()?;
         headless.until_received(100)?;
-        let mut times = load::get(headless.address(), "/status", RATE, LOAD)?;
+        let mut times = load::get(headless.address(), &headless.token()?, "/status", RATE, LOAD)?;
         times.sort_unstable();
         let at = |part: f64| times[((times.len() - 1) as f64 * part) as usize].as_secs_f64() * 1e3;
         median.push(at(0.5));

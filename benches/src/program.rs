@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroU16;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -96,6 +96,7 @@ pub struct Headless {
     child: std::process::Child,
     started: Instant,
     address: SocketAddr,
+    token: PathBuf,
 }
 
 impl Headless {
@@ -105,7 +106,8 @@ impl Headless {
         command.arg("--headless").env_clear().envs(room.settings()?).current_dir(room.folder.path());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let started = Instant::now();
-        Ok(Self { child: command.spawn()?, started, address: room.address })
+        let token = room.folder.path().join("data/token");
+        Ok(Self { child: command.spawn()?, started, address: room.address, token })
     }
 
     /// Where its API is.
@@ -113,10 +115,15 @@ impl Headless {
         self.address
     }
 
+    /// The token of its API, which it has made once it answers.
+    pub fn token(&self) -> anyhow::Result<String> {
+        Ok(std::fs::read_to_string(&self.token)?.trim().to_owned())
+    }
+
     /// The time from the start to the first answer of the API.
     pub fn until_answer(&mut self) -> anyhow::Result<Duration> {
         while self.started.elapsed() < PATIENCE {
-            if let Ok(mut client) = Client::connect(self.address) {
+            if let Ok(mut client) = Client::connect(self.address, "") {
                 client.get("/health")?;
                 return Ok(self.started.elapsed());
             }
@@ -130,7 +137,7 @@ impl Headless {
 
     /// Waits until so many messages were received.
     pub fn until_received(&mut self, messages: u64) -> anyhow::Result<()> {
-        let mut client = Client::connect(self.address)?;
+        let mut client = Client::connect(self.address, &self.token()?)?;
         while self.started.elapsed() < PATIENCE {
             let status: serde_json::Value = serde_json::from_slice(&client.get("/status")?)?;
             if status["messages_received"].as_u64() >= Some(messages) {

@@ -6,6 +6,7 @@
 //! * Names are snake_case, times RFC 3339 in UTC, errors `application/problem+json` (RFC 9457).
 //! * A state of the world is never a 500: not linked yet is 503 with `Retry-After`, linked already is 409.
 
+mod access;
 mod body;
 mod config;
 mod connection;
@@ -42,6 +43,7 @@ pub use once::KeysInUse;
 pub use problem::Problem;
 pub use stats::ApiStats;
 
+use crate::access::Guard;
 use crate::clock::Clock;
 use crate::engine::Handle;
 
@@ -54,6 +56,8 @@ const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(3);
 /// What the handlers share.
 #[derive(Clone, Debug)]
 pub struct Api {
+    /// Knows who may ask.
+    pub guard: Arc<Guard>,
     /// For asking and for looking.
     pub engine: Handle,
     /// The time.
@@ -75,6 +79,8 @@ pub struct Api {
 /// All routes.
 pub fn router(api: Api) -> Router {
     Router::new()
+        .route("/livez", get(health::livez))
+        .route("/readyz", get(health::readyz))
         .route("/health", get(health::health))
         .route("/status", get(status::status))
         .route("/metrics", get(metrics::metrics))
@@ -91,6 +97,7 @@ pub fn router(api: Api) -> Router {
         .route("/connection", post(connection::set))
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(middleware::from_fn_with_state(api.clone(), access::check))
         .layer(middleware::from_fn_with_state(api.clone(), around))
         .with_state(api)
 }

@@ -38,7 +38,9 @@ fn api_with(harness: &Harness, look_ups: LookUps) -> Router {
     let stop = watch::Sender::new(false);
     let shutdown = stop.subscribe();
     std::mem::forget(stop); // never asked to end
-    router(Api {
+    let folder = tokens();
+    let api = router(Api {
+        guard: Arc::new(crate::access::Guard::open(folder).unwrap()),
         engine: harness.handle.clone(),
         clock: harness.clock,
         stats: Arc::new(ApiStats::default()),
@@ -47,7 +49,53 @@ fn api_with(harness: &Harness, look_ups: LookUps) -> Router {
         events: Arc::new(Events::default()),
         look_ups,
         shutdown,
-    })
+    });
+    api.layer(axum::middleware::map_request(async |mut request: Request<Body>| {
+        request.headers_mut().entry(header::AUTHORIZATION).or_insert(bearer().parse().unwrap());
+        request
+    }))
+}
+
+/// What a client says to be let in.
+pub(super) fn bearer() -> String {
+    format!("Bearer {}", crate::access::ensure(tokens()).unwrap())
+}
+
+/// A folder with a token, one for all tests. A request that brings none of its own gets this one.
+pub(super) fn tokens() -> &'static std::path::Path {
+    static FOLDER: std::sync::LazyLock<tempfile::TempDir> = std::sync::LazyLock::new(|| {
+        let folder = tempfile::tempdir().unwrap();
+        crate::access::ensure(folder.path()).unwrap();
+        folder
+    });
+    FOLDER.path()
+}
+
+#[tokio::test]
+async fn without_the_token_nothing_is_answered_but_health() {
+    let harness = Harness::new();
+    let token = crate::access::ensure(tokens()).unwrap();
+    let with = |path: &str, authorization: &str| {
+        Request::get(path).header(header::AUTHORIZATION, authorization).body(Body::empty()).unwrap()
+    };
+    for path in ["/status", "/metrics", "/qr", "/pairing", "/send", "/messages/x", "/config", "/connection", "/no"] {
+        for wrong in ["", "Bearer ", "Bearer x", &token, &format!("Basic {token}"), &format!("Bearer {token}0")] {
+            let refused = ask(&harness, with(path, wrong)).await;
+            assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{path}");
+            assert_eq!(refused.headers[header::WWW_AUTHENTICATE], "Bearer");
+            assert_eq!(refused.headers[header::CONTENT_TYPE], "application/problem+json");
+            assert_eq!(refused.json()["type"], "urn:pilothouse:problem:unauthorized");
+        }
+    }
+    assert_eq!(ask(&harness, with("/status", &format!("bearer {token}"))).await.status, StatusCode::OK);
+    assert_eq!(ask(&harness, with("/livez", "")).await.status, StatusCode::OK);
+    assert_eq!(ask(&harness, with("/health", "")).await.status, StatusCode::OK);
+    let waits = ask(&harness, with("/readyz", "")).await;
+    assert_eq!((waits.status, &waits.json()["status"]), (StatusCode::SERVICE_UNAVAILABLE, &json!(503)));
+    harness.end().await;
+    let harness = Harness::connected().await;
+    assert_eq!(ask(&harness, with("/readyz", "")).await.status, StatusCode::OK);
+    harness.end().await;
 }
 
 async fn ask(harness: &Harness, request: Request<Body>) -> Answer {

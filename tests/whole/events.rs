@@ -26,7 +26,8 @@ struct Stream {
 impl Follower {
     /// Comes back to where it was.
     async fn connect(&self, gateway: &Gateway) -> Stream {
-        let request = Request::get(format!("http://{}/events?after=0", gateway.address));
+        let request = Request::get(format!("http://{}/events?after=0", gateway.address))
+            .header("authorization", format!("Bearer {}", gateway.token));
         let request = match self.events.last() {
             Some((last, _)) => request.header("last-event-id", last.to_string()),
             None => request,

@@ -398,3 +398,21 @@ async fn a_bridge_of_the_base_level_is_enough_and_bad_lines_are_counted() {
     assert_eq!((&refused.json["state"], &refused.json["failure"]["text"]), (&json!("failed"), &json!("not today")));
     assert!(gateway.end().await.success());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_replaced_from_outside_is_refused_at_once() {
+    let place = Place::new().await;
+    let mut gateway = Gateway::start(&place, &[]).await;
+    let token = |args: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_pilothouse"));
+        let output = command.arg("token").args(args).env_clear().envs(place.env()).current_dir(place.home()).output();
+        String::from_utf8(output.unwrap().stdout).unwrap().trim().to_owned()
+    };
+    assert_eq!(token(&[]), gateway.token);
+    assert_eq!(gateway.get("/status").await.status, 200);
+    let replaced = token(&["rotate"]);
+    let refused = gateway.get("/status").await;
+    assert_eq!((refused.status, refused.kind.as_str()), (401, "application/problem+json"));
+    gateway.token = replaced;
+    assert_eq!(gateway.get("/status").await.status, 200);
+}

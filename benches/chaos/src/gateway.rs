@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
@@ -123,18 +124,22 @@ pub(crate) enum NoAnswer {
 #[derive(Clone)]
 pub(crate) struct Api {
     address: SocketAddr,
+    /// The program makes it at its first start.
+    token: PathBuf,
     client: Client<HttpConnector, Full<Bytes>>,
     /// A send is under way.
     asked: Arc<Notify>,
 }
 
 impl Api {
-    pub(crate) fn new(address: SocketAddr) -> Self {
-        Self { address, client: Client::builder(TokioExecutor::new()).build_http(), asked: Arc::default() }
+    pub(crate) fn new(address: SocketAddr, token: PathBuf) -> Self {
+        Self { address, token, client: Client::builder(TokioExecutor::new()).build_http(), asked: Arc::default() }
     }
 
     /// The status and the body of an answer.
     async fn ask(&self, request: hyper::http::request::Builder, body: String) -> Result<(u16, Value), NoAnswer> {
+        let token = std::fs::read_to_string(&self.token).map_err(|_| NoAnswer::NotAsked)?;
+        let request = request.header("authorization", format!("Bearer {}", token.trim()));
         let request = request.body(Full::from(body)).map_err(|_| NoAnswer::NotAsked)?;
         let answering = async {
             let answer = self.client.request(request).await;

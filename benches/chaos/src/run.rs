@@ -60,7 +60,7 @@ impl Recovery {
 pub async fn run(plan: &Plan) -> anyhow::Result<Report> {
     let simulator = Simulator::start().await?;
     let address = free_address()?;
-    let api = Api::new(address);
+    let api = Api::new(address, plan.folder.join("data/token"));
     let mut host = Host::new(plan, &simulator, address);
     host.start()?;
     link(&simulator, &api).await?;

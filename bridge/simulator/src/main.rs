@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -11,7 +12,7 @@ use tokio::net::TcpStream;
 use whatsapp_simulator::{Addressing, Author, Contact, OWNER, Receipts, Simulator, edit, reaction, revoke};
 
 const HELP: &str = "\
-link [ADDRESS]        fetch the QR or the pairing code from the API (127.0.0.1:7007) and link
+link [ADDRESS [TOKEN]] fetch the QR or the pairing code from the API (127.0.0.1:7007) and link
 scan TEXT             scan this QR
 code ABCD1234         type this pairing code
 passkey on|off        the account demands its passkey before it links
@@ -98,7 +99,12 @@ impl Desk {
         match command {
             "" => {}
             "help" => say(HELP),
-            "link" => self.link(if rest.is_empty() { "127.0.0.1:7007" } else { rest }).await?,
+            "link" => {
+                let (address, token) = rest.split_once(' ').unwrap_or((rest, ""));
+                let address = if address.is_empty() { "127.0.0.1:7007" } else { address };
+                let token = if token.is_empty() { token_of_the_default_folder() } else { Some(token.to_owned()) };
+                self.link(address, &token.unwrap_or_default()).await?;
+            }
             "scan" => self.simulator.scan(rest).await?,
             "code" if self.simulator.enter_code(rest).await? => self.linked().await,
             "code" => say("a wrong code"),
@@ -144,10 +150,14 @@ impl Desk {
     }
 
     /// Fetches what there is to link with from the API, and links.
-    async fn link(&self, address: &str) -> anyhow::Result<()> {
-        if let Some(qr) = field(&get(address, "/qr").await?, "qr") {
+    async fn link(&self, address: &str, token: &str) -> anyhow::Result<()> {
+        let answer = get(address, token, "/qr").await?;
+        if answer.contains(":unauthorized") {
+            bail!("the gateway wants its token, which `pilothouse token` prints: link {address} TOKEN");
+        }
+        if let Some(qr) = field(&answer, "qr") {
             self.simulator.scan(&qr).await?;
-        } else if let Some(code) = field(&get(address, "/pairing").await?, "code") {
+        } else if let Some(code) = field(&get(address, token, "/pairing").await?, "code") {
             self.simulator.enter_code(&code).await?;
         } else {
             bail!("the gateway at {address} offers neither a QR nor a code at present");
@@ -178,10 +188,20 @@ impl Desk {
     }
 }
 
+/// The token of a gateway that keeps its data where it does by default, or where this program is told the same.
+fn token_of_the_default_folder() -> Option<String> {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base = || set("XDG_STATE_HOME").or_else(|| set("HOME").map(|home| home.join(".local/state")));
+    let folder = set("PILOTHOUSE_DATA_DIR").or_else(|| base().map(|base| base.join("pilothouse")))?;
+    Some(std::fs::read_to_string(folder.join("token")).ok()?.trim().to_owned())
+}
+
 /// The body of an answer to a GET over plain HTTP.
-async fn get(address: &str, path: &str) -> anyhow::Result<String> {
+async fn get(address: &str, token: &str, path: &str) -> anyhow::Result<String> {
     let mut stream = TcpStream::connect(address).await.with_context(|| format!("no gateway at {address}"))?;
-    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes()).await?;
+    let request =
+        format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
     let mut answer = String::new();
     stream.take(64 << 10).read_to_string(&mut answer).await?;
     Ok(answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default())

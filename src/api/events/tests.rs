@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket};
 use tower::ServiceExt;
 
+use super::super::tests::{bearer, tokens};
 use super::super::{ApiStats, KeysInUse, LookUps, router, serve};
 use super::*;
 use crate::engine::harness::Harness;
@@ -44,6 +45,7 @@ impl Place {
 
     fn api(&self) -> Api {
         Api {
+            guard: Arc::new(crate::access::Guard::open(tokens()).unwrap()),
             engine: self.harness.handle.clone(),
             clock: self.harness.clock,
             stats: Arc::new(ApiStats::default()),
@@ -60,7 +62,7 @@ impl Place {
     }
 
     async fn ask(&self, query: &str, last: Option<u64>) -> Response {
-        let mut request = Request::get(format!("/events{query}"));
+        let mut request = Request::get(format!("/events{query}")).header(header::AUTHORIZATION, bearer());
         if let Some(last) = last {
             request = request.header("last-event-id", last.to_string());
         }
@@ -105,7 +107,8 @@ impl Client {
     }
 
     async fn over_the_wire(address: std::net::SocketAddr, query: &str, last: Option<u64>) -> Self {
-        let mut request = Request::get(format!("http://{address}/events{query}"));
+        let mut request =
+            Request::get(format!("http://{address}/events{query}")).header(header::AUTHORIZATION, bearer());
         if let Some(last) = last {
             request = request.header("last-event-id", last.to_string());
         }
@@ -369,7 +372,8 @@ async fn a_client_that_never_reads_holds_nobody_up() {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4_096).unwrap();
     let mut deaf = socket.connect(address).await.unwrap();
-    deaf.write_all(b"GET /events HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+    let request = format!("GET /events HTTP/1.1\r\nhost: localhost\r\nauthorization: {}\r\n\r\n", bearer());
+    deaf.write_all(request.as_bytes()).await.unwrap();
     let mut first = [0; 12];
     deaf.read_exact(&mut first).await.unwrap();
     assert_eq!(&first, b"HTTP/1.1 200");
