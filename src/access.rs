@@ -119,7 +119,7 @@ impl Guard {
     /// Whether this is the token that is in the file now. The time that it takes does not tell how much of it is right.
     pub fn admits(&self, given: &str) -> bool {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        // One look at the file's state a request, a microsecond, so that a token that was replaced is refused at once.
+        // One look at the file's state a request, so that a token that was replaced is refused at once.
         let version = std::fs::metadata(&self.path).ok().map(|meta| (meta.ino(), meta.ctime(), meta.ctime_nsec()));
         if version.is_none() || version != known.version {
             let token = std::fs::read_to_string(&self.path).ok().and_then(|text| parsed(&text));

@@ -1,4 +1,5 @@
-//! Webhooks: events of the journal, sent to addresses that the operator names. What is here decides and does no I/O.
+//! Webhooks: events of the journal, sent to addresses that the operator names. What is here decides and does no I/O;
+//! nothing sends with it yet.
 //!
 //! * Each webhook is a cursor on the journal ([`Progress`]): a receiver that was away gets everything, in order, at
 //!   least once, after a restart too. The event's number, as `webhook-id`, is the same at each attempt.

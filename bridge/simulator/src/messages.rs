@@ -179,21 +179,14 @@ pub(crate) async fn client_receipt(world: &mut World, node: &Node) {
         && let Some(Waiting { message: Some((pn, message)), node, .. }) = confirmed
     {
         *world.counts.entry("retries").or_default() += 1;
-        if let Err(error) = write_again(world, &pn, &id, &message, Addressing::of(&node)).await {
+        let again = match start_session(world, &pn).await {
+            Ok(()) => from_contact(world, &pn, &id, &message, Addressing::of(&node)).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = again {
             tracing::warn!(%error, "writing a message again");
         }
     }
-}
-
-async fn write_again(
-    world: &mut World,
-    pn: &str,
-    id: &str,
-    message: &wa::Message,
-    addressing: Addressing,
-) -> anyhow::Result<()> {
-    start_session(world, pn).await?;
-    from_contact(world, pn, id, message, addressing).await
 }
 
 /// The client confirms a receipt.
