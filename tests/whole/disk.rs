@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use serde_json::{Value, json};
 
-use crate::support::{Gateway, Place, within};
+use crate::support::{Answer, Gateway, Place, within};
 
 /// A bridge of the base level that writes down what it is given to send.
 const BRIDGE: &str = r#"#!/bin/sh
@@ -31,8 +31,13 @@ fn bridge(place: &Place) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-async fn send(gateway: &Gateway, text: &str) -> crate::support::Answer {
+async fn send(gateway: &Gateway, text: &str) -> Answer {
     gateway.post("/send", json!({"to": "+15551112222", "text": text})).await
+}
+
+fn accepted_id(sent: Answer) -> String {
+    assert!(sent.status < 300, "{}", sent.json);
+    sent.json["id"].as_str().unwrap().to_owned()
 }
 
 /// Accepts messages, fills the disk, frees it, and looks for all that was accepted.
@@ -40,17 +45,28 @@ async fn fills_and_recovers(place: &Place, gateway: Gateway, reason: &str, fill:
     gateway.until(|status| status["connected"] == true && status["store"]["state"] == "ok").await;
     let mut accepted = Vec::new();
     for n in 0..50 {
-        let sent = send(&gateway, &format!("before {n}")).await;
-        assert!(sent.status < 300, "{}", sent.json);
-        accepted.push(sent.json["id"].as_str().unwrap().to_owned());
+        accepted.push(accepted_id(send(&gateway, &format!("before {n}")).await));
     }
     // What is told of these is on disk as well: the next write is the first to fail.
     gateway.until(|status| status["messages_sent"] == 50 && status["queue"] == 0).await;
     fill();
-    // The one that meets the full disk waits for it; it was neither accepted nor refused.
-    let body = json!({"to": "+15551113333", "text": format!("meets it {}", "x".repeat(20_000))});
-    let first = tokio::spawn(gateway.request("POST", "/send", Some(body)));
-    let status = gateway.until(|status| status["store"]["state"] == "failing").await;
+    // The one that meets the full disk waits for it; it was neither accepted nor refused. The log of the database
+    // keeps its room on the disk when it starts anew, so some may still find a place in it.
+    let (waits, status) = loop {
+        let body = json!({"to": "+15551113333", "text": format!("meets it {}", "x".repeat(20_000))});
+        let waits = tokio::spawn(gateway.request("POST", "/send", Some(body)));
+        let failing = |status: &Value| status["store"]["state"] == "failing";
+        let status = gateway.until(|status| failing(status) || waits.is_finished()).await;
+        if failing(&status) {
+            break (Some(waits), status);
+        }
+        accepted.push(accepted_id(within("the answer", waits).await.unwrap()));
+        let all_sent = |status: &Value| status["messages_sent"] == accepted.len() && status["queue"] == 0;
+        let status = gateway.until(|status| failing(status) || all_sent(status)).await;
+        if failing(&status) {
+            break (None, status);
+        }
+    };
     for text in [&status["store"]["reason"], &status["last_error"]["text"]] {
         assert!(text.as_str().unwrap().contains(reason), "{status:#}");
     }
@@ -65,20 +81,18 @@ async fn fills_and_recovers(place: &Place, gateway: Gateway, reason: &str, fill:
         assert_eq!(gateway.get(&format!("/messages/{id}")).await.status, 200, "what was accepted can be read");
     }
     free();
-    let first = within("the answer", first).await.unwrap();
-    assert!(first.status < 300, "{}", first.json);
-    accepted.push(first.json["id"].as_str().unwrap().to_owned());
+    if let Some(waits) = waits {
+        accepted.push(accepted_id(within("the answer", waits).await.unwrap()));
+    }
     let status = gateway.until(|status| status["store"]["state"] == "ok").await;
     assert_eq!(status["store"]["reason"], Value::Null);
-    let sent = send(&gateway, "after").await;
-    assert!(sent.status < 300, "{}", sent.json);
-    accepted.push(sent.json["id"].as_str().unwrap().to_owned());
-    gateway.until(|status| status["messages_sent"] == 52 && status["queue"] == 0).await;
+    accepted.push(accepted_id(send(&gateway, "after").await));
+    gateway.until(|status| status["messages_sent"] == accepted.len() && status["queue"] == 0).await;
     for id in &accepted {
         assert_eq!(gateway.get(&format!("/messages/{id}")).await.json["state"], "sent", "{id}");
     }
     let given = std::fs::read_to_string(place.home().join("sent")).unwrap();
-    assert_eq!(given.lines().count(), 52, "each once, and nothing that was refused");
+    assert_eq!(given.lines().count(), accepted.len(), "each once, and nothing that was refused");
     assert!(!given.contains("during"), "{given}");
     assert!(gateway.end().await.success());
 }
