@@ -183,7 +183,10 @@ fn restore(restored: Restored, config: &Config, clock: Clock) -> State {
         None => restored.linking.unwrap_or_default(),
     };
     let pace = Pace { per_minute: config.send_rate_per_minute, burst: config.send_burst };
-    State::restored(snapshot, restored.pending).with_limits(bridge_limits(config)).with_pace(pace, now)
+    State::restored(snapshot, restored.pending)
+        .with_limits(bridge_limits(config))
+        .with_pace(pace, now)
+        .with_queue_capacity(config.queue_limit as usize)
 }
 
 /// A bridge is asked for a sign of life twice within the time that it may give none, and for a proof three times.

@@ -64,6 +64,8 @@ pub struct Config {
     pub send_rate_per_minute: u32,
     /// So many are sent at once after a pause.
     pub send_burst: u32,
+    /// So many messages may wait to be sent.
+    pub queue_limit: u32,
     /// How long an answer of WhatsApp's server proves that the connection lives; zero: for ever.
     pub proof: Duration,
     /// For how many days messages and journal are kept; 0 is for ever.
@@ -155,6 +157,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("bridge_patience_seconds", "PILOTHOUSE_BRIDGE_PATIENCE_SECONDS", "60"),
     setting("send_rate_per_minute", "PILOTHOUSE_SEND_RATE_PER_MINUTE", "30"),
     setting("send_burst", "PILOTHOUSE_SEND_BURST", "10"),
+    setting("queue_limit", "PILOTHOUSE_QUEUE_LIMIT", "10000"),
     setting("proof_seconds", "PILOTHOUSE_PROOF_SECONDS", "60"),
     setting("retention_days", "PILOTHOUSE_RETENTION_DAYS", "30"),
     setting("retention_mb", "PILOTHOUSE_RETENTION_MB", "1024"),
@@ -225,6 +228,12 @@ pub fn load(inputs: Inputs) -> Result<Config, ConfigError> {
                 Ok(burst) => Ok(burst),
             })?
             .unwrap_or(10),
+        queue_limit: layers
+            .checked("queue_limit", |text| match text.parse() {
+                Ok(limit @ 1..=1_000_000) => Ok(limit),
+                Ok(_) | Err(_) => Err("it is a number of messages, from 1 to 1000000".to_owned()),
+            })?
+            .unwrap_or(10_000),
         retention_days: layers.parsed("retention_days", "a number of days; 0 is for ever")?.unwrap_or(30),
         retention_mb: layers.parsed("retention_mb", "a number of MiB; 0 is no limit")?.unwrap_or(1024),
         log: layers

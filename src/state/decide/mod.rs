@@ -94,9 +94,9 @@ impl State {
         Self { bucket: Bucket::resumed(pace, now, handed_out), ..self }
     }
 
-    /// The same, with room for so many unsettled messages: for tests that fill it.
-    #[cfg(test)]
-    pub(crate) fn with_queue_capacity(self, queue_capacity: usize) -> Self {
+    /// The same, with room for so many unsettled messages.
+    #[must_use]
+    pub fn with_queue_capacity(self, queue_capacity: usize) -> Self {
         Self { queue_capacity, ..self }
     }
 
