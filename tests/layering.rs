@@ -35,6 +35,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const RESERVED: &[(&str, &[&str])] = &[
     ("rusqlite", &["store"]),
     ("axum", &["api"]),
+    ("hyper", &["api"]),
+    ("hyper_util", &["api"]),
     ("ratatui", &["tui"]),
     ("crossterm", &["tui"]),
     ("clap", &["cli", "main"]),

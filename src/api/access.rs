@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
-use super::{Api, Problem};
+use super::{Api, Problem, server};
 
 /// What needs no token: programs that watch this one have none, and it tells nothing of what is said to whom.
 const OPEN: &[&str] = &["/livez", "/readyz", "/health"];
@@ -13,6 +13,7 @@ const OPEN: &[&str] = &["/livez", "/readyz", "/health"];
 /// Lets through what has the token or needs none.
 pub(super) async fn check(State(api): State<Api>, request: Request, next: Next) -> Result<Response, Problem> {
     let open = OPEN.contains(&request.uri().path());
+    server::check(&request, open)?;
     if open || bearer(request.headers()).is_some_and(|token| api.guard.admits(token)) {
         return Ok(next.run(request).await);
     }

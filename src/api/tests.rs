@@ -48,6 +48,7 @@ fn api_with(harness: &Harness, look_ups: LookUps) -> Router {
         keys: KeysInUse::default(),
         events: Arc::new(Events::default()),
         look_ups,
+        bodies: Default::default(),
         shutdown,
     });
     api.layer(axum::middleware::map_request(async |mut request: Request<Body>| {
