@@ -15,9 +15,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::access::Guard;
-use crate::api::{self, Api, ApiStats, Events, KeysInUse, LookUps};
+use crate::api::{self, Api, ApiStats, Bodies, Events, KeysInUse, Limits, LookUps, Socket};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, SocketPlaces};
 use crate::engine::{self, Parts};
 use crate::packages::Plan;
 use crate::state::{AccountId, BridgeLimits, FEED_CAPACITY, Linking, Pace, Sampled, Snapshot, State};
@@ -32,33 +32,40 @@ const TERMINAL_PATIENCE: Duration = Duration::from_secs(1);
 /// How long the whole end may take.
 const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(9);
 
+/// So many open files are kept from connections, for database, logs and bridge.
+const OWN_FILES: usize = 128;
+
 /// Runs the gateway until it is asked to end. Blocks.
 ///
 /// # Errors
 /// What keeps it from starting, or what ended it out of turn, in words for the operator.
 pub fn run(config: &Config, clock: Clock) -> anyhow::Result<()> {
-    allow_many_files();
+    let connections = allow_many_files().saturating_sub(OWN_FILES).clamp(1, Limits::default().connections);
+    let limits = Limits { connections, ..Limits::default() };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .max_blocking_threads(8)
         .thread_name("pilothouse")
         .enable_all()
         .build()
         .context("can't start the runtime")?;
-    let result = runtime.block_on(serve(config, clock));
+    let result = runtime.block_on(serve(config, limits, clock));
     runtime.shutdown_timeout(Duration::from_millis(100));
     result
 }
 
-/// Takes as many open files as the system allows. Often it is 1,024 until one asks, and a thousand programs that follow
-/// events would leave none for anybody else.
-fn allow_many_files() {
+/// Takes as many open files as the system allows, and returns how many that are. Often it is 1,024 until one asks, and a
+/// thousand programs that follow events would leave none for anybody else.
+fn allow_many_files() -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    // Where that is refused, there are fewer connections.
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let allowed = match setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+        Ok(()) => maximum,
+        Err(_) => current,
+    };
+    allowed.map_or(usize::MAX, |files| usize::try_from(files).unwrap_or(usize::MAX))
 }
 
-async fn serve(config: &Config, clock: Clock) -> anyhow::Result<()> {
+async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<()> {
     let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let console = terminal && !config.headless;
     let store = Store::open_with(&config.data_dir, AccountId::main(), FEED_CAPACITY, Some(retention(config, clock)))?;
@@ -67,6 +74,7 @@ async fn serve(config: &Config, clock: Clock) -> anyhow::Result<()> {
         tracing::info!("stdin or stdout is not a terminal: running headless");
     }
     let guard = Guard::open(&config.data_dir)?;
+    let socket = open_socket(&config.socket).await?;
     let listener = TcpListener::bind(config.listen).await.with_context(|| {
         format!("can't listen on {}; is another program there? choose another with --listen", config.listen)
     })?;
@@ -105,9 +113,10 @@ async fn serve(config: &Config, clock: Clock) -> anyhow::Result<()> {
         keys: KeysInUse::default(),
         events: Arc::new(Events::default()),
         look_ups: LookUps::default(),
+        bodies: Bodies::default(),
         shutdown: stopping.clone(),
     };
-    let api = tokio::spawn(api::serve(listener, api));
+    let api = tokio::spawn(api::serve(listener, socket, api, limits));
     let mut engine_task = engine.task;
 
     let mut console = if console { Some(start_console(&engine.handle, clock, address)?) } else { None };
@@ -135,7 +144,7 @@ async fn serve(config: &Config, clock: Clock) -> anyhow::Result<()> {
             }
             None => engine_task.await,
         };
-        api.await.context("the API ended by a panic")?.context("the API failed")?;
+        api.await.context("the API ended by a panic")?;
         engine.context("the engine ended by a panic")??;
         Ok(())
     };
@@ -143,6 +152,21 @@ async fn serve(config: &Config, clock: Clock) -> anyhow::Result<()> {
         Ok(result) => result,
         Err(_late) => Err(anyhow!("not everything ended within {} s", SHUTDOWN_DEADLINE.as_secs())),
     }
+}
+
+/// The Unix socket at the first place that is free. None: it is not wanted, or, where nobody chose the place, not possible.
+async fn open_socket(setting: &SocketPlaces) -> anyhow::Result<Option<Socket>> {
+    for path in &setting.places {
+        match Socket::bind(path).await {
+            Ok(socket) => {
+                tracing::info!(path = %path.display(), "the socket listens");
+                return Ok(Some(socket));
+            }
+            Err(error) if setting.required => return Err(error.into()),
+            Err(error) => tracing::warn!(%error, "the API has no socket there"),
+        }
+    }
+    Ok(None)
 }
 
 fn start_console(engine: &engine::Handle, clock: Clock, api: SocketAddr) -> anyhow::Result<Console> {

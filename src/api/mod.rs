@@ -21,6 +21,8 @@ mod passkey;
 mod problem;
 mod query;
 mod send;
+mod server;
+mod socket;
 mod stats;
 mod status;
 
@@ -37,10 +39,13 @@ use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+pub use body::Bodies;
 pub use events::Events;
 pub use find::LookUps;
 pub use once::KeysInUse;
 pub use problem::Problem;
+pub use server::Limits;
+pub use socket::{Socket, SocketError};
 pub use stats::ApiStats;
 
 use crate::access::Guard;
@@ -72,6 +77,8 @@ pub struct Api {
     pub events: Arc<Events>,
     /// Searches and lists that are being looked up.
     pub look_ups: LookUps,
+    /// The bodies that are being read.
+    pub bodies: Bodies,
     /// Becomes true when the process is to end: whoever waits gives up.
     pub shutdown: watch::Receiver<bool>,
 }
@@ -117,27 +124,9 @@ async fn around(State(api): State<Api>, request: Request, next: Next) -> Respons
 }
 
 /// Serves until the process is to end, and then for at most three seconds more.
-///
-/// # Errors
-/// What the listener gives.
-pub async fn serve(listener: TcpListener, api: Api) -> std::io::Result<()> {
-    let mut shutdown = api.shutdown.clone();
-    let mut deadline = api.shutdown.clone();
-    let stopping = async move {
-        let _ = shutdown.wait_for(|stop| *stop).await;
-    };
-    let serving = axum::serve(listener, router(api)).with_graceful_shutdown(stopping);
-    let late = async {
-        let _ = deadline.wait_for(|stop| *stop).await;
-        tokio::time::sleep(SHUTDOWN_PATIENCE).await;
-    };
-    tokio::select! {
-        result = serving => result,
-        () = late => {
-            tracing::warn!("some answers were not finished when the process had to end");
-            Ok(())
-        }
-    }
+pub async fn serve(listener: TcpListener, socket: Option<Socket>, api: Api, limits: Limits) {
+    let shutdown = api.shutdown.clone();
+    server::serve(listener, socket, router(api), limits, shutdown, SHUTDOWN_PATIENCE).await;
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The API over an engine with a real store; the test plays the bridge.
 
+mod access;
 mod find;
 mod passkey;
 
@@ -48,6 +49,7 @@ fn api_with(harness: &Harness, look_ups: LookUps) -> Router {
         keys: KeysInUse::default(),
         events: Arc::new(Events::default()),
         look_ups,
+        bodies: Default::default(),
         shutdown,
     });
     api.layer(axum::middleware::map_request(async |mut request: Request<Body>| {
