@@ -5,7 +5,7 @@
 //!
 //! * Nothing leaves (a reply, a publication, a command to the bridge) before the writes that justify it are on disk:
 //!   see [`gate`](self).
-//! * It waits for nothing but the store.
+//! * It waits for nothing but the store, and says that it lives when it is asked, then too: see [`Pulse`].
 //! * When the requests' and the supervisor's ends are gone and everything is written, it ends.
 
 mod console;
@@ -14,6 +14,7 @@ mod gate;
 mod handle;
 mod journal;
 mod known;
+mod pulse;
 mod timers;
 
 use std::collections::HashMap;
@@ -26,6 +27,7 @@ pub use console::link;
 pub use feed::{Cursor, Feed, Next};
 pub use handle::{Handle, Unavailable};
 pub use journal::{Journal, JournalError};
+pub use pulse::{NoPulse, Pulse};
 
 pub use crate::store::{JournalPage, JournalRow};
 
@@ -40,6 +42,8 @@ use crate::supervisor::{self, Notice};
 use gate::{Gate, Release};
 use handle::Envelope;
 use known::KnownMessages;
+use pulse::Beat;
+pub(crate) use pulse::pulse;
 use timers::Timers;
 
 /// How many requests may wait for the engine.
@@ -101,8 +105,9 @@ pub fn start(parts: Parts) -> Running {
     let (requests, requests_rx) = mpsc::channel(REQUESTS);
     let stop = tokio::sync::watch::Sender::new(false);
     let engine = Engine::new(state, reader.clone(), supervisor, sample, clock);
-    let handle = Handle::new(requests, Arc::clone(&engine.feed), reader, stop.clone());
-    let task = tokio::spawn(engine.run(writer, requests_rx, notices, stop.subscribe()));
+    let (pulse, beat) = pulse();
+    let handle = Handle::new(requests, Arc::clone(&engine.feed), reader, pulse, stop.clone());
+    let task = tokio::spawn(engine.run(writer, requests_rx, notices, beat, stop.subscribe()));
     Running { handle, task }
 }
 
@@ -151,6 +156,7 @@ impl Engine {
         writer: crate::store::Writer,
         mut requests: mpsc::Receiver<Envelope>,
         mut notices: mpsc::Receiver<Notice>,
+        mut beat: Beat,
         mut stop: tokio::sync::watch::Receiver<bool>,
     ) -> Result<(), EngineError> {
         let crate::store::Writer { batches, mut watermark, thread } = writer;
@@ -161,6 +167,7 @@ impl Engine {
         sampler.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut ended = false;
         loop {
+            beat.answer();
             let idle = self.pending.is_none();
             // With no room for more to write, requests are refused, and at the end notices are let go.
             let failing = !idle && self.store_failing.is_some();
@@ -193,6 +200,7 @@ impl Engine {
                         tokio::spawn(supervisor.join());
                     }
                 }
+                () = beat.wanted() => {}
             }
             if idle {
                 // Whatever woke us, everyone gets a turn: a flood on one side does not starve the others.
