@@ -23,6 +23,7 @@ use crate::packages::Plan;
 use crate::state::{AccountId, BridgeLimits, FEED_CAPACITY, Linking, Pace, Sampled, Snapshot, State};
 use crate::store::{Restored, Retention, Store};
 use crate::supervisor::{self, Program};
+use crate::systemd::Notifier;
 use crate::telemetry;
 use crate::tui::{self, Console};
 
@@ -66,6 +67,7 @@ async fn serve(config: &Config, clock: Clock) -> anyhow::Result<()> {
     if !terminal && !config.headless {
         tracing::info!("stdin or stdout is not a terminal: running headless");
     }
+    let notifier = Notifier::from_env(|name| std::env::var_os(name)).context("can't tell systemd anything")?;
     let guard = Guard::open(&config.data_dir)?;
     let listener = TcpListener::bind(config.listen).await.with_context(|| {
         format!("can't listen on {}; is another program there? choose another with --listen", config.listen)
@@ -110,6 +112,14 @@ async fn serve(config: &Config, clock: Clock) -> anyhow::Result<()> {
     let api = tokio::spawn(api::serve(listener, api));
     let mut engine_task = engine.task;
 
+    let systemd = async {
+        if let Some(notifier) = &notifier {
+            notifier.ready();
+            notifier.follow(engine.handle.feed(), engine.handle.pulse()).await;
+        }
+        std::future::pending().await
+    };
+
     let mut console = if console { Some(start_console(&engine.handle, clock, address)?) } else { None };
     let early = tokio::select! {
         reason = asked_to_end() => {
@@ -121,7 +131,11 @@ async fn serve(config: &Config, clock: Clock) -> anyhow::Result<()> {
             None
         }
         ended = &mut engine_task => Some(ended),
+        () = systemd => None,
     };
+    if let Some(notifier) = &notifier {
+        notifier.stopping();
+    }
     stop.send_replace(true);
     if let Some(console) = console {
         console.stop(TERMINAL_PATIENCE).await;

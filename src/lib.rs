@@ -47,6 +47,7 @@ pub mod qr;
 pub mod state;
 pub mod store;
 pub mod supervisor;
+pub mod systemd;
 pub mod telemetry;
 pub mod tui;
 pub mod webhooks;

@@ -24,9 +24,23 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("tui", &["clock", "link", "protocol", "qr", "state"]),
     (
         "app",
-        &["access", "api", "clock", "config", "engine", "packages", "state", "store", "supervisor", "telemetry", "tui"],
+        &[
+            "access",
+            "api",
+            "clock",
+            "config",
+            "engine",
+            "packages",
+            "state",
+            "store",
+            "supervisor",
+            "systemd",
+            "telemetry",
+            "tui",
+        ],
     ),
     ("backup", &["clock", "store"]),
+    ("systemd", &["engine", "state"]),
     ("webhooks", &["clock"]),
     ("main", &["access", "app", "backup", "cli", "clock", "config"]),
 ];
@@ -39,7 +53,7 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("crossterm", &["tui"]),
     ("clap", &["cli", "main"]),
     ("tar", &["backup"]),
-    ("tokio", &["api", "app", "engine", "link", "packages", "protocol", "store", "supervisor", "tui"]),
+    ("tokio", &["api", "app", "engine", "link", "packages", "protocol", "store", "supervisor", "systemd", "tui"]),
 ];
 
 #[test]
