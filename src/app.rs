@@ -63,7 +63,7 @@ async fn serve(config: &Config, clock: Clock) -> anyhow::Result<()> {
     let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let console = terminal && !config.headless;
     let store = Store::open_with(&config.data_dir, AccountId::main(), FEED_CAPACITY, Some(retention(config, clock)))?;
-    let _log = telemetry::start(&config.data_dir, config.log.clone(), !console)?;
+    let (_log, dropped) = telemetry::start(&config.data_dir, config.log.clone(), !console)?;
     if !terminal && !config.headless {
         tracing::info!("stdin or stdout is not a terminal: running headless");
     }
@@ -94,6 +94,7 @@ async fn serve(config: &Config, clock: Clock) -> anyhow::Result<()> {
             host_rss: resident_bytes("self"),
             bridge_rss: bridge.and_then(|pid| resident_bytes(&pid.to_string())),
             api: figures.sample(),
+            log_lines_dropped: dropped.dropped_lines() as u64,
         }),
         clock,
     });

@@ -41,6 +41,7 @@ pub mod clock;
 pub mod config;
 pub mod engine;
 pub mod link;
+pub mod metrics;
 pub mod packages;
 pub mod protocol;
 pub mod qr;

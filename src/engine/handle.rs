@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{Feed, Journal, Pulse};
+use super::{Commits, Feed, Figures, Journal, Pulse};
 use crate::state::{Answer, Request};
 use crate::store::Reader;
 
@@ -32,6 +32,8 @@ pub struct Handle {
     reader: Reader,
     journal: Arc<Journal>,
     pulse: Pulse,
+    figures: Arc<Figures>,
+    commits: Arc<Commits>,
     stop: watch::Sender<bool>,
 }
 
@@ -41,10 +43,11 @@ impl Handle {
         feed: Arc<Feed>,
         reader: Reader,
         pulse: Pulse,
+        (figures, commits): (Arc<Figures>, Arc<Commits>),
         stop: watch::Sender<bool>,
     ) -> Self {
         let journal = Arc::new(Journal::new(reader.clone()));
-        Self { requests, feed, reader, journal, pulse, stop }
+        Self { requests, feed, reader, journal, pulse, figures, commits, stop }
     }
 
     /// Asks, and waits for the answer: it comes once everything that it promises is on disk.
@@ -75,6 +78,16 @@ impl Handle {
     /// The numbered events for programs.
     pub fn journal(&self) -> &Arc<Journal> {
         &self.journal
+    }
+
+    /// What is measured of it.
+    pub fn figures(&self) -> &Figures {
+        &self.figures
+    }
+
+    /// What is measured of the disk.
+    pub fn commits(&self) -> &Commits {
+        &self.commits
     }
 
     /// For asking whether its loop turns.
