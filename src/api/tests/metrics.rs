@@ -8,7 +8,7 @@ use std::process::{Command as Process, Stdio};
 
 use axum::body::Body;
 use axum::http::{Request, header};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Answer, ask, get, post};
 use crate::engine::harness::Harness;
@@ -218,4 +218,29 @@ async fn the_readme_describes_each_figure_and_no_other() {
     let rows: BTreeSet<_> = section.lines().filter(|line| line.starts_with("| `")).flat_map(names_in).collect();
     let told: BTreeSet<_> = described().await.families().map(str::to_owned).collect();
     assert_eq!(rows, told);
+}
+
+#[tokio::test]
+async fn the_dashboard_shows_what_is_told_and_nothing_else() {
+    let dashboard: Value = serde_json::from_str(&project_file("assets/grafana-dashboard.json")).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap();
+    let ids: BTreeSet<_> = panels.iter().map(|panel| panel["id"].as_u64().unwrap()).collect();
+    assert_eq!(ids.len(), panels.len(), "each panel has an id of its own");
+    let told = described().await;
+    let mut shown = BTreeSet::new();
+    for panel in panels.iter().filter(|panel| panel["type"] != "row") {
+        let targets = panel["targets"].as_array().unwrap();
+        assert!(!targets.is_empty(), "{}", panel["title"]);
+        for target in targets {
+            let names = names_in(target["expr"].as_str().unwrap());
+            assert!(!names.is_empty(), "{target}");
+            shown.extend(names);
+        }
+    }
+    for name in &shown {
+        let parts = ["_bucket", "_sum", "_count"].into_iter().filter_map(|part| name.strip_suffix(part));
+        let of_histogram = |name: &str| told.family(name).is_some_and(|family| family.kind == Kind::Histogram);
+        let exists = parts.clone().any(of_histogram) || told.family(name).is_some() && !of_histogram(name);
+        assert!(exists, "the dashboard asks for {name}");
+    }
 }
