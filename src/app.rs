@@ -23,6 +23,7 @@ use crate::packages::Plan;
 use crate::state::{AccountId, BridgeLimits, FEED_CAPACITY, Linking, Pace, Sampled, Snapshot, State};
 use crate::store::{Restored, Retention, Store};
 use crate::supervisor::{self, Program};
+use crate::systemd::Notifier;
 use crate::telemetry;
 use crate::tui::{self, Console};
 
@@ -69,10 +70,11 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
     let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let console = terminal && !config.headless;
     let store = Store::open_with(&config.data_dir, AccountId::main(), FEED_CAPACITY, Some(retention(config, clock)))?;
-    let _log = telemetry::start(&config.data_dir, config.log.clone(), !console)?;
+    let (_log, dropped) = telemetry::start(&config.data_dir, config.log.clone(), !console)?;
     if !terminal && !config.headless {
         tracing::info!("stdin or stdout is not a terminal: running headless");
     }
+    let notifier = Notifier::from_env(|name| std::env::var_os(name)).context("can't tell systemd anything")?;
     let guard = Guard::open(&config.data_dir)?;
     let socket = open_socket(&config.socket).await?;
     let listener = TcpListener::bind(config.listen).await.with_context(|| {
@@ -100,6 +102,7 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
             host_rss: resident_bytes("self"),
             bridge_rss: bridge.and_then(|pid| resident_bytes(&pid.to_string())),
             api: figures.sample(),
+            log_lines_dropped: dropped.dropped_lines() as u64,
         }),
         clock,
     });
@@ -119,6 +122,14 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
     let api = tokio::spawn(api::serve(listener, socket, api, limits));
     let mut engine_task = engine.task;
 
+    let systemd = async {
+        if let Some(notifier) = &notifier {
+            notifier.ready();
+            notifier.follow(engine.handle.feed(), engine.handle.pulse()).await;
+        }
+        std::future::pending().await
+    };
+
     let mut console = if console { Some(start_console(&engine.handle, clock, address)?) } else { None };
     let early = tokio::select! {
         reason = asked_to_end() => {
@@ -130,7 +141,11 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
             None
         }
         ended = &mut engine_task => Some(ended),
+        () = systemd => None,
     };
+    if let Some(notifier) = &notifier {
+        notifier.stopping();
+    }
     stop.send_replace(true);
     if let Some(console) = console {
         console.stop(TERMINAL_PATIENCE).await;

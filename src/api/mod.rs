@@ -31,7 +31,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
@@ -46,6 +46,7 @@ pub use once::KeysInUse;
 pub use problem::Problem;
 pub use server::Limits;
 pub use socket::{Socket, SocketError};
+use stats::AnswerKind;
 pub use stats::ApiStats;
 
 use crate::access::Guard;
@@ -113,9 +114,10 @@ pub fn router(api: Api) -> Router {
 async fn around(State(api): State<Api>, request: Request, next: Next) -> Response {
     let start = api.clock.now().mono;
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let mut response = next.run(request).await;
     let took = api.clock.now().mono.since(start);
-    api.stats.answered(took);
+    api.stats.answered(AnswerKind::of(&method, route.as_ref(), response.status()), took);
     tracing::debug!(%method, path, status = response.status().as_u16(), ?took, "answered");
     let headers = response.headers_mut();
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));

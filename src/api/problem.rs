@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::engine::Unavailable;
-use crate::state::Refusal;
+use crate::state::{Check, Refusal};
 
 /// An error that a caller can act on.
 #[derive(Debug, Serialize)]
@@ -26,9 +26,21 @@ pub struct Problem {
     /// How far linking has come.
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<&'static str>,
+    /// What was looked at, when that is what was asked for.
+    #[serde(flatten)]
+    checked: Option<Box<Checked>>,
     /// The seconds after which it makes sense to ask again; sent as `Retry-After`.
     #[serde(skip)]
     retry_after: Option<u32>,
+}
+
+#[derive(Debug, Serialize)]
+struct Checked {
+    /// What is not in order, by name.
+    failing: Vec<&'static str>,
+    /// All that was looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checks: Option<Vec<Check>>,
 }
 
 impl Problem {
@@ -41,6 +53,7 @@ impl Problem {
             detail: detail.into(),
             field: None,
             state: None,
+            checked: None,
             retry_after: None,
         }
     }
@@ -75,6 +88,14 @@ impl Problem {
     #[must_use]
     pub fn linking(mut self, state: &'static str) -> Self {
         self.state = Some(state);
+        self
+    }
+
+    /// Names the checks that failed; with `verbose` all checks are told.
+    #[must_use]
+    pub(super) fn checked(mut self, checks: Vec<Check>, verbose: bool) -> Self {
+        let failing = checks.iter().filter(|check| !check.is_ok()).map(|check| check.name).collect();
+        self.checked = Some(Box::new(Checked { failing, checks: verbose.then_some(checks) }));
         self
     }
 

@@ -2,6 +2,8 @@
 
 mod access;
 mod find;
+mod health;
+mod metrics;
 mod passkey;
 
 use std::collections::BTreeSet;
@@ -339,31 +341,6 @@ async fn a_message_that_waits_can_be_taken_back_and_another_can_not() {
     assert_eq!(cancel(&harness, &under_way["id"]).await.status, StatusCode::CONFLICT);
     let never = post(&harness, "/send", json!({"to": "+15551112222", "text": "Hi", "expires_in": 0})).await;
     assert_eq!((never.status.as_u16(), &never.json()["field"]), (422, &json!("expires_in")));
-    harness.end().await;
-}
-
-#[tokio::test]
-async fn figures_come_as_prometheus_has_them_and_as_json() {
-    let harness = Harness::connected().await;
-    let text = get(&harness, "/metrics").await;
-    assert_eq!(text.headers[header::CONTENT_TYPE], "text/plain; version=0.0.4; charset=utf-8");
-    for line in text.text.lines() {
-        let valid = line.starts_with("# HELP pilothouse_") || line.starts_with("# TYPE pilothouse_") || {
-            let (name, value) = line.split_once(' ').unwrap();
-            name.starts_with("pilothouse_") && value.parse::<f64>().is_ok()
-        };
-        assert!(valid, "{line}");
-    }
-    assert!(text.text.contains("\npilothouse_connected 1\n"), "{}", text.text);
-    assert!(text.text.contains("\npilothouse_bridge_restarts_total{reason=\"memory\"} 0\n"), "{}", text.text);
-    let types = text.text.lines().filter(|line| line.starts_with("# TYPE"));
-    assert_eq!(types.clone().count(), types.collect::<BTreeSet<_>>().len(), "each is described once");
-    let request = Request::get("/metrics").header(header::ACCEPT, "application/json");
-    let json = ask(&harness, request.body(Body::empty()).unwrap()).await.json();
-    assert_eq!(
-        json[1],
-        json!({"name": "pilothouse_connected", "type": "gauge", "help": "1 when WhatsApp is connected, else 0.", "value": 1.0})
-    );
     harness.end().await;
 }
 

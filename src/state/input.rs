@@ -474,6 +474,8 @@ pub struct Sampled {
     pub bridge_rss: Option<u64>,
     /// How the HTTP API does.
     pub api: ApiSample,
+    /// Lines of this program's log that were dropped since its start.
+    pub log_lines_dropped: u64,
 }
 
 /// What follows from an input.

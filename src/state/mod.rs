@@ -23,6 +23,7 @@ mod pacing;
 mod pairing;
 mod passkey;
 mod phone;
+mod readiness;
 mod restriction;
 mod snapshot;
 
@@ -46,6 +47,7 @@ pub use pacing::{Pace, PacingView};
 pub use pairing::{Pairing, Secret};
 pub use passkey::{PasskeyFault, passkey_fault, read_passkey};
 pub use phone::{Phone, PhoneError};
+pub use readiness::{Check, CheckState, readiness};
 pub use restriction::RestrictionView;
 pub use snapshot::{
     ApiSample, BridgeState, BridgeView, ConnectionState, ConnectionView, Counters, FEED_CAPACITY, HostSample,

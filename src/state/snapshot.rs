@@ -141,6 +141,17 @@ pub enum BridgeState {
 }
 
 impl BridgeState {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Stopped,
+        Self::Installing,
+        Self::Running,
+        Self::Draining,
+        Self::BackingOff,
+        Self::BreakerOpen,
+        Self::Refused,
+    ];
+
     /// The word for it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -204,6 +215,18 @@ pub enum ConnectionState {
 }
 
 impl ConnectionState {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Down,
+        Self::Connecting,
+        Self::Linking,
+        Self::Passkey,
+        Self::Open,
+        Self::Unverified,
+        Self::Closed,
+        Self::LoggedOut,
+    ];
+
     /// Logged in, proven or not: messages are given to the bridge.
     pub const fn is_up(self) -> bool {
         matches!(self, Self::Open | Self::Unverified)

@@ -45,7 +45,7 @@ pub use journal::{JournalPage, JournalRow};
 pub use lock::FolderLock;
 pub use reader::Reader;
 pub use retention::Retention;
-pub use writer::{Batch, Watermark, Writer};
+pub use writer::{Batch, Commits, Watermark, Writer};
 
 use crate::state::{AccountId, Linking, Message, Pending, RestrictionView};
 

@@ -16,4 +16,5 @@ mod passkey;
 mod process;
 mod supervision;
 mod support;
+mod systemd;
 mod terminal;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use axum::body::Bytes;
 use serde_json::json;
@@ -34,6 +35,8 @@ pub(super) struct Stream {
     clock: Clock,
     filter: Filter,
     cursor: Cursor,
+    /// The same, for who wants to know how far it is behind.
+    place: Arc<AtomicU64>,
     head: watch::Receiver<u64>,
     offer: watch::Receiver<Option<Offer>>,
     shutdown: watch::Receiver<bool>,
@@ -90,6 +93,7 @@ impl Stream {
             journal,
             clock: api.clock,
             filter,
+            place: api.events.place(cursor.at),
             cursor,
             head,
             offer,
@@ -154,6 +158,7 @@ impl Stream {
                 Some(text) => text,
                 None => self.read().await.map_err(End::Unreadable)?,
             };
+            self.place.store(self.cursor.at, Relaxed);
             if !text.is_empty() {
                 return Ok(text);
             }

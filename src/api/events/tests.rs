@@ -204,6 +204,27 @@ async fn a_client_that_comes_back_gets_what_it_missed_once_and_in_order() {
 }
 
 #[tokio::test]
+async fn how_far_the_slowest_stream_is_behind_is_known() {
+    let place = Place::new().await;
+    assert_eq!(place.events.worst_lag(), 0);
+    let mut quick = place.open("?type=message.*", None).await;
+    let mut slow = place.open("?type=link.qr", None).await;
+    for n in 0..3 {
+        place.message(&format!("{n}"), "a@g.us", "x").await;
+    }
+    quick.texts(3).await;
+    assert_eq!(place.events.worst_lag(), 3, "it has looked at none of them");
+    let reading = tokio::time::timeout(std::time::Duration::ZERO, slow.block()).await;
+    assert!(reading.is_err(), "none of them is for it");
+    assert_eq!(place.events.worst_lag(), 0, "and it knows that now");
+    place.message("last", "a@g.us", "x").await;
+    quick.texts(1).await;
+    assert_eq!(place.events.worst_lag(), 1);
+    drop(slow);
+    assert_eq!((place.events.worst_lag(), place.events.streams()), (0, 1));
+}
+
+#[tokio::test]
 async fn an_open_stream_ends_with_the_process_and_says_when_to_come_back() {
     let place = Place::new().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
