@@ -6,6 +6,7 @@
 //! * Names are snake_case, times RFC 3339 in UTC, errors `application/problem+json` (RFC 9457).
 //! * A state of the world is never a 500: not linked yet is 503 with `Retry-After`, linked already is 409.
 
+mod accept;
 mod access;
 mod body;
 mod config;
@@ -13,6 +14,7 @@ mod connection;
 mod events;
 mod find;
 mod health;
+mod link;
 mod messages;
 mod metrics;
 mod once;
@@ -33,7 +35,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -85,7 +87,8 @@ pub fn router(api: Api) -> Router {
         .route("/status", get(status::status))
         .route("/metrics", get(metrics::metrics))
         .route("/qr", get(pairing::qr))
-        .route("/pairing", get(pairing::pairing))
+        .route("/pairing", get(pairing::pairing).post(pairing::request_code))
+        .route("/link", delete(link::end))
         .route("/pairing/passkey", post(passkey::answer))
         .route("/pairing/passkey/confirm", post(passkey::confirm))
         .route("/send", post(send::send))

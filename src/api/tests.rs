@@ -1,6 +1,7 @@
 //! The API over an engine with a real store; the test plays the bridge.
 
 mod find;
+mod linking;
 mod passkey;
 
 use std::collections::BTreeSet;

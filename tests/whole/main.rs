@@ -11,6 +11,7 @@ mod durability;
 mod events;
 mod gateway;
 mod hard;
+mod linking;
 mod passkey;
 mod process;
 mod supervision;
