@@ -1,18 +1,19 @@
-//! Nothing is answered to a caller without the token, but whether the program lives and works.
+//! Nothing is answered to a caller without the token, but whether the program lives and works, and the empty page.
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
-use super::{Api, Problem};
+use super::{Api, Problem, page};
 
 /// What needs no token: programs that watch this one have none, and it tells nothing of what is said to whom.
 const OPEN: &[&str] = &["/livez", "/readyz", "/health"];
 
 /// Lets through what has the token or needs none.
 pub(super) async fn check(State(api): State<Api>, request: Request, next: Next) -> Result<Response, Problem> {
-    let open = OPEN.contains(&request.uri().path());
+    let path = request.uri().path();
+    let open = OPEN.contains(&path) || page::has(path);
     if open || bearer(request.headers()).is_some_and(|token| api.guard.admits(token)) {
         return Ok(next.run(request).await);
     }

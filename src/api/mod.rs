@@ -18,6 +18,7 @@ mod link;
 mod messages;
 mod metrics;
 mod once;
+mod page;
 mod pairing;
 mod passkey;
 mod problem;
@@ -81,6 +82,8 @@ pub struct Api {
 /// All routes.
 pub fn router(api: Api) -> Router {
     Router::new()
+        .route("/", get(page::index))
+        .route("/assets/{file}", get(page::file))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
         .route("/health", get(health::health))

@@ -2,6 +2,7 @@
 
 mod find;
 mod linking;
+mod page;
 mod passkey;
 
 use std::collections::BTreeSet;

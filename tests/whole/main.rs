@@ -5,6 +5,7 @@
 mod about;
 mod backup;
 mod bridge;
+mod browser;
 mod chaos;
 mod disk;
 mod durability;
@@ -12,6 +13,7 @@ mod events;
 mod gateway;
 mod hard;
 mod linking;
+mod page;
 mod passkey;
 mod process;
 mod supervision;
