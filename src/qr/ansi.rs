@@ -41,11 +41,9 @@ mod tests {
     const SCALE: usize = 4;
 
     fn dark(color: vt100::Color) -> bool {
-        match color {
-            vt100::Color::Idx(DARK) => true,
-            vt100::Color::Idx(LIGHT) => false,
-            other => panic!("a colour that a theme could change: {other:?}"),
-        }
+        let [dark, light] = [DARK, LIGHT].map(vt100::Color::Idx);
+        assert!(color == dark || color == light, "a colour that a theme could change: {color:?}");
+        color == dark
     }
 
     #[test]
