@@ -21,7 +21,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["clock", "metrics", "protocol", "state"]),
     ("link", &["state"]),
     ("engine", &["clock", "link", "metrics", "protocol", "state", "store", "supervisor"]),
-    ("api", &["access", "clock", "engine", "metrics", "protocol", "state"]),
+    ("api", &["access", "clock", "engine", "metrics", "protocol", "qr", "state"]),
     ("tui", &["clock", "link", "protocol", "qr", "state"]),
     (
         "app",

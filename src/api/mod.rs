@@ -6,6 +6,7 @@
 //! * Names are snake_case, times RFC 3339 in UTC, errors `application/problem+json` (RFC 9457).
 //! * A state of the world is never a 500: not linked yet is 503 with `Retry-After`, linked already is 409.
 
+mod accept;
 mod access;
 mod body;
 mod config;
@@ -13,9 +14,11 @@ mod connection;
 mod events;
 mod find;
 mod health;
+mod link;
 mod messages;
 mod metrics;
 mod once;
+mod page;
 mod pairing;
 mod passkey;
 mod problem;
@@ -35,7 +38,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -87,13 +90,16 @@ pub struct Api {
 /// All routes.
 pub fn router(api: Api) -> Router {
     Router::new()
+        .route("/", get(page::index))
+        .route("/assets/{file}", get(page::file))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
         .route("/health", get(health::health))
         .route("/status", get(status::status))
         .route("/metrics", get(metrics::metrics))
         .route("/qr", get(pairing::qr))
-        .route("/pairing", get(pairing::pairing))
+        .route("/pairing", get(pairing::pairing).post(pairing::request_code))
+        .route("/link", delete(link::end))
         .route("/pairing/passkey", post(passkey::answer))
         .route("/pairing/passkey/confirm", post(passkey::confirm))
         .route("/send", post(send::send))

@@ -77,6 +77,12 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "bad-query", "The query is not valid", detail)
     }
 
+    /// Linking is over: there is nothing to link with.
+    pub(super) fn already_linked() -> Self {
+        let detail = Refusal::AlreadyLinked.to_string();
+        Self::new(StatusCode::CONFLICT, "already-linked", "Already linked", detail).linking("linked")
+    }
+
     /// The database can't be read.
     pub fn store(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "reading the database");
@@ -168,6 +174,16 @@ impl From<Refusal> for Problem {
             }
             Refusal::NothingToCompare => {
                 Self::new(StatusCode::CONFLICT, "nothing-to-compare", "There is no code to compare", detail)
+            }
+            Refusal::AlreadyLinked => Self::already_linked(),
+            Refusal::NotLinked => Self::new(StatusCode::CONFLICT, "not-linked", "No account is linked", detail),
+            Refusal::NotConnected => {
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                Self::new(status, "not-connected", "WhatsApp is not connected", detail).retry_after(10)
+            }
+            Refusal::LogoutUnsupported => {
+                let status = StatusCode::NOT_IMPLEMENTED;
+                Self::new(status, "logout-unsupported", "The bridge can't log out", detail)
             }
             Refusal::NotTakenOver => {
                 Self::new(StatusCode::CONFLICT, "not-taken-over", "The link was not taken over", detail)

@@ -4,6 +4,8 @@ mod access;
 mod find;
 mod health;
 mod metrics;
+mod linking;
+mod page;
 mod passkey;
 
 use std::collections::BTreeSet;

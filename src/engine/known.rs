@@ -76,7 +76,9 @@ impl KnownMessages {
             | Request::RestartBridge
             | Request::TakeOver
             | Request::AnswerPasskey(_)
-            | Request::ConfirmPasskey { .. } => Ok(Background::default()),
+            | Request::ConfirmPasskey { .. }
+            | Request::RequestCode(_)
+            | Request::LogOut { .. } => Ok(Background::default()),
         }
     }
 

@@ -169,6 +169,13 @@ pub enum Request {
         /// They are the same; if not, this attempt to link ends.
         same: bool,
     },
+    /// Offer a pairing code for this number, now and from now on.
+    RequestCode(Phone),
+    /// End the link. What waits to be sent goes on waiting.
+    LogOut {
+        /// Forget the credentials also when WhatsApp can't be told: the phone then still lists the device.
+        local: bool,
+    },
 }
 
 /// What may be wanted of a message besides that it is sent.
@@ -270,6 +277,24 @@ pub enum Refusal {
     /// There is no code to compare.
     #[error("there is no code to compare at present")]
     NothingToCompare,
+    /// An account is linked.
+    #[error("an account is linked already; DELETE /link logs it out, and so does its phone (Settings, Linked devices)")]
+    AlreadyLinked,
+    /// No account is linked.
+    #[error("no account is linked at present; there is nothing to log out from")]
+    NotLinked,
+    /// WhatsApp can't be told.
+    #[error(
+        "WhatsApp is not connected, and so can't be told to remove the device; try again when it is, remove the device \
+         on the phone (Settings, Linked devices), or forget the credentials here alone with DELETE /link?local=true"
+    )]
+    NotConnected,
+    /// The bridge has no command for it.
+    #[error(
+        "this bridge can't log out (it lacks the capability `logout`); remove the device on the phone (Settings, Linked \
+         devices)"
+    )]
+    LogoutUnsupported,
     /// Nobody has taken the link over.
     #[error("no other program has taken the link over; there is nothing to take back")]
     NotTakenOver,

@@ -3,6 +3,7 @@
 mod about;
 mod connection;
 mod journal;
+mod link;
 mod passkey;
 
 use std::sync::Arc;
@@ -36,7 +37,7 @@ impl World {
         let mut world = Self::new();
         world.start(1);
         world.line(
-            r#"{"type":"hello","protocol":{"major":1},"bridge":"b","capabilities":["ids","receipts","connection","heartbeat"]}"#,
+            r#"{"type":"hello","protocol":{"major":1},"bridge":"b","capabilities":["ids","receipts","connection","heartbeat","logout"]}"#,
         );
         world.line(r#"{"type":"connection","state":"open","account":{"phone":"+15550009999"}}"#);
         world
@@ -845,7 +846,7 @@ fn the_queue_is_bounded_in_bytes_too() {
 
 /// Anything that can happen, well-formed or not.
 fn any_step() -> impl Strategy<Value = u8> {
-    0_u8..32
+    0_u8..34
 }
 
 fn step(world: &mut World, step: u8, run: &mut u64) -> Outcome {
@@ -857,7 +858,7 @@ fn step(world: &mut World, step: u8, run: &mut u64) -> Outcome {
             world.start(*run)
         }
         3 => world.exit(*run),
-        4 => world.line(r#"{"type":"hello","protocol":{"major":1},"capabilities":["ids","connection"]}"#),
+        4 => world.line(r#"{"type":"hello","protocol":{"major":1},"capabilities":["ids","connection","logout"]}"#),
         5 | 6 => world.line(r#"{"type":"ready"}"#),
         7 => world.line(r#"{"type":"connection","state":"closed"}"#),
         8 => world.line(r#"{"type":"qr","qr":"x"}"#),
@@ -891,6 +892,8 @@ fn step(world: &mut World, step: u8, run: &mut u64) -> Outcome {
         29 => world.line(r#"{"type":"passkey_code","code":"ABCD-1234","confirm":true}"#),
         30 => world.ask(Request::AnswerPasskey(passkey::right())),
         31 => world.ask(Request::ConfirmPasskey { same: true }),
+        32 => world.ask(Request::RequestCode(ANA.parse().unwrap())),
+        33 => world.ask(Request::LogOut { local: false }),
         _ => {
             world.later(4);
             let at = world.now.wall;

@@ -2,6 +2,7 @@
 
 mod bridge;
 mod budget;
+mod link;
 mod memory;
 mod messages;
 mod outgoing;
@@ -44,6 +45,8 @@ pub struct State {
     expiry: Option<Timestamp>,
     /// The end of a restriction for which a timer is set.
     restriction_timer: Option<Timestamp>,
+    /// The bridge was told to end the link, and has not said yet what came of it.
+    logging_out: bool,
     /// Counts messages of bridges that give no ids.
     unnamed: u64,
     /// How many messages may be unsettled.
@@ -74,6 +77,7 @@ impl State {
             paced: None,
             expiry: None,
             restriction_timer: None,
+            logging_out: false,
             unnamed: 0,
             queue_capacity: QUEUE_CAPACITY,
         };
@@ -132,7 +136,8 @@ impl State {
     }
 
     fn can_send(&self) -> bool {
-        self.snapshot.bridge.state == BridgeState::Running && self.snapshot.connection.state.is_up()
+        let running = self.snapshot.bridge.state == BridgeState::Running;
+        running && self.snapshot.connection.state.is_up() && !self.logging_out
     }
 }
 

@@ -42,6 +42,8 @@ impl Turn<'_> {
             Request::TakeOver => self.take_over(),
             Request::AnswerPasskey(response) => self.answer_passkey(response),
             Request::ConfirmPasskey { same } => self.confirm_passkey(same),
+            Request::RequestCode(number) => self.request_code(number),
+            Request::LogOut { local } => self.log_out(local),
         };
         self.effect(Effect::Reply { id, answer });
     }
@@ -141,7 +143,7 @@ impl Turn<'_> {
         Answer::Done
     }
 
-    fn set_linking(&mut self, linking: Linking) -> Answer {
+    pub(super) fn set_linking(&mut self, linking: Linking) -> Answer {
         if linking.use_pairing_code && linking.phone_number.is_none() {
             return Answer::Refused(Refusal::NumberMissing);
         }
