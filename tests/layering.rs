@@ -27,8 +27,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["access", "api", "clock", "config", "engine", "packages", "state", "store", "supervisor", "telemetry", "tui"],
     ),
     ("backup", &["clock", "store"]),
+    ("client", &["cli", "clock", "config", "qr", "tui"]),
     ("webhooks", &["clock"]),
-    ("main", &["access", "app", "backup", "cli", "clock", "config"]),
+    ("main", &["access", "app", "backup", "cli", "client", "clock", "config"]),
 ];
 
 /// Crates that reach outside, and the modules that alone may use them.
@@ -39,7 +40,11 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("crossterm", &["tui"]),
     ("clap", &["cli", "main"]),
     ("tar", &["backup"]),
-    ("tokio", &["api", "app", "engine", "link", "packages", "protocol", "store", "supervisor", "tui"]),
+    ("hyper", &["client"]),
+    (
+        "tokio",
+        &["api", "app", "client", "engine", "link", "packages", "protocol", "store", "supervisor", "tui"],
+    ),
 ];
 
 #[test]

@@ -6,6 +6,7 @@ mod about;
 mod backup;
 mod bridge;
 mod chaos;
+mod cli;
 mod disk;
 mod durability;
 mod events;
