@@ -49,6 +49,12 @@ pub enum Action {
     Pair(Pair),
     /// List messages, the newest first, or search them.
     Messages(Messages),
+    /// Look whether all is well here, and say how to mend what is not. Needs no running gateway.
+    Doctor {
+        /// One JSON document instead of lines.
+        #[arg(long)]
+        json: bool,
+    },
     /// Print each setting, and where it comes from.
     Config,
     /// Print the token that the API asks for, made when there is none.

@@ -40,6 +40,7 @@ pub mod cli;
 pub mod client;
 pub mod clock;
 pub mod config;
+pub mod doctor;
 pub mod engine;
 pub mod link;
 pub mod packages;

@@ -7,7 +7,7 @@ use clap::Parser;
 use pilothouse::cli::{Action, Cli, TokenChange};
 use pilothouse::client::Failure;
 use pilothouse::clock::Clock;
-use pilothouse::{access, app, backup, client, config};
+use pilothouse::{access, app, backup, client, config, doctor};
 
 fn main() -> ExitCode {
     let clock = Clock::start();
@@ -32,7 +32,11 @@ fn run(cli: Cli, clock: Clock) -> anyhow::Result<()> {
         env: std::env::vars_os().collect(),
         folder: std::env::current_dir()?,
         exe: std::env::current_exe().ok(),
-    })?;
+    });
+    if let Some(Action::Doctor { json }) = action {
+        return Ok(doctor::run(config, json, clock)?);
+    }
+    let config = config?;
     match action {
         Some(Action::Config) => Ok(std::io::stdout().write_all(config.table().as_bytes())?),
         Some(Action::Token { change }) => {

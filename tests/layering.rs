@@ -28,8 +28,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("backup", &["clock", "store"]),
     ("client", &["cli", "clock", "config", "qr", "tui"]),
+    ("doctor", &["cli", "client", "clock", "config", "packages", "qr", "store"]),
     ("webhooks", &["clock"]),
-    ("main", &["access", "app", "backup", "cli", "client", "clock", "config"]),
+    ("main", &["access", "app", "backup", "cli", "client", "clock", "config", "doctor"]),
 ];
 
 /// Crates that reach outside, and the modules that alone may use them.
@@ -43,7 +44,7 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("hyper", &["client"]),
     (
         "tokio",
-        &["api", "app", "client", "engine", "link", "packages", "protocol", "store", "supervisor", "tui"],
+        &["api", "app", "client", "doctor", "engine", "link", "packages", "protocol", "store", "supervisor", "tui"],
     ),
 ];
 

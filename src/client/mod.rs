@@ -67,7 +67,8 @@ async fn perform(action: &Action, target: &Target, config: &Config, clock: Clock
         Action::Qr(qr) => qr::run(&client, &mut out, qr, clock).await,
         Action::Pair(pair) => pair::run(&client, &mut out, pair, clock).await,
         Action::Messages(messages) => messages::run(&client, &mut out, messages).await,
-        Action::Config
+        Action::Doctor { .. }
+        | Action::Config
         | Action::Token { .. }
         | Action::Backup { .. }
         | Action::Restore { .. } => Ok(()),

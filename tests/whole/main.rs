@@ -8,6 +8,7 @@ mod bridge;
 mod chaos;
 mod cli;
 mod disk;
+mod doctor;
 mod durability;
 mod events;
 mod gateway;
