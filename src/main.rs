@@ -6,18 +6,24 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use pilothouse::cli::{Action, Cli, TokenChange};
+use pilothouse::client::Failure;
 use pilothouse::clock::Clock;
-use pilothouse::{access, app, backup, config};
+use pilothouse::{access, app, backup, client, config, doctor};
 
 fn main() -> ExitCode {
     let clock = Clock::start();
-    match run(Cli::parse(), clock) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let _ = writeln!(std::io::stderr(), "pilothouse: {error:#}");
-            ExitCode::FAILURE
-        }
+    let failed = match run(Cli::parse(), clock) {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(error) => error,
+    };
+    let (words, code) = match failed.downcast_ref::<Failure>() {
+        Some(failure) => (failure.words(), failure.code()),
+        None => (Some(format!("{failed:#}")), 1),
+    };
+    if let Some(words) = words {
+        let _ = writeln!(std::io::stderr(), "pilothouse: {words}");
     }
+    ExitCode::from(code)
 }
 
 fn run(cli: Cli, clock: Clock) -> anyhow::Result<()> {
@@ -27,7 +33,11 @@ fn run(cli: Cli, clock: Clock) -> anyhow::Result<()> {
         env: std::env::vars_os().collect(),
         folder: std::env::current_dir()?,
         exe: std::env::current_exe().ok(),
-    })?;
+    });
+    if let Some(Action::Doctor { json }) = action {
+        return Ok(doctor::run(config, json, clock)?);
+    }
+    let config = config?;
     match action {
         Some(Action::Config) => Ok(std::io::stdout().write_all(config.table().as_bytes())?),
         Some(Action::Token { change }) => {
@@ -42,6 +52,7 @@ fn run(cli: Cli, clock: Clock) -> anyhow::Result<()> {
             let manifest = backup::restore(&places(&config), &file, force)?;
             Ok(writeln!(std::io::stdout(), "restored as of {}", manifest.made_at)?)
         }
+        Some(action) => Ok(client::run(&action, &config, clock)?),
         None => app::run(&config, clock),
     }
 }

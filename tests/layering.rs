@@ -42,21 +42,39 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("backup", &["clock", "store"]),
     ("systemd", &["engine", "state"]),
+    ("client", &["cli", "clock", "config", "qr", "tui"]),
+    ("doctor", &["cli", "client", "clock", "config", "packages", "qr", "store"]),
     ("webhooks", &["clock"]),
-    ("main", &["access", "app", "backup", "cli", "clock", "config"]),
+    ("main", &["access", "app", "backup", "cli", "client", "clock", "config", "doctor"]),
 ];
 
 /// Crates that reach outside, and the modules that alone may use them.
 const RESERVED: &[(&str, &[&str])] = &[
     ("rusqlite", &["store"]),
     ("axum", &["api"]),
-    ("hyper", &["api"]),
-    ("hyper_util", &["api"]),
+    ("hyper", &["api", "client"]),
+    ("hyper_util", &["api", "client"]),
     ("ratatui", &["tui"]),
     ("crossterm", &["tui"]),
     ("clap", &["cli", "main"]),
     ("tar", &["backup"]),
-    ("tokio", &["api", "app", "engine", "link", "packages", "protocol", "store", "supervisor", "systemd", "tui"]),
+    (
+        "tokio",
+        &[
+            "api",
+            "app",
+            "client",
+            "doctor",
+            "engine",
+            "link",
+            "packages",
+            "protocol",
+            "store",
+            "supervisor",
+            "systemd",
+            "tui",
+        ],
+    ),
 ];
 
 #[test]

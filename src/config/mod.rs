@@ -277,6 +277,12 @@ impl Config {
         out
     }
 
+    /// What the environment says; none: nothing, or it is empty.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        let value = self.env.get(std::ffi::OsStr::new(name)).filter(|value| !value.is_empty())?;
+        Some(value.to_string_lossy().into_owned())
+    }
+
     /// How the bridge with this name is started. None: there is none of this name.
     pub fn command_line(&self, name: &str) -> Option<CommandLine> {
         self.bridges.get(name).map(|path| bridge::command_line(self, &self.env, path))

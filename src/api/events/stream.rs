@@ -17,7 +17,7 @@ use crate::clock::{Clock, Mono};
 use crate::engine::{Journal, JournalError};
 
 /// After how many milliseconds a client may come back.
-const RETRY: &str = "retry: 2000\n\n";
+const RETRY: &str = "retry: 2000\n";
 
 /// The last that a client is told when the process ends.
 const FAREWELL: &[u8] = b": the gateway is stopping\nretry: 2000\n\n";
@@ -84,7 +84,12 @@ impl Stream {
         let last = journal.head().await?;
         let mut cursor = Cursor::new(after.unwrap_or(last));
         let now = api.clock.now();
-        let mut opening = RETRY.as_bytes().to_vec();
+        let mut opening = match after {
+            Some(_) => format!("{RETRY}\n"),
+            // Where it begins: a client that is cut off before the first event comes back to here, and misses nothing.
+            None => format!("{RETRY}id: {last}\n\n"),
+        }
+        .into_bytes();
         if cursor.at > last {
             opening.extend(cursor.skip(last, Missing::Reset, now.wall));
         }

@@ -28,6 +28,8 @@ struct Place {
 struct Client {
     body: Body,
     text: String,
+    /// Where it is told that it begins.
+    begins_at: Option<u64>,
 }
 
 /// The id of an event as the client keeps it, and the event.
@@ -102,8 +104,11 @@ impl Place {
 impl Client {
     /// The first that it is told is when to come back.
     async fn new(body: Body) -> Self {
-        let mut client = Self { body, text: String::new() };
-        assert_eq!(client.block().await.unwrap(), "retry: 2000");
+        let mut client = Self { body, text: String::new(), begins_at: None };
+        let opening = client.block().await.unwrap();
+        let (retry, id) = opening.split_once('\n').unwrap_or((&opening, ""));
+        assert_eq!(retry, "retry: 2000");
+        client.begins_at = id.strip_prefix("id: ").map(|id| id.parse().unwrap());
         client
     }
 
@@ -161,6 +166,7 @@ async fn it_begins_at_the_end_or_at_the_oldest_or_after_the_event_that_is_named(
     let place = Place::new().await;
     let last = place.last().await;
     let mut now = place.open("", None).await;
+    assert_eq!(now.begins_at, Some(last), "who is cut off now knows where to come back to");
     place.message("1", "a@g.us", "one").await;
     assert_eq!(now.texts(1).await, [(last + 1, "one".to_owned())]);
     place.message("2", "a@g.us", "two").await;
