@@ -15,9 +15,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::access::Guard;
-use crate::api::{self, Api, ApiStats, Bodies, Events, KeysInUse, Limits, LookUps};
+use crate::api::{self, Api, ApiStats, Bodies, Events, KeysInUse, Limits, LookUps, Socket};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, SocketPlaces};
 use crate::engine::{self, Parts};
 use crate::packages::Plan;
 use crate::state::{AccountId, BridgeLimits, FEED_CAPACITY, Linking, Pace, Sampled, Snapshot, State};
@@ -74,6 +74,7 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
         tracing::info!("stdin or stdout is not a terminal: running headless");
     }
     let guard = Guard::open(&config.data_dir)?;
+    let socket = open_socket(&config.socket).await?;
     let listener = TcpListener::bind(config.listen).await.with_context(|| {
         format!("can't listen on {}; is another program there? choose another with --listen", config.listen)
     })?;
@@ -115,7 +116,7 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
         bodies: Bodies::default(),
         shutdown: stopping.clone(),
     };
-    let api = tokio::spawn(api::serve(listener, api, limits));
+    let api = tokio::spawn(api::serve(listener, socket, api, limits));
     let mut engine_task = engine.task;
 
     let mut console = if console { Some(start_console(&engine.handle, clock, address)?) } else { None };
@@ -151,6 +152,21 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
         Ok(result) => result,
         Err(_late) => Err(anyhow!("not everything ended within {} s", SHUTDOWN_DEADLINE.as_secs())),
     }
+}
+
+/// The Unix socket at the first place that is free. None: it is not wanted, or, where nobody chose the place, not possible.
+async fn open_socket(setting: &SocketPlaces) -> anyhow::Result<Option<Socket>> {
+    for path in &setting.places {
+        match Socket::bind(path).await {
+            Ok(socket) => {
+                tracing::info!(path = %path.display(), "the socket listens");
+                return Ok(Some(socket));
+            }
+            Err(error) if setting.required => return Err(error.into()),
+            Err(error) => tracing::warn!(%error, "the API has no socket there"),
+        }
+    }
+    Ok(None)
 }
 
 fn start_console(engine: &engine::Handle, clock: Clock, api: SocketAddr) -> anyhow::Result<Console> {

@@ -14,6 +14,9 @@ pub struct Cli {
     /// Where the HTTP API listens [default: 127.0.0.1:7007].
     #[arg(long, global = true, value_name = "ADDRESS:PORT")]
     pub listen: Option<String>,
+    /// Where the API's Unix socket is, or none [default: $XDG_RUNTIME_DIR/pilothouse.sock].
+    #[arg(long, global = true, value_name = "PATH")]
+    pub socket: Option<PathBuf>,
     /// Where database and logs are kept [default: ~/.local/state/pilothouse].
     #[arg(long, global = true, value_name = "FOLDER")]
     pub data_dir: Option<PathBuf>,

@@ -1,11 +1,13 @@
-//! Nothing is answered to a caller without the token, but whether the program lives and works.
+//! Nothing is answered to a caller without the token, but whether the program lives and works. Who came by the Unix
+//! socket needs none.
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
-use super::{Api, Problem, server};
+use super::server::{self, Caller};
+use super::{Api, Problem};
 
 /// What needs no token: programs that watch this one have none, and it tells nothing of what is said to whom.
 const OPEN: &[&str] = &["/livez", "/readyz", "/health"];
@@ -14,7 +16,8 @@ const OPEN: &[&str] = &["/livez", "/readyz", "/health"];
 pub(super) async fn check(State(api): State<Api>, request: Request, next: Next) -> Result<Response, Problem> {
     let open = OPEN.contains(&request.uri().path());
     server::check(&request, open)?;
-    if open || bearer(request.headers()).is_some_and(|token| api.guard.admits(token)) {
+    let local = request.extensions().get::<Caller>().is_some_and(|caller| caller.local);
+    if open || local || bearer(request.headers()).is_some_and(|token| api.guard.admits(token)) {
         return Ok(next.run(request).await);
     }
     let detail = "send the header Authorization: Bearer TOKEN; `pilothouse token` prints the token";

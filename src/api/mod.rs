@@ -22,6 +22,7 @@ mod problem;
 mod query;
 mod send;
 mod server;
+mod socket;
 mod stats;
 mod status;
 
@@ -44,6 +45,7 @@ pub use find::LookUps;
 pub use once::KeysInUse;
 pub use problem::Problem;
 pub use server::Limits;
+pub use socket::{Socket, SocketError};
 pub use stats::ApiStats;
 
 use crate::access::Guard;
@@ -122,9 +124,9 @@ async fn around(State(api): State<Api>, request: Request, next: Next) -> Respons
 }
 
 /// Serves until the process is to end, and then for at most three seconds more.
-pub async fn serve(listener: TcpListener, api: Api, limits: Limits) {
+pub async fn serve(listener: TcpListener, socket: Option<Socket>, api: Api, limits: Limits) {
     let shutdown = api.shutdown.clone();
-    server::serve(listener, router(api), limits, shutdown, SHUTDOWN_PATIENCE).await;
+    server::serve(listener, socket, router(api), limits, shutdown, SHUTDOWN_PATIENCE).await;
 }
 
 #[cfg(test)]

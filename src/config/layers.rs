@@ -111,6 +111,7 @@ fn flags(inputs: &Inputs) -> Known {
     let given = [
         ("headless", cli.headless.then(|| "true".to_owned()), "--headless"),
         ("listen", cli.listen.clone(), "--listen"),
+        ("socket", path(&cli.socket), "--socket"),
         ("data_dir", path(&cli.data_dir), "--data-dir"),
         ("bridge", path(&cli.bridge), "--bridge"),
         ("pairing_code", cli.pairing_code.clone(), "--pairing-code"),

@@ -7,7 +7,7 @@ mod bridge;
 mod layers;
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -42,6 +42,8 @@ pub struct Config {
     pub headless: bool,
     /// Where the API listens.
     pub listen: SocketAddr,
+    /// Where the API's Unix socket is.
+    pub socket: SocketPlaces,
     /// Where database and logs are.
     pub data_dir: PathBuf,
     /// The bridges that may be chosen, by name.
@@ -77,6 +79,15 @@ pub struct Config {
     /// Each setting as it was given.
     pub origins: Vec<Origin>,
     env: BTreeMap<OsString, OsString>,
+}
+
+/// Where the Unix socket may be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SocketPlaces {
+    /// The first one that is free is taken; empty: there is to be none.
+    pub places: Vec<PathBuf>,
+    /// The operator chose the place: it is an error when the socket can't be there.
+    pub required: bool,
 }
 
 /// A setting, and where it came from.
@@ -145,6 +156,7 @@ const fn setting(key: &'static str, env: &'static str, default: &'static str) ->
 pub(crate) const SETTINGS: &[Setting] = &[
     setting("headless", "PILOTHOUSE_HEADLESS", "false"),
     setting("listen", "PILOTHOUSE_LISTEN", "127.0.0.1:7007"),
+    setting("socket", "PILOTHOUSE_SOCKET", ""),
     setting("data_dir", "PILOTHOUSE_DATA_DIR", ""),
     setting("bridge", "WA_BRIDGE", ""),
     setting("session_dir", "WA_SESSION_DIR", ""),
@@ -194,11 +206,16 @@ pub fn load(inputs: Inputs) -> Result<Config, ConfigError> {
             origin.value = value.display().to_string();
         }
     }
+    let socket = socket_places(text("socket"), &inputs, &data_dir);
+    if let Some(origin) = origins.iter_mut().find(|o| o.key == "socket") {
+        origin.value = socket.places.first().map_or("none".to_owned(), |place| place.display().to_string());
+    }
     Ok(Config {
         headless: layers.parsed("headless", "true or false")?.unwrap_or(false),
         listen: layers
             .parsed("listen", "an address and a port, as in 127.0.0.1:7007")?
             .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 7007))),
+        socket,
         data_dir,
         bridges,
         bridge: DEFAULT_BRIDGE.into(),
@@ -254,6 +271,21 @@ impl Config {
     /// How the bridge with this name is started. None: there is none of this name.
     pub fn command_line(&self, name: &str) -> Option<CommandLine> {
         self.bridges.get(name).map(|path| bridge::command_line(self, &self.env, path))
+    }
+}
+
+/// Where the Unix socket is. Another gateway of this user may have the usual place; then it is in the data folder.
+fn socket_places(chosen: Option<String>, inputs: &Inputs, data_dir: &Path) -> SocketPlaces {
+    const FILE: &str = "pilothouse.sock";
+    match chosen {
+        Some(none) if none == "none" => SocketPlaces { places: vec![], required: false },
+        Some(path) => SocketPlaces { places: vec![inputs.folder.join(path)], required: true },
+        None => {
+            let runtime = inputs.env.get(OsStr::new("XDG_RUNTIME_DIR")).map(PathBuf::from);
+            // The specification says that one that is not absolute is none.
+            let usual = runtime.filter(|folder| folder.is_absolute()).map(|folder| folder.join(FILE));
+            SocketPlaces { places: usual.into_iter().chain([data_dir.join(FILE)]).collect(), required: false }
+        }
     }
 }
 

@@ -79,6 +79,23 @@ fn the_data_goes_to_the_xdg_state_folder_and_an_empty_variable_counts_as_unset()
 }
 
 #[test]
+fn the_socket_is_in_the_runtime_folder_or_with_the_data_or_where_it_was_put() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = |args: &[&str], env: &[(&str, &str)]| {
+        let SocketPlaces { places, required } = load(inputs(folder.path(), args, env)).unwrap().socket;
+        (places.iter().map(|place| place.display().to_string()).collect::<Vec<_>>().join(" "), required)
+    };
+    let data = ("XDG_STATE_HOME", "/s");
+    let usual = |place: &str| (place.to_owned(), false);
+    assert_eq!(socket(&[], &[data]), usual("/s/pilothouse/pilothouse.sock"));
+    assert_eq!(socket(&[], &[data, ("XDG_RUNTIME_DIR", "")]), usual("/s/pilothouse/pilothouse.sock"));
+    let both = usual("/r/pilothouse.sock /s/pilothouse/pilothouse.sock");
+    assert_eq!(socket(&[], &[data, ("XDG_RUNTIME_DIR", "/r")]), both);
+    assert_eq!(socket(&["--socket", "none"], &[("XDG_RUNTIME_DIR", "/r")]), usual(""));
+    assert_eq!(socket(&["--socket", "/x.sock"], &[("XDG_RUNTIME_DIR", "/r")]), ("/x.sock".to_owned(), true));
+}
+
+#[test]
 fn the_bridge_sees_only_what_it_needs_and_the_operators_node_options_are_kept() {
     let folder = tempfile::tempdir().unwrap();
     let env = [

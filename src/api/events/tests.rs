@@ -180,7 +180,7 @@ async fn a_client_that_comes_back_gets_what_it_missed_once_and_in_order() {
     let place = Place::new().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let serving = tokio::spawn(serve(listener, place.api(), Default::default()));
+    let serving = tokio::spawn(serve(listener, None, place.api(), Default::default()));
     let (mut seen, mut last, mut sent) = (Vec::new(), place.last().await, 0);
     for round in 0..5 {
         let mut client = Client::over_the_wire(address, "", Some(last)).await;
@@ -208,7 +208,7 @@ async fn an_open_stream_ends_with_the_process_and_says_when_to_come_back() {
     let place = Place::new().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let serving = tokio::spawn(serve(listener, place.api(), Default::default()));
+    let serving = tokio::spawn(serve(listener, None, place.api(), Default::default()));
     let mut client = Client::over_the_wire(address, "", None).await;
     place.stop.send_replace(true);
     assert_eq!(client.block().await.as_deref(), Some(": the gateway is stopping\nretry: 2000"));
@@ -369,7 +369,7 @@ async fn a_client_that_never_reads_holds_nobody_up() {
     let place = Place::new().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let serving = tokio::spawn(serve(listener, place.api(), Default::default()));
+    let serving = tokio::spawn(serve(listener, None, place.api(), Default::default()));
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4_096).unwrap();
     let mut deaf = socket.connect(address).await.unwrap();

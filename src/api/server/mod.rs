@@ -2,7 +2,7 @@
 //!
 //! What callers can make this process hold is bounded, whoever they are and however slow:
 //!
-//! * There are at most [`Limits::connections`] connections. The next few are told so, except that health checks are
+//! * There are at most [`Limits::connections`] connections, and as many by the Unix socket. The next few are told so, except that health checks are
 //!   answered, and closed. All others wait where the system lets them wait before they are accepted.
 //! * A connection holds at most [`BUFFER_BYTES`] of a request's head or of a body that is being read, and one answer.
 //! * The head of a request comes within [`Limits::head`], which is also how long a connection may be idle. A caller who
@@ -30,6 +30,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use super::Socket;
 pub(super) use heads::check;
 use patient::Patient;
 
@@ -69,15 +70,21 @@ impl Default for Limits {
 /// How a request came in.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Caller {
+    /// By the Unix socket: he may do everything.
+    pub(super) local: bool,
     /// There are too many connections: only health checks are answered.
     pub(super) crowded: bool,
 }
 
 /// Where connections come in.
-trait Door: Sync {
+pub(super) trait Door: Sync {
     /// A connection.
     type Io: AsyncRead + AsyncWrite + Unpin + Send + 'static;
 
+    /// It is the Unix socket.
+    const LOCAL: bool = false;
+
+    /// The next connection.
     fn accept(&self) -> impl Future<Output = io::Result<Self::Io>> + Send;
 }
 
@@ -107,7 +114,7 @@ async fn attend<D: Door>(door: D, app: Router, limits: Limits, mut shutdown: wat
             Ok(place) => (Some(place), false),
             Err(_) => (waiting, true),
         };
-        tokio::spawn(connection(io, app.clone(), Caller { crowded }, limits, shutdown.clone(), place));
+        tokio::spawn(connection(io, app.clone(), Caller { local: D::LOCAL, crowded }, limits, shutdown.clone(), place));
     }
     drop(door);
     for (all, count) in [(places, limits.connections), (crowd, limits.crowd)] {
@@ -181,6 +188,7 @@ async fn connection<I: AsyncRead + AsyncWrite + Unpin>(
 /// Serves until the process is to end, and then for at most `patience` more.
 pub(super) async fn serve(
     listener: TcpListener,
+    socket: Option<Socket>,
     app: Router,
     limits: Limits,
     shutdown: watch::Receiver<bool>,
@@ -191,8 +199,14 @@ pub(super) async fn serve(
         let _ = deadline.wait_for(|stop| *stop).await;
         tokio::time::sleep(patience).await;
     };
+    let local = async {
+        if let Some(socket) = socket {
+            attend(socket, app.clone(), limits, shutdown.clone()).await;
+        }
+    };
+    let all = async { tokio::join!(local, attend(listener, app.clone(), limits, shutdown.clone())) };
     tokio::select! {
-        () = attend(listener, app, limits, shutdown) => {}
+        _ = all => {}
         () = late => tracing::warn!("some answers were not finished when the process had to end"),
     }
 }

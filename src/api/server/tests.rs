@@ -157,7 +157,7 @@ async fn connections_that_are_too_many_are_told_so_and_health_is_answered_still(
     let address = listener.local_addr().unwrap();
     let stop = watch::Sender::new(false);
     let limits = Limits { connections: 2, crowd: 1, ..Limits::default() };
-    let serving = tokio::spawn(serve(listener, app(), limits, stop.subscribe(), HOUR));
+    let serving = tokio::spawn(serve(listener, None, app(), limits, stop.subscribe(), HOUR));
     let ask = async |io: &mut TcpStream, path: &str| {
         io.write_all(format!("GET {path} HTTP/1.1\r\nhost: a\r\n\r\n").as_bytes()).await.unwrap();
     };
@@ -203,7 +203,7 @@ async fn an_answer_that_takes_too_long_at_the_end_is_not_waited_for() {
     let mut io = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let stop = watch::Sender::new(false);
     let patience = Duration::from_millis(1);
-    let serving = tokio::spawn(serve(listener, app(), Limits::default(), stop.subscribe(), patience));
+    let serving = tokio::spawn(serve(listener, None, app(), Limits::default(), stop.subscribe(), patience));
     io.write_all(b"GET /slow HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
     until(&mut io, "\r\n\r\n").await;
     stop.send_replace(true);
