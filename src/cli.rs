@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::access::Scope;
+
 /// A terminal operations console and an HTTP API for a WhatsApp gateway.
 #[derive(Clone, Debug, Default, Parser)]
 #[command(version, about, args_conflicts_with_subcommands = false)]
@@ -42,7 +44,7 @@ pub struct Cli {
 pub enum Action {
     /// Print each setting, and where it comes from.
     Config,
-    /// Print the token that the API asks for, made when there is none.
+    /// Print the token that the API asks for, made when there is none; add, list and revoke further ones.
     Token {
         /// What else to do with it.
         #[command(subcommand)]
@@ -64,8 +66,23 @@ pub enum Action {
 }
 
 /// What can be done with the token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum TokenChange {
+    /// Make a further token, and print it: it can't be shown again.
+    Add {
+        /// What it is called.
+        name: String,
+        /// What it allows: read, send (and read), or admin (everything).
+        #[arg(long)]
+        scope: Scope,
+    },
+    /// Print the name, scope and time of each further token.
+    List,
+    /// Take a further token away; a running gateway refuses it at once.
+    Revoke {
+        /// What it is called.
+        name: String,
+    },
     /// Replace it; the one before is refused at once, by a running gateway too.
     Rotate,
 }

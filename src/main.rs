@@ -1,6 +1,7 @@
 //! The `pilothouse` program: arguments in, exit code out.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -30,11 +31,7 @@ fn run(cli: Cli, clock: Clock) -> anyhow::Result<()> {
     match action {
         Some(Action::Config) => Ok(std::io::stdout().write_all(config.table().as_bytes())?),
         Some(Action::Token { change }) => {
-            let token = match change {
-                Some(TokenChange::Rotate) => access::rotate(&config.data_dir)?,
-                None => access::ensure(&config.data_dir)?,
-            };
-            Ok(writeln!(std::io::stdout(), "{token}")?)
+            Ok(std::io::stdout().write_all(token(&config.data_dir, change, clock)?.as_bytes())?)
         }
         Some(Action::Backup { file }) => {
             let manifest = backup::write(&places(&config), &file, clock)?;
@@ -47,6 +44,21 @@ fn run(cli: Cli, clock: Clock) -> anyhow::Result<()> {
         }
         None => app::run(&config, clock),
     }
+}
+
+/// Does what is asked for with tokens, and says what there is to print.
+fn token(folder: &Path, change: Option<TokenChange>, clock: Clock) -> Result<String, access::TokenError> {
+    let token = match change {
+        Some(TokenChange::Add { name, scope }) => access::add(folder, &name, scope, clock.now().wall)?,
+        Some(TokenChange::Rotate) => access::rotate(folder)?,
+        None => access::ensure(folder)?,
+        Some(TokenChange::Revoke { name }) => return access::revoke(folder, &name).map(|()| String::new()),
+        Some(TokenChange::List) => {
+            let line = |token: access::Further| format!("{:5}  {}  {}\n", token.scope, token.created_at, token.name);
+            return Ok(access::list(folder)?.into_iter().map(line).collect());
+        }
+    };
+    Ok(format!("{token}\n"))
 }
 
 fn places(config: &config::Config) -> backup::Places {

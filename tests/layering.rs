@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 /// Each module of the crate, and the modules that it may use. `app` puts everything together; nothing uses it but
 /// `main`.
 const MAY_USE: &[(&str, &[&str])] = &[
-    ("access", &[]),
+    ("access", &["clock"]),
     ("clock", &[]),
     ("protocol", &[]),
     ("qr", &[]),
     ("telemetry", &[]),
     ("packages", &[]),
-    ("cli", &[]),
+    ("cli", &["access"]),
     ("state", &["clock", "protocol"]),
-    ("config", &["cli", "state"]),
+    ("config", &["access", "cli", "state"]),
     ("supervisor", &["clock", "protocol", "state"]),
     ("store", &["clock", "protocol", "state"]),
     ("link", &["state"]),

@@ -1,5 +1,6 @@
 //! The API over an engine with a real store; the test plays the bridge.
 
+mod access;
 mod find;
 mod passkey;
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use config::{ConfigError as LibraryError, Map, Source, Value, ValueKind};
 
 use super::{BRIDGES, ConfigError, Inputs, Origin, SETTINGS, Setting};
+use crate::access;
 
 /// The merged values.
 pub(super) struct Layers {
@@ -143,7 +144,10 @@ impl Layers {
         check: impl FnOnce(&str) -> Result<T, String>,
     ) -> Result<Option<T>, ConfigError> {
         let Some(value) = self.text(key) else { return Ok(None) };
-        check(&value).map(Some).map_err(|why| ConfigError::Value { key, value, origin: self.origin(key), why })
+        check(&value).map(Some).map_err(|why| {
+            let value = access::masked(&value);
+            ConfigError::Value { key, value, origin: self.origin(key), why }
+        })
     }
 
     /// The value, parsed. `right` says how a right one looks.
@@ -159,7 +163,8 @@ impl Layers {
     pub(super) fn origins(&self) -> Vec<Origin> {
         let of = |Setting { key, secret, .. }: &Setting| {
             let value = self.text(key).unwrap_or_default();
-            Origin { key, value: if *secret { masked(&value) } else { value }, origin: self.origin(key) }
+            let value = if *secret { masked(&value) } else { value };
+            Origin { key, value: access::masked(&value), origin: self.origin(key) }
         };
         SETTINGS.iter().map(of).collect()
     }

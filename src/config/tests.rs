@@ -96,6 +96,16 @@ fn the_socket_is_in_the_runtime_folder_or_with_the_data_or_where_it_was_put() {
 }
 
 #[test]
+fn a_token_is_not_shown_whatever_setting_holds_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let token = format!("pilothouse_{}", "0af9".repeat(16));
+    let env = [("WA_WEBSOCKET_URL", format!("wss://host/?token={token}")), ("PILOTHOUSE_NODE", token.clone())];
+    let env = env.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let table = load(inputs(folder.path(), &[], &env)).unwrap().table();
+    assert!(!table.contains(&token) && table.contains("wss://host/?token=pilothouse_***"), "{table}");
+}
+
+#[test]
 fn the_bridge_sees_only_what_it_needs_and_the_operators_node_options_are_kept() {
     let folder = tempfile::tempdir().unwrap();
     let env = [
