@@ -112,6 +112,7 @@ fn flags(inputs: &Inputs) -> Known {
     let given = [
         ("headless", cli.headless.then(|| "true".to_owned()), "--headless"),
         ("listen", cli.listen.clone(), "--listen"),
+        ("listen_without_tls", cli.listen_without_tls.then(|| "true".to_owned()), "--listen-without-tls"),
         ("socket", path(&cli.socket), "--socket"),
         ("data_dir", path(&cli.data_dir), "--data-dir"),
         ("bridge", path(&cli.bridge), "--bridge"),
