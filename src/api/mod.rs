@@ -25,6 +25,7 @@ mod server;
 mod socket;
 mod stats;
 mod status;
+mod web;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -47,6 +48,7 @@ pub use problem::Problem;
 pub use server::Limits;
 pub use socket::{Socket, SocketError};
 pub use stats::ApiStats;
+pub use web::Web;
 
 use crate::access::Guard;
 use crate::clock::Clock;
@@ -63,6 +65,8 @@ const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(3);
 pub struct Api {
     /// Knows who may ask.
     pub guard: Arc<Guard>,
+    /// What browsers may do.
+    pub web: Arc<Web>,
     /// For asking and for looking.
     pub engine: Handle,
     /// The time.
@@ -113,12 +117,17 @@ pub fn router(api: Api) -> Router {
 async fn around(State(api): State<Api>, request: Request, next: Next) -> Response {
     let start = api.clock.now().mono;
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let mut response = next.run(request).await;
+    let origin = api.web.origin(request.headers());
+    let mut response = match api.web.answers(&request) {
+        Some(answer) => answer,
+        None => next.run(request).await,
+    };
     let took = api.clock.now().mono.since(start);
     api.stats.answered(took);
     tracing::debug!(%method, path, status = response.status().as_u16(), ?took, "answered");
     let headers = response.headers_mut();
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    api.web.allow(origin, headers);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }

@@ -5,6 +5,7 @@
 
 mod bridge;
 mod layers;
+mod web;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -42,6 +43,10 @@ pub struct Config {
     pub headless: bool,
     /// Where the API listens.
     pub listen: SocketAddr,
+    /// Names by which the API may be asked besides localhost and its address, in lower case.
+    pub allowed_hosts: Vec<String>,
+    /// The origins of web pages that may use the API, in lower case.
+    pub cors_origins: Vec<String>,
     /// Where the API's Unix socket is.
     pub socket: SocketPlaces,
     /// Where database and logs are.
@@ -157,6 +162,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("headless", "PILOTHOUSE_HEADLESS", "false"),
     setting("listen", "PILOTHOUSE_LISTEN", "127.0.0.1:7007"),
     setting("listen_without_tls", "PILOTHOUSE_LISTEN_WITHOUT_TLS", "false"),
+    setting("allowed_hosts", "PILOTHOUSE_ALLOWED_HOSTS", ""),
+    setting("cors_origins", "PILOTHOUSE_CORS_ORIGINS", ""),
     setting("socket", "PILOTHOUSE_SOCKET", ""),
     setting("data_dir", "PILOTHOUSE_DATA_DIR", ""),
     setting("bridge", "WA_BRIDGE", ""),
@@ -217,6 +224,8 @@ pub fn load(inputs: Inputs) -> Result<Config, ConfigError> {
         listen: layers
             .checked("listen", |text| listen_address(text, without_tls))?
             .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 7007))),
+        allowed_hosts: layers.checked("allowed_hosts", |text| web::list(text, web::host))?.unwrap_or_default(),
+        cors_origins: layers.checked("cors_origins", |text| web::list(text, web::origin))?.unwrap_or_default(),
         socket,
         data_dir,
         bridges,
