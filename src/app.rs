@@ -15,7 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::access::Guard;
-use crate::api::{self, Api, ApiStats, Bodies, Events, KeysInUse, Limits, LookUps, Socket};
+use crate::api::{self, Api, ApiStats, Bodies, Events, KeysInUse, Limits, LookUps, Socket, Web};
 use crate::clock::Clock;
 use crate::config::{Config, SocketPlaces};
 use crate::engine::{self, Parts};
@@ -109,6 +109,7 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
     let (stop, stopping) = watch::channel(false);
     let api = Api {
         guard: Arc::new(guard),
+        web: Arc::new(Web::new(address, config.allowed_hosts.clone(), config.cors_origins.clone())),
         engine: engine.handle.clone(),
         clock,
         stats,

@@ -16,6 +16,9 @@ pub struct Cli {
     /// Where the HTTP API listens [default: 127.0.0.1:7007].
     #[arg(long, global = true, value_name = "ADDRESS:PORT")]
     pub listen: Option<String>,
+    /// Listen where other machines reach it too, though the API has no TLS.
+    #[arg(long, global = true)]
+    pub listen_without_tls: bool,
     /// Where the API's Unix socket is, or none [default: $XDG_RUNTIME_DIR/pilothouse.sock].
     #[arg(long, global = true, value_name = "PATH")]
     pub socket: Option<PathBuf>,

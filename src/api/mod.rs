@@ -28,6 +28,7 @@ mod server;
 mod socket;
 mod stats;
 mod status;
+mod web;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -51,6 +52,7 @@ pub use server::Limits;
 pub use socket::{Socket, SocketError};
 use stats::AnswerKind;
 pub use stats::ApiStats;
+pub use web::Web;
 
 use crate::access::Guard;
 use crate::clock::Clock;
@@ -67,6 +69,8 @@ const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(3);
 pub struct Api {
     /// Knows who may ask.
     pub guard: Arc<Guard>,
+    /// What browsers may do.
+    pub web: Arc<Web>,
     /// For asking and for looking.
     pub engine: Handle,
     /// The time.
@@ -121,12 +125,17 @@ async fn around(State(api): State<Api>, request: Request, next: Next) -> Respons
     let start = api.clock.now().mono;
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let mut response = next.run(request).await;
+    let origin = api.web.origin(request.headers());
+    let mut response = match api.web.answers(&request) {
+        Some(answer) => answer,
+        None => next.run(request).await,
+    };
     let took = api.clock.now().mono.since(start);
     api.stats.answered(AnswerKind::of(&method, route.as_ref(), response.status()), took);
     tracing::debug!(%method, path, status = response.status().as_u16(), ?took, "answered");
     let headers = response.headers_mut();
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    api.web.allow(origin, headers);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }

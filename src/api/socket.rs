@@ -47,19 +47,17 @@ impl Socket {
     /// A [`SocketError`] that says what is in the way.
     pub async fn bind(path: &Path) -> Result<Self, SocketError> {
         let io = |source| SocketError::Io { path: path.to_owned(), source };
-        match UnixStream::connect(path).await {
-            Ok(_) => return Err(SocketError::Held(path.to_owned())),
-            Err(error) => match error.kind() {
-                io::ErrorKind::NotFound => {}
-                io::ErrorKind::ConnectionRefused => {
-                    if !path.symlink_metadata().map_err(io)?.file_type().is_socket() {
-                        return Err(SocketError::NotASocket(path.to_owned()));
-                    }
-                }
-                // Somebody listens, and more wait than he takes.
-                io::ErrorKind::WouldBlock => return Err(SocketError::Held(path.to_owned())),
-                _ => return Err(io(error)),
-            },
+        // Somebody listens; or he does, and more wait than he takes.
+        let Err(error) = UnixStream::connect(path).await else { return Err(SocketError::Held(path.to_owned())) };
+        if error.kind() == io::ErrorKind::WouldBlock {
+            return Err(SocketError::Held(path.to_owned()));
+        }
+        if error.kind() == io::ErrorKind::ConnectionRefused {
+            if !path.symlink_metadata().map_err(io)?.file_type().is_socket() {
+                return Err(SocketError::NotASocket(path.to_owned()));
+            }
+        } else if error.kind() != io::ErrorKind::NotFound {
+            return Err(io(error));
         }
         // Under another name first: between making it and setting its rights, others could open it.
         let new = path.with_file_name(format!(".{}", std::process::id()));

@@ -7,6 +7,7 @@ mod metrics;
 mod linking;
 mod page;
 mod passkey;
+mod web;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tower::ServiceExt;
 
-use super::{Api, ApiStats, Events, KeysInUse, LookUps, router};
+use super::{Api, ApiStats, Events, KeysInUse, LookUps, Web, router};
 use crate::engine::harness::Harness;
 use crate::protocol::Command;
 
@@ -40,11 +41,20 @@ fn api(harness: &Harness) -> Router {
 }
 
 fn api_with(harness: &Harness, look_ups: LookUps) -> Router {
+    router(parts(harness, look_ups)).layer(axum::middleware::map_request(async |mut request: Request<Body>| {
+        request.headers_mut().entry(header::AUTHORIZATION).or_insert(bearer().parse().unwrap());
+        request.headers_mut().entry(header::HOST).or_insert("localhost".parse().unwrap());
+        request
+    }))
+}
+
+fn parts(harness: &Harness, look_ups: LookUps) -> Api {
     let stop = watch::Sender::new(false);
     let shutdown = stop.subscribe();
     std::mem::forget(stop); // never asked to end
     let folder = tokens();
-    let api = router(Api {
+    Api {
+        web: Arc::new(Web::new("127.0.0.1:7007".parse().unwrap(), vec![], vec![])),
         guard: Arc::new(crate::access::Guard::open(folder).unwrap()),
         engine: harness.handle.clone(),
         clock: harness.clock,
@@ -55,11 +65,7 @@ fn api_with(harness: &Harness, look_ups: LookUps) -> Router {
         look_ups,
         bodies: Default::default(),
         shutdown,
-    });
-    api.layer(axum::middleware::map_request(async |mut request: Request<Body>| {
-        request.headers_mut().entry(header::AUTHORIZATION).or_insert(bearer().parse().unwrap());
-        request
-    }))
+    }
 }
 
 /// What a client says to be let in.

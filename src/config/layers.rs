@@ -112,6 +112,7 @@ fn flags(inputs: &Inputs) -> Known {
     let given = [
         ("headless", cli.headless.then(|| "true".to_owned()), "--headless"),
         ("listen", cli.listen.clone(), "--listen"),
+        ("listen_without_tls", cli.listen_without_tls.then(|| "true".to_owned()), "--listen-without-tls"),
         ("socket", path(&cli.socket), "--socket"),
         ("data_dir", path(&cli.data_dir), "--data-dir"),
         ("bridge", path(&cli.bridge), "--bridge"),
@@ -130,7 +131,15 @@ fn flags(inputs: &Inputs) -> Known {
 impl Layers {
     /// The value as text; none when it is not set or empty.
     pub(super) fn text(&self, key: &str) -> Option<String> {
-        self.values.get(key).and_then(|v| v.clone().into_string().ok()).filter(|text| !text.is_empty())
+        let text = |value: &Value| value.clone().into_string().ok();
+        let value = self.values.get(key)?;
+        let text = if let ValueKind::Array(items) = &value.kind {
+            // A list may be written as one in the file.
+            Some(items.iter().filter_map(text).collect::<Vec<_>>().join(", "))
+        } else {
+            text(value)
+        };
+        text.filter(|text| !text.is_empty())
     }
 
     fn origin(&self, key: &str) -> String {

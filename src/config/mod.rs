@@ -5,6 +5,7 @@
 
 mod bridge;
 mod layers;
+mod web;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -42,6 +43,10 @@ pub struct Config {
     pub headless: bool,
     /// Where the API listens.
     pub listen: SocketAddr,
+    /// Names by which the API may be asked besides localhost and its address, in lower case.
+    pub allowed_hosts: Vec<String>,
+    /// The origins of web pages that may use the API, in lower case.
+    pub cors_origins: Vec<String>,
     /// Where the API's Unix socket is.
     pub socket: SocketPlaces,
     /// Where database and logs are.
@@ -158,6 +163,9 @@ const fn setting(key: &'static str, env: &'static str, default: &'static str) ->
 pub(crate) const SETTINGS: &[Setting] = &[
     setting("headless", "PILOTHOUSE_HEADLESS", "false"),
     setting("listen", "PILOTHOUSE_LISTEN", "127.0.0.1:7007"),
+    setting("listen_without_tls", "PILOTHOUSE_LISTEN_WITHOUT_TLS", "false"),
+    setting("allowed_hosts", "PILOTHOUSE_ALLOWED_HOSTS", ""),
+    setting("cors_origins", "PILOTHOUSE_CORS_ORIGINS", ""),
     setting("socket", "PILOTHOUSE_SOCKET", ""),
     setting("data_dir", "PILOTHOUSE_DATA_DIR", ""),
     setting("bridge", "WA_BRIDGE", ""),
@@ -209,6 +217,7 @@ pub fn load(inputs: Inputs) -> Result<Config, ConfigError> {
             origin.value = value.display().to_string();
         }
     }
+    let without_tls = layers.parsed("listen_without_tls", "true or false")?.unwrap_or(false);
     let socket = socket_places(text("socket"), &inputs, &data_dir);
     if let Some(origin) = origins.iter_mut().find(|o| o.key == "socket") {
         origin.value = socket.places.first().map_or("none".to_owned(), |place| place.display().to_string());
@@ -216,8 +225,10 @@ pub fn load(inputs: Inputs) -> Result<Config, ConfigError> {
     Ok(Config {
         headless: layers.parsed("headless", "true or false")?.unwrap_or(false),
         listen: layers
-            .parsed("listen", "an address and a port, as in 127.0.0.1:7007")?
+            .checked("listen", |text| listen_address(text, without_tls))?
             .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 7007))),
+        allowed_hosts: layers.checked("allowed_hosts", |text| web::list(text, web::host))?.unwrap_or_default(),
+        cors_origins: layers.checked("cors_origins", |text| web::list(text, web::origin))?.unwrap_or_default(),
         socket,
         data_dir,
         bridges,
@@ -287,6 +298,18 @@ impl Config {
     pub fn command_line(&self, name: &str) -> Option<CommandLine> {
         self.bridges.get(name).map(|path| bridge::command_line(self, &self.env, path))
     }
+}
+
+/// An address at which nobody but this machine reaches the API, unless others are meant to.
+fn listen_address(text: &str, without_tls: bool) -> Result<SocketAddr, String> {
+    let right = "it is an address and a port, as in 127.0.0.1:7007";
+    let address: SocketAddr = text.parse().map_err(|_| right.to_owned())?;
+    if without_tls || address.ip().to_canonical().is_loopback() {
+        return Ok(address);
+    }
+    Err("other machines reach this address, and the API has no TLS: tokens and messages could be read on the way. Listen \
+         on 127.0.0.1 and put a proxy with TLS in front, or say --listen-without-tls (or listen_without_tls = true)"
+        .to_owned())
 }
 
 /// Where the Unix socket is. Another gateway of this user may have the usual place; then it is in the data folder.

@@ -56,6 +56,57 @@ fn a_wrong_value_is_named_with_its_origin_and_what_would_be_right() {
 }
 
 #[test]
+fn other_machines_reach_the_api_only_when_that_is_asked_for_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    for (address, local) in [
+        ("127.0.0.1:1", true),
+        ("127.9.9.9:1", true),
+        ("[::1]:1", true),
+        ("[::ffff:127.0.0.1]:1", true),
+        ("0.0.0.0:1", false),
+        ("[::]:1", false),
+        ("192.168.1.2:1", false),
+    ] {
+        let args = ["--listen", address, "--listen-without-tls"];
+        assert_eq!(load(inputs(folder.path(), &args, &[])).unwrap().listen.to_string(), address);
+        match load(inputs(folder.path(), &args[..2], &[])) {
+            Ok(config) => assert!(local, "{}", config.listen),
+            Err(error) => {
+                let error = error.to_string();
+                assert!(!local && error.contains(address) && error.contains("--listen-without-tls"), "{error}");
+            }
+        }
+    }
+    std::fs::write(folder.path().join("pilothouse.toml"), "listen = '0.0.0.0:1'\nlisten_without_tls = true\n").unwrap();
+    assert!(load(inputs(folder.path(), &[], &[])).is_ok());
+}
+
+#[test]
+fn hosts_and_origins_are_lists_in_each_layer() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = "allowed_hosts = ['Gate.example.net', 'box']\ncors_origins = 'https://app.example.net'\n";
+    std::fs::write(folder.path().join("pilothouse.toml"), file).unwrap();
+    let config = load(inputs(folder.path(), &[], &[])).unwrap();
+    assert_eq!((config.allowed_hosts.join(" "), config.cors_origins.len()), ("gate.example.net box".to_owned(), 1));
+    assert!(config.table().contains("Gate.example.net, box"), "{}", config.table());
+    let env = [("PILOTHOUSE_CORS_ORIGINS", "http://localhost:3000, https://x.example.net,")];
+    let config = load(inputs(folder.path(), &[], &env)).unwrap();
+    assert_eq!(config.cors_origins, ["http://localhost:3000", "https://x.example.net"]);
+    for (name, value) in [
+        ("PILOTHOUSE_ALLOWED_HOSTS", "https://gate.example.net"),
+        ("PILOTHOUSE_ALLOWED_HOSTS", "a, gate.example.net:443"),
+        ("PILOTHOUSE_ALLOWED_HOSTS", "*"),
+        ("PILOTHOUSE_CORS_ORIGINS", "app.example.net"),
+        ("PILOTHOUSE_CORS_ORIGINS", "https://app.example.net/"),
+        ("PILOTHOUSE_CORS_ORIGINS", "*"),
+        ("PILOTHOUSE_CORS_ORIGINS", "null"),
+    ] {
+        let error = load(inputs(folder.path(), &[], &[(name, value)])).unwrap_err().to_string();
+        assert!(error.contains(name) && error.contains("example.net"), "{error}");
+    }
+}
+
+#[test]
 fn an_unknown_key_and_a_broken_file_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("pilothouse.toml");

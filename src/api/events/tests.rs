@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tower::ServiceExt;
 
 use super::super::tests::{bearer, tokens};
-use super::super::{ApiStats, KeysInUse, LookUps, router, serve};
+use super::super::{ApiStats, KeysInUse, LookUps, Web, router, serve};
 use super::*;
 use crate::engine::harness::Harness;
 
@@ -47,6 +47,7 @@ impl Place {
 
     fn api(&self) -> Api {
         Api {
+            web: Arc::new(Web::new("127.0.0.1:7007".parse().unwrap(), vec![], vec![])),
             guard: Arc::new(crate::access::Guard::open(tokens()).unwrap()),
             engine: self.harness.handle.clone(),
             clock: self.harness.clock,
@@ -66,6 +67,7 @@ impl Place {
 
     async fn ask(&self, query: &str, last: Option<u64>) -> Response {
         let mut request = Request::get(format!("/events{query}")).header(header::AUTHORIZATION, bearer());
+        request = request.header(header::HOST, "localhost");
         if let Some(last) = last {
             request = request.header("last-event-id", last.to_string());
         }
