@@ -1,6 +1,7 @@
 //! The page at `/`, in a real browser, on the real gateway: on a desk and on a phone.
 
 use serde_json::{Value, json};
+use tokio::process::Command;
 use whatsapp_simulator::{OWNER, Receipts};
 
 use crate::browser::{Page, Screen, chromium};
@@ -46,6 +47,13 @@ async fn assert_whole(page: &mut Page) {
     let small = "[...document.querySelectorAll('button:not(.who), input:not([type=checkbox])')]\
                  .filter((e) => e.checkVisibility() && e.getBoundingClientRect().height < 44).map((e) => e.id)";
     assert_eq!(page.eval(small).await, json!([]), "each can be hit with a finger");
+}
+
+#[tokio::test]
+async fn the_parts_that_need_no_browser_pass_their_own_tests() {
+    let tests = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/page/parts.test.mjs");
+    let output = within("the tests of the parts", Command::new("node").args(["--test", tests]).output()).await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
 #[tokio::test(flavor = "multi_thread")]
