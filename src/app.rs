@@ -74,7 +74,10 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
     if !terminal && !config.headless {
         tracing::info!("stdin or stdout is not a terminal: running headless");
     }
-    let notifier = Notifier::from_env(|name| std::env::var_os(name)).context("can't tell systemd anything")?;
+    let notifier = Notifier::from_env(|name| std::env::var_os(name)).unwrap_or_else(|error| {
+        tracing::warn!(%error, "systemd is not told how it goes");
+        None
+    });
     let guard = Guard::open(&config.data_dir)?;
     let socket = open_socket(&config.socket).await?;
     let listener = TcpListener::bind(config.listen).await.with_context(|| {

@@ -310,6 +310,7 @@ async fn damage_that_is_found_while_running_stops_the_writing_with_the_reason() 
     let mark = writer.watermark.wait_for(|w| w.failing.is_some()).await.unwrap().clone();
     assert_eq!(mark.committed, WriteSeq(0));
     assert!(mark.failing.as_ref().unwrap().contains("damaged"), "{mark:?}");
+    assert!(writer.commits.failures.get() >= 1, "it is counted");
 }
 
 #[tokio::test]
@@ -334,6 +335,7 @@ async fn what_is_too_old_goes_while_batches_are_written_and_the_file_gives_back_
         writer.watermark.wait_for(|w| w.committed == WriteSeq(seq)).await.unwrap();
         assert!(reader.has_message(&"a@g.us".into(), &id.as_str().into()).unwrap());
     }
+    assert_eq!(writer.commits.durations.read().count, seq, "each was timed");
     drop(writer.batches);
     tokio::task::spawn_blocking(|| writer.thread.join().unwrap()).await.unwrap();
     let after = std::fs::metadata(&path).unwrap().len();
