@@ -11,7 +11,9 @@
 mod about;
 mod apply;
 mod decide;
+mod event;
 mod exit;
+mod filter;
 mod find;
 mod ids;
 mod input;
@@ -29,7 +31,9 @@ mod snapshot;
 pub use about::{About, Target};
 pub use apply::apply;
 pub use decide::{BridgeLimits, Lookup, State, WINDOW, decide, lookup};
+pub use event::{GAP, Missing, event_text, gap_text};
 pub use exit::{ExitClass, LastExit};
+pub use filter::{EventFilter, FILTER_VALUES, FilterError};
 pub use find::{
     Filter, Find, FindError, LISTED_CHARS, Listed, ListedChat, Order, Page, Place, SEARCH_CHARS, SEARCH_WORDS,
 };

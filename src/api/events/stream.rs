@@ -7,13 +7,14 @@ use axum::body::Bytes;
 use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use super::filter::{Filter, Wanted};
+use super::filter::Wanted;
 use super::follower::Offer;
-use super::frame::{Frame, Missing, live};
+use super::frame::{Frame, live};
 use super::ring::{CHUNK_BYTES, Cursor};
 use super::{Api, Events};
 use crate::clock::{Clock, Mono};
 use crate::engine::{Journal, JournalError};
+use crate::state::{EventFilter, Missing};
 
 /// After how many milliseconds a client may come back.
 const RETRY: &str = "retry: 2000\n\n";
@@ -32,7 +33,7 @@ pub(super) struct Stream {
     events: Arc<Events>,
     journal: Arc<Journal>,
     clock: Clock,
-    filter: Filter,
+    filter: EventFilter,
     cursor: Cursor,
     head: watch::Receiver<u64>,
     offer: watch::Receiver<Option<Offer>>,
