@@ -20,14 +20,27 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["clock", "protocol", "state"]),
     ("link", &["state"]),
     ("engine", &["clock", "link", "protocol", "state", "store", "supervisor"]),
-    ("api", &["access", "clock", "engine", "protocol", "state"]),
+    ("webhooks", &["clock", "engine", "state"]),
+    ("api", &["access", "clock", "engine", "protocol", "state", "webhooks"]),
     ("tui", &["clock", "link", "protocol", "qr", "state"]),
     (
         "app",
-        &["access", "api", "clock", "config", "engine", "packages", "state", "store", "supervisor", "telemetry", "tui"],
+        &[
+            "access",
+            "api",
+            "clock",
+            "config",
+            "engine",
+            "packages",
+            "state",
+            "store",
+            "supervisor",
+            "telemetry",
+            "tui",
+            "webhooks",
+        ],
     ),
     ("backup", &["clock", "store"]),
-    ("webhooks", &["clock"]),
     ("main", &["access", "app", "backup", "cli", "clock", "config"]),
 ];
 
@@ -39,7 +52,9 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("crossterm", &["tui"]),
     ("clap", &["cli", "main"]),
     ("tar", &["backup"]),
-    ("tokio", &["api", "app", "engine", "link", "packages", "protocol", "store", "supervisor", "tui"]),
+    ("tokio", &["api", "app", "engine", "link", "packages", "protocol", "store", "supervisor", "tui", "webhooks"]),
+    ("hyper", &["webhooks"]),
+    ("tokio_rustls", &["webhooks"]),
 ];
 
 #[test]

@@ -1,6 +1,7 @@
 //! `GET /metrics`: figures for Prometheus, or as JSON when asked for.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
@@ -10,7 +11,8 @@ use serde::Serialize;
 
 use super::Api;
 use super::body::wants_json;
-use crate::state::ExitClass;
+use crate::state::{ExitClass, WebhookState};
+use crate::webhooks::Described;
 
 /// A figure. Those of one name follow one another.
 #[derive(Debug, Serialize)]
@@ -26,8 +28,10 @@ struct Metric {
 }
 
 #[derive(Debug, Serialize)]
-struct Labels {
-    reason: &'static str,
+#[serde(untagged)]
+enum Labels {
+    Reason { reason: &'static str },
+    Webhook { webhook: Arc<str> },
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -58,7 +62,9 @@ fn exposition(metrics: &[Metric]) -> String {
             let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
         }
         let _ = match labels {
-            Some(Labels { reason }) => writeln!(out, "{name}{{reason=\"{reason}\"}} {value}"),
+            Some(Labels::Reason { reason }) => writeln!(out, "{name}{{reason=\"{reason}\"}} {value}"),
+            // A name has nothing that must be escaped.
+            Some(Labels::Webhook { webhook }) => writeln!(out, "{name}{{webhook=\"{webhook}\"}} {value}"),
             None => writeln!(out, "{name} {value}"),
         };
         last = name;
@@ -127,13 +133,14 @@ fn collect(api: &Api) -> Vec<Metric> {
     ];
     // Each reason is there from the start: what appears with its first increase shows no increase.
     metrics.extend(ExitClass::ALL.map(|class| Metric {
-        labels: Some(Labels { reason: class.label() }),
+        labels: Some(Labels::Reason { reason: class.label() }),
         ..counter(
             "pilothouse_bridge_restarts_total",
             "Starts of the bridge after the first, by how the one before ended.",
             bridge.0.get(&class).copied().unwrap_or_default(),
         )
     }));
+    metrics.extend(webhooks(&api.webhooks.list()));
     if let Some(rss) = rss {
         metrics.push(gauge("pilothouse_resident_memory_bytes", "Resident memory of this process.", rss as f64));
     }
@@ -141,4 +148,35 @@ fn collect(api: &Api) -> Vec<Metric> {
         metrics.push(gauge("pilothouse_bridge_resident_memory_bytes", "Resident memory of the bridge.", rss as f64));
     }
     metrics
+}
+
+/// The figures of webhooks, by their names.
+#[expect(clippy::cast_precision_loss, reason = "Prometheus has only 64-bit floats")]
+fn webhooks(all: &[Described]) -> Vec<Metric> {
+    type Figure = (&'static str, Kind, &'static str, fn(&Described) -> f64);
+    const FIGURES: [Figure; 5] = [
+        (
+            "pilothouse_webhook_lag_events",
+            Kind::Gauge,
+            "Events of the journal that the webhook has not come to yet, wanted or not.",
+            |one| one.view.behind as f64,
+        ),
+        ("pilothouse_webhook_lag_seconds", Kind::Gauge, "How long the webhook's next event has waited.", |one| {
+            one.lag_seconds as f64
+        }),
+        ("pilothouse_webhook_parked", Kind::Gauge, "1 when the webhook waits for the operator, else 0.", |one| {
+            f64::from(u8::from(one.view.state == WebhookState::Parked))
+        }),
+        ("pilothouse_webhook_delivered_total", Kind::Counter, "Events that reached the webhook's receiver.", |one| {
+            one.delivered as f64
+        }),
+        ("pilothouse_webhook_failures_total", Kind::Counter, "Attempts that failed.", |one| one.failed as f64),
+    ];
+    let of = |(name, kind, help, figure): Figure| {
+        all.iter().map(move |one| {
+            let labels = Some(Labels::Webhook { webhook: Arc::clone(&one.view.name) });
+            Metric { name, kind, help, labels, value: figure(one) }
+        })
+    };
+    FIGURES.into_iter().flat_map(of).collect()
 }

@@ -23,6 +23,7 @@ mod query;
 mod send;
 mod stats;
 mod status;
+mod webhooks;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -46,6 +47,7 @@ pub use stats::ApiStats;
 use crate::access::Guard;
 use crate::clock::Clock;
 use crate::engine::Handle;
+use crate::webhooks::Webhooks;
 
 /// The longest body of a request, in bytes.
 const MAX_BODY_BYTES: usize = 1 << 20;
@@ -72,6 +74,8 @@ pub struct Api {
     pub events: Arc<Events>,
     /// Searches and lists that are being looked up.
     pub look_ups: LookUps,
+    /// What sends events to others.
+    pub webhooks: Webhooks,
     /// Becomes true when the process is to end: whoever waits gives up.
     pub shutdown: watch::Receiver<bool>,
 }
@@ -95,6 +99,10 @@ pub fn router(api: Api) -> Router {
         .route("/events", get(events::events))
         .route("/config", post(config::set))
         .route("/connection", post(connection::set))
+        .route("/webhooks", get(webhooks::list).post(webhooks::create))
+        .route("/webhooks/{name}", get(webhooks::webhook).patch(webhooks::change).delete(webhooks::delete))
+        .route("/webhooks/{name}/replay", post(webhooks::replay))
+        .route("/webhooks/{name}/test", post(webhooks::test))
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(middleware::from_fn_with_state(api.clone(), access::check))

@@ -2,6 +2,7 @@
 
 mod find;
 mod passkey;
+mod webhooks;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use tower::ServiceExt;
 use super::{Api, ApiStats, Events, KeysInUse, LookUps, router};
 use crate::engine::harness::Harness;
 use crate::protocol::Command;
+use crate::webhooks::Webhooks;
 
 struct Answer {
     status: StatusCode,
@@ -48,6 +50,7 @@ fn api_with(harness: &Harness, look_ups: LookUps) -> Router {
         keys: KeysInUse::default(),
         events: Arc::new(Events::default()),
         look_ups,
+        webhooks: Webhooks::new(harness.handle.clone(), harness.clock, false),
         shutdown,
     });
     api.layer(axum::middleware::map_request(async |mut request: Request<Body>| {

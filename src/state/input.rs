@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     ApiSample, BridgeView, Chat, ConnectionView, Counters, Delivery, DeliveryState, ExitClass, Fingerprint, HostSample,
     IdempotencyKey, Incarnation, JournalKind, LastError, LastExit, Message, MessageId, PacingView, Pairing,
-    PasskeyFault, Phone, RequestId, RestrictionView, StoreView, Used,
+    PasskeyFault, Phone, RequestId, RestrictionView, StoreView, Used, WebhookRecord, WebhookRequest, WebhookView,
 };
 use crate::clock::{Mono, Timestamp};
 use crate::protocol::{AccountInfo, BadLine, Command, Event, PasskeyResponse};
@@ -169,6 +169,8 @@ pub enum Request {
         /// They are the same; if not, this attempt to link ends.
         same: bool,
     },
+    /// Keep or show something of the webhooks.
+    Webhook(WebhookRequest),
 }
 
 /// What may be wanted of a message besides that it is sent.
@@ -321,6 +323,8 @@ pub enum Change {
     Error(LastError),
     /// The database.
     Store(StoreView),
+    /// All webhooks, by their names.
+    Webhooks(Vec<WebhookView>),
     /// New figures.
     Host(HostSample),
 }
@@ -363,6 +367,10 @@ pub enum Write {
     Bridge(Arc<str>),
     /// What WhatsApp does not let the account do; none: nothing any more.
     Restriction(Option<RestrictionView>),
+    /// A webhook, new, changed or further.
+    Webhook(WebhookRecord),
+    /// The webhook with this name is no more.
+    ForgetWebhook(Arc<str>),
 }
 
 /// Something to be done once the writes before it are on disk.

@@ -27,6 +27,7 @@ mod passkey;
 mod phone;
 mod restriction;
 mod snapshot;
+mod webhook;
 
 pub use about::{About, Target};
 pub use apply::apply;
@@ -55,6 +56,7 @@ pub use snapshot::{
     ApiSample, BridgeState, BridgeView, ConnectionState, ConnectionView, Counters, FEED_CAPACITY, HostSample,
     LastError, QUEUE_CAPACITY, Snapshot, StoreState, StoreView, TIMELINE_CAPACITY, Transition,
 };
+pub use webhook::{WebhookRecord, WebhookRequest, WebhookState, WebhookView};
 
 #[cfg(test)]
 #[expect(clippy::wildcard_enum_match_arm, reason = "tests pick out what they look for")]

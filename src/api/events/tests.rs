@@ -52,6 +52,7 @@ impl Place {
             bridges: Arc::new(BTreeSet::new()),
             keys: KeysInUse::default(),
             look_ups: LookUps::default(),
+            webhooks: crate::webhooks::Webhooks::new(self.harness.handle.clone(), self.harness.clock, false),
             events: Arc::clone(&self.events),
             shutdown: self.stop.subscribe(),
         }

@@ -7,7 +7,7 @@ use compact_str::CompactString;
 
 use super::super::{
     Answer, Background, Change, Chat, ConnectionState, Delivery, DeliveryState, Direction, Effect, Fingerprint,
-    Linking, Message, MessageId, Pending, Refusal, Request, RequestId, SendOptions, Used, Write,
+    Linking, Message, MessageId, Pending, Refusal, Request, RequestId, SendOptions, Used, WebhookRequest, Write,
 };
 use super::Turn;
 use crate::protocol::{ChatKind, ReasonClass};
@@ -42,6 +42,7 @@ impl Turn<'_> {
             Request::TakeOver => self.take_over(),
             Request::AnswerPasskey(response) => self.answer_passkey(response),
             Request::ConfirmPasskey { same } => self.confirm_passkey(same),
+            Request::Webhook(request) => self.webhook(request),
         };
         self.effect(Effect::Reply { id, answer });
     }
@@ -113,6 +114,18 @@ impl Turn<'_> {
             Some(state) => Answer::Refused(Refusal::TooLateToCancel { state }),
             None => Answer::Refused(Refusal::NoSuchMessage),
         }
+    }
+
+    fn webhook(&mut self, request: WebhookRequest) -> Answer {
+        match request {
+            WebhookRequest::Keep(record) => self.write(Write::Webhook(record)),
+            WebhookRequest::Forget(name) => self.write(Write::ForgetWebhook(name)),
+            WebhookRequest::Show(views) if views != self.state.snapshot.webhooks => {
+                self.change(Change::Webhooks(views));
+            }
+            WebhookRequest::Show(_) => {}
+        }
+        Answer::Done
     }
 
     fn own_number(&self) -> CompactString {
