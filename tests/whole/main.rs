@@ -16,3 +16,4 @@ mod process;
 mod supervision;
 mod support;
 mod terminal;
+mod webhooks;
