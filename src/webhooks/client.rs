@@ -15,11 +15,20 @@ use super::definition::Definition;
 use super::network::{Connection, Network};
 use crate::clock::{Clock, Mono};
 
-/// How long names, connecting and TLS may take together.
-const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a receiver may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// For name, connection and TLS together.
+    pub(super) connect: Duration,
+    /// For its answer, from the first byte that it is sent.
+    pub(super) answer: Duration,
+}
 
-/// How long a receiver may take for its answer, from the first byte that it is sent.
-const ANSWER_PATIENCE: Duration = Duration::from_secs(15);
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(10), answer: Duration::from_secs(15) }
+    }
+}
 
 /// How much of an answer's body is read, to get to its end. Nothing in it is looked at, nor shown: it may come from
 /// where the caller has no business.
@@ -103,7 +112,9 @@ impl Client {
             Ok(outcome) => outcome,
             Err(Broken::Unreachable(why)) => Outcome::failed(why),
             Err(Broken::Cut(error)) => Outcome::failed(format!("it closed the connection without an answer: {error}")),
-            Err(Broken::Late) => Outcome::failed(format!("it did not answer within {} s", ANSWER_PATIENCE.as_secs())),
+            Err(Broken::Late) => {
+                Outcome::failed(format!("it did not answer within {} s", self.network.limits.answer.as_secs()))
+            }
         }
     }
 
@@ -117,7 +128,7 @@ impl Client {
             kept.connection.sender.ready().await?;
             kept.connection.sender.send_request(request).await
         };
-        let response = match timeout(ANSWER_PATIENCE, sending).await {
+        let response = match timeout(self.network.limits.answer, sending).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return Err(Broken::Cut(error)),
             Err(_) => return Err(Broken::Late),
@@ -134,10 +145,10 @@ impl Client {
 
     async fn connect(&mut self, definition: &Definition) -> Result<Kept, Broken> {
         let connecting = self.network.connect(&definition.target, &mut self.tls);
-        let connection = match timeout(CONNECT_PATIENCE, connecting).await {
+        let connection = match timeout(self.network.limits.connect, connecting).await {
             Ok(connection) => connection.map_err(Broken::Unreachable)?,
             Err(_) => {
-                let why = format!("it can't be connected to within {} s", CONNECT_PATIENCE.as_secs());
+                let why = format!("it can't be connected to within {} s", self.network.limits.connect.as_secs());
                 return Err(Broken::Unreachable(why));
             }
         };

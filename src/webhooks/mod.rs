@@ -43,6 +43,7 @@ pub use target::{Target, TargetError};
 use crate::clock::Clock;
 use crate::engine::Handle;
 use crate::state::{Answer, Request, WebhookRecord, WebhookRequest};
+use client::Limits;
 use definition::Definition;
 use hook::{Hook, Live};
 use network::Network;
@@ -135,7 +136,11 @@ impl Shared {
 impl Webhooks {
     /// None yet. Addresses of this computer and of private networks are reached only when that is allowed.
     pub fn new(engine: Handle, clock: Clock, allow_private: bool) -> Self {
-        let network = Arc::new(Network::new(allow_private));
+        Self::with(engine, clock, Network::new(allow_private, Limits::default()))
+    }
+
+    fn with(engine: Handle, clock: Clock, network: Network) -> Self {
+        let network = Arc::new(network);
         let shared = Arc::new(Shared { engine, clock, network, head: watch::Sender::default(), news: Notify::new() });
         let (set, changing) = (Mutex::default(), tokio::sync::Mutex::default());
         Self { inner: Arc::new(Inner { shared, set, changing, tests: Semaphore::new(TESTS) }) }

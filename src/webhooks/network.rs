@@ -23,6 +23,7 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::address::is_public;
+use super::client::Limits;
 use super::target::Target;
 
 /// How many names are looked up at once. The system's look-up blocks a thread, for half a minute when nobody answers,
@@ -42,6 +43,7 @@ const HEAD_BYTES: usize = 16 << 10;
 #[derive(Debug)]
 pub(super) struct Network {
     allow_private: bool,
+    pub(super) limits: Limits,
     look_ups: Arc<Semaphore>,
     tls: Mutex<Weak<ClientConfig>>,
 }
@@ -62,8 +64,8 @@ impl Drop for Connection {
 
 impl Network {
     /// Private addresses are reached only when that is allowed.
-    pub(super) fn new(allow_private: bool) -> Self {
-        Self { allow_private, look_ups: Arc::new(Semaphore::new(LOOK_UPS)), tls: Mutex::default() }
+    pub(super) fn new(allow_private: bool, limits: Limits) -> Self {
+        Self { allow_private, limits, look_ups: Arc::new(Semaphore::new(LOOK_UPS)), tls: Mutex::default() }
     }
 
     /// Whether an address may be connected to.

@@ -5,7 +5,6 @@
 //!   again when the process is killed: no more than that many events.
 //! * While the database can't be written it sends no more than these either.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +34,9 @@ const PAGE_ROWS: usize = 64;
 
 /// The bytes of text after which a page takes no further row.
 const PAGE_BYTES: usize = 64 << 10;
+
+/// How long what is under way may take when it is to end: what is cut off would come twice.
+const LAST_ATTEMPT: Duration = Duration::from_millis(400);
 
 /// How long the last save may take when it is to end.
 const LAST_SAVE: Duration = Duration::from_millis(500);
@@ -67,6 +69,7 @@ pub(super) struct Runner {
     shared: Arc<Shared>,
     client: Client,
     head: watch::Receiver<u64>,
+    stop: watch::Receiver<bool>,
     /// Events that arrived since the last save.
     unsaved: u32,
     save_at: Option<Mono>,
@@ -75,11 +78,14 @@ pub(super) struct Runner {
 /// Runs a webhook until it is to stop.
 pub(super) async fn run(hook: Arc<Hook>, shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
     let (client, head) = (Client::new(Arc::clone(&shared.network), shared.clock), shared.head.subscribe());
-    let mut runner = Runner { hook, shared, client, head, unsaved: 0, save_at: None };
+    let mut runner = Runner { hook, shared, client, head, stop: stop.clone(), unsaved: 0, save_at: None };
+    let late = async {
+        stopped(&mut stop).await;
+        tokio::time::sleep(LAST_ATTEMPT).await;
+    };
     tokio::select! {
-        biased;
-        _ = stop.wait_for(|stop| *stop) => {}
-        never = runner.go_on() => match never {},
+        () = runner.go_on() => {}
+        () = late => {}
     }
     if tokio::time::timeout(LAST_SAVE, runner.save()).await.is_err() {
         tracing::warn!(webhook = runner.name(), "its place was not saved; some events will be told again");
@@ -95,9 +101,13 @@ impl Runner {
         self.hook.live().progress.clone()
     }
 
-    async fn go_on(&mut self) -> Infallible {
+    fn stopping(&self) -> bool {
+        *self.stop.borrow()
+    }
+
+    async fn go_on(&mut self) {
         self.look_ahead().await;
-        loop {
+        while !self.stopping() {
             self.until_due().await;
             // Before reading: what comes meanwhile is not missed.
             self.head.borrow_and_update();
@@ -105,7 +115,7 @@ impl Runner {
             match self.read(before.cursor, PAGE_ROWS).await {
                 Some(page) => self.tell(page).await,
                 None => {
-                    tokio::time::sleep(TRY_AGAIN).await;
+                    self.wait(tokio::time::sleep(TRY_AGAIN)).await;
                     continue;
                 }
             }
@@ -161,15 +171,17 @@ impl Runner {
         .await;
     }
 
-    /// Waits, and does meanwhile what is due.
+    /// Waits, until it is to stop at the longest, and does meanwhile what is due.
     async fn wait(&mut self, until: impl Future<Output = ()>) {
         tokio::pin!(until);
+        let mut stop = self.stop.clone();
         loop {
             let now = self.shared.clock.now().mono;
             let left = |at: Option<Mono>| at.map(|at| at.since(now));
             let (save, idle) = (left(self.save_at), left(self.client.idle_at()));
             tokio::select! {
                 biased;
+                () = stopped(&mut stop) => return,
                 () = &mut until => return,
                 () = after(save) => self.save().await,
                 () = after(idle) => self.client.close(),
@@ -197,6 +209,9 @@ impl Runner {
                     return;
                 }
             }
+            if self.stopping() {
+                return;
+            }
             if self.hook.definition.filter.wants(&row.kind, row.chat.as_ref()) {
                 if !self.deliver(&Event::of(&row)).await {
                     return;
@@ -216,10 +231,10 @@ impl Runner {
                 self.hook.live().delivered += 1;
                 self.passed(event.upto);
                 self.unsaved += 1;
-                while self.unsaved >= SAVE_EVERY {
+                while self.unsaved >= SAVE_EVERY && !self.stopping() {
                     self.save().await;
                     if self.unsaved > 0 {
-                        tokio::time::sleep(TRY_AGAIN).await;
+                        self.wait(tokio::time::sleep(TRY_AGAIN)).await;
                     }
                 }
                 return true;
@@ -284,6 +299,11 @@ impl Runner {
         }
         self.shared.news.notify_one();
     }
+}
+
+/// Waits until it is to stop.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 /// Waits for so long; none: for ever.

@@ -18,6 +18,9 @@ use crate::state::{Secret, WebhookState, event_text};
 
 const KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
+/// A header that tells how long the answer's body is.
+const BODY: &str = "x-body";
+
 /// A receiver that answers as it is told: in this order, and then always 204.
 struct Receiver {
     address: SocketAddr,
@@ -72,7 +75,8 @@ async fn receive(
         None => StatusCode::NO_CONTENT.into_response(),
         Some(None) => std::future::pending().await,
         Some(Some((status, name, value))) => {
-            (StatusCode::from_u16(status).unwrap(), [(name, value)], "what it says").into_response()
+            let body = if name == BODY { "x".repeat(value.parse().unwrap()) } else { "what it says".to_owned() };
+            (StatusCode::from_u16(status).unwrap(), [(name, value)], body).into_response()
         }
     }
 }
@@ -349,6 +353,45 @@ async fn one_that_never_answers_holds_up_no_other() {
     assert_eq!(receiver.texts(200).await, (0..200).map(|n| n.to_string()).collect::<Vec<_>>());
     assert_eq!(deaf.texts(1).await, ["0"]);
     assert!(deaf.received.try_recv().is_err(), "one at a time");
+    webhooks.stop().await;
+    harness.end().await;
+}
+
+#[tokio::test]
+async fn one_that_takes_too_long_has_failed() {
+    let (harness, receiver) = (Harness::connected().await, Receiver::new().await);
+    let limits = Limits { answer: Duration::from_millis(20), ..Limits::default() };
+    let webhooks = Webhooks::with(harness.handle.clone(), harness.clock, Network::new(true, limits));
+    receiver.answers.lock().unwrap().push_back(None);
+    webhooks.create(described("crm", receiver.url()), None).await.unwrap();
+    message(&harness, "1").await;
+    until_state(&harness, WebhookState::Retrying).await;
+    let why = webhooks.get("crm").unwrap().view.why.unwrap();
+    assert!(why.contains("did not answer"), "{why}");
+    webhooks.stop().await;
+    harness.end().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_is_of_no_more_use_is_no_failure() {
+    let (harness, mut receiver) = (Harness::connected().await, Receiver::new().await);
+    let webhooks = webhooks(&harness);
+    webhooks.create(described("crm", receiver.url()), None).await.unwrap();
+    // It is closed by the receiver, is dropped since there is too much to read, and is kept.
+    for (name, value) in [("connection", "close"), (BODY, "100000"), (BODY, "4000")] {
+        receiver.answers.lock().unwrap().push_back(Some((200, name, value.to_owned())));
+    }
+    let mut connections = Vec::new();
+    for n in 0..4 {
+        message(&harness, &n.to_string()).await;
+        let one = receiver.next().await;
+        assert_eq!(one.text(), n.to_string());
+        connections.push(one.from);
+    }
+    let different: BTreeSet<_> = connections.iter().collect();
+    assert!(different.len() == 3 && connections[2] == connections[3], "{connections:?}");
+    until(&harness, |views| views.first().is_some_and(|view| view.behind == 0)).await;
+    assert_eq!(webhooks.get("crm").unwrap().failed, 0);
     webhooks.stop().await;
     harness.end().await;
 }

@@ -29,4 +29,8 @@ fn a_line_tells_of_the_webhook_that_is_worst_off_when_there_are_any() {
     ] {
         assert_eq!(line(webhooks).as_deref(), Some(wanted));
     }
+    let mut small = model(linked());
+    small.snapshot.webhooks = vec![view("a", Parked, 17), view("b", Retrying, 3)];
+    let picture = text(&drawn(&mut small, (80, 24)));
+    assert!(picture.contains("failed 1  webhooks parked 1  host"), "{picture}");
 }
