@@ -22,11 +22,14 @@ pub(super) struct Limits {
     pub(super) connect: Duration,
     /// For its answer, from the first byte that it is sent.
     pub(super) answer: Duration,
+    /// For its answer, once the webhook is to stop: what is cut off comes twice.
+    pub(super) last: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connect: Duration::from_secs(10), answer: Duration::from_secs(15) }
+        let (connect, answer) = (Duration::from_secs(10), Duration::from_secs(15));
+        Self { connect, answer, last: Duration::from_millis(400) }
     }
 }
 

@@ -35,9 +35,6 @@ const PAGE_ROWS: usize = 64;
 /// The bytes of text after which a page takes no further row.
 const PAGE_BYTES: usize = 64 << 10;
 
-/// How long what is under way may take when it is to end: what is cut off would come twice.
-const LAST_ATTEMPT: Duration = Duration::from_millis(400);
-
 /// How long the last save may take when it is to end.
 const LAST_SAVE: Duration = Duration::from_millis(500);
 
@@ -77,11 +74,12 @@ pub(super) struct Runner {
 
 /// Runs a webhook until it is to stop.
 pub(super) async fn run(hook: Arc<Hook>, shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
+    let last = shared.network.limits.last;
     let (client, head) = (Client::new(Arc::clone(&shared.network), shared.clock), shared.head.subscribe());
     let mut runner = Runner { hook, shared, client, head, stop: stop.clone(), unsaved: 0, save_at: None };
     let late = async {
         stopped(&mut stop).await;
-        tokio::time::sleep(LAST_ATTEMPT).await;
+        tokio::time::sleep(last).await;
     };
     tokio::select! {
         () = runner.go_on() => {}

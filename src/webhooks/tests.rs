@@ -21,11 +21,15 @@ const KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 /// A header that tells how long the answer's body is.
 const BODY: &str = "x-body";
 
+/// A header of answers that wait until they are let go.
+const HELD: &str = "x-held";
+
 /// A receiver that answers as it is told: in this order, and then always 204.
 struct Receiver {
     address: SocketAddr,
     received: mpsc::Receiver<Received>,
     answers: Answers,
+    let_go: Arc<Semaphore>,
 }
 
 type Answers = Arc<Mutex<VecDeque<Answer>>>;
@@ -59,6 +63,7 @@ impl Received {
 struct Receiving {
     received: mpsc::Sender<Received>,
     answers: Answers,
+    let_go: Arc<Semaphore>,
 }
 
 async fn receive(
@@ -75,6 +80,9 @@ async fn receive(
         None => StatusCode::NO_CONTENT.into_response(),
         Some(None) => std::future::pending().await,
         Some(Some((status, name, value))) => {
+            if name == HELD {
+                receiving.let_go.acquire().await.unwrap().forget();
+            }
             let body = if name == BODY { "x".repeat(value.parse().unwrap()) } else { "what it says".to_owned() };
             (StatusCode::from_u16(status).unwrap(), [(name, value)], body).into_response()
         }
@@ -87,11 +95,12 @@ impl Receiver {
         let address = listener.local_addr().unwrap();
         let (sender, received) = mpsc::channel(1_024);
         let answers = Answers::default();
-        let receiving = Receiving { received: sender, answers: Arc::clone(&answers) };
+        let let_go = Arc::new(Semaphore::new(0));
+        let receiving = Receiving { received: sender, answers: Arc::clone(&answers), let_go: Arc::clone(&let_go) };
         let router = Router::new().fallback(receive).with_state(receiving);
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await });
-        Self { address, received, answers }
+        Self { address, received, answers, let_go }
     }
 
     fn url(&self) -> String {
@@ -368,6 +377,31 @@ async fn one_that_takes_too_long_has_failed() {
     until_state(&harness, WebhookState::Retrying).await;
     let why = webhooks.get("crm").unwrap().view.why.unwrap();
     assert!(why.contains("did not answer"), "{why}");
+    webhooks.stop().await;
+    harness.end().await;
+}
+
+#[tokio::test]
+async fn what_is_under_way_arrives_before_it_is_stopped() {
+    let (harness, mut receiver) = (Harness::connected().await, Receiver::new().await);
+    let limits = Limits { last: Duration::from_secs(60), ..Limits::default() };
+    let webhooks = Webhooks::with(harness.handle.clone(), harness.clock, Network::new(true, limits));
+    receiver.answers.lock().unwrap().push_back(Some((200, HELD, String::new())));
+    webhooks.create(described("crm", receiver.url()), None).await.unwrap();
+    for text in ["1", "2"] {
+        message(&harness, text).await;
+    }
+    assert_eq!(receiver.texts(1).await, ["1"]);
+    let stopping = tokio::spawn({
+        let webhooks = webhooks.clone();
+        async move { webhooks.replay("crm".to_owned(), None).await }
+    });
+    while webhooks.inner.set().entries["crm"].running.is_some() {
+        tokio::task::yield_now().await;
+    }
+    receiver.let_go.add_permits(1);
+    stopping.await.unwrap().unwrap();
+    assert_eq!(receiver.texts(1).await, ["2"], "the first is not told again");
     webhooks.stop().await;
     harness.end().await;
 }
