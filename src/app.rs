@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use crate::access::Guard;
 use crate::api::{self, Api, ApiStats, Bodies, Events, KeysInUse, Limits, LookUps, Socket, Web};
 use crate::clock::Clock;
-use crate::config::{Config, SocketPlaces};
+use crate::config::{Config, SocketPlaces, WebhookSetting};
 use crate::engine::{self, Parts};
 use crate::packages::Plan;
 use crate::state::{AccountId, BridgeLimits, FEED_CAPACITY, Linking, Pace, Sampled, Snapshot, State};
@@ -26,6 +26,7 @@ use crate::supervisor::{self, Program};
 use crate::systemd::Notifier;
 use crate::telemetry;
 use crate::tui::{self, Console};
+use crate::webhooks::{Description, Webhooks};
 
 /// How long a terminal may take to be given back.
 const TERMINAL_PATIENCE: Duration = Duration::from_secs(1);
@@ -86,7 +87,8 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
     let address = listener.local_addr().context("the listener has no address")?;
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "the API listens");
 
-    let Store { writer, reader, restored, lock: _lock } = store;
+    let Store { writer, reader, mut restored, lock: _lock } = store;
+    let hooks = std::mem::take(&mut restored.webhooks);
     let programs = programs(config);
     let name = restored.bridge.as_deref().and_then(|name| programs.get_key_value(name)).map(|(name, _)| name);
     let name = name.cloned().unwrap_or_else(|| Arc::clone(&config.bridge));
@@ -109,6 +111,8 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
         }),
         clock,
     });
+    let webhooks = Webhooks::new(engine.handle.clone(), clock, config.webhooks_allow_private);
+    webhooks.start(&described(config), hooks).await?;
     let (stop, stopping) = watch::channel(false);
     let api = Api {
         guard: Arc::new(guard),
@@ -121,6 +125,7 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
         events: Arc::new(Events::default()),
         look_ups: LookUps::default(),
         bodies: Bodies::default(),
+        webhooks: webhooks.clone(),
         shutdown: stopping.clone(),
     };
     let api = tokio::spawn(api::serve(listener, socket, api, limits));
@@ -154,6 +159,8 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
     if let Some(console) = console {
         console.stop(TERMINAL_PATIENCE).await;
     }
+    // While the engine still takes how far they are.
+    webhooks.stop().await;
     engine.handle.stop();
     let end = async {
         let engine = match early {
@@ -248,6 +255,18 @@ fn bridge_limits(config: &Config) -> BridgeLimits {
         proof: config.proof,
         rss_bytes: (config.bridge_rss_limit_mb > 0).then(|| u64::from(config.bridge_rss_limit_mb) << 20),
     }
+}
+
+/// The webhooks of the settings file.
+fn described(config: &Config) -> Vec<Description> {
+    let of = |one: &WebhookSetting| Description {
+        name: one.name.clone(),
+        url: Some(one.url.clone()),
+        secret: one.secret.clone(),
+        types: one.types.clone(),
+        chats: one.chats.clone(),
+    };
+    config.webhooks.iter().map(of).collect()
 }
 
 /// Looked at once a minute: at rest nothing else wakes the writing thread.

@@ -29,8 +29,8 @@
 //! *host* this program · *bridge* the child process that talks to WhatsApp · *incarnation* one run of the bridge ·
 //! *account* one linked WhatsApp number · *engine* the task that owns the state · *gate* what waits for a commit ·
 //! *watermark* the last committed batch · *feed* the numbered changes for consoles · *journal* the numbered events for
-//! programs · *link* a console's connection to an engine · *outbox* messages accepted and not settled. Events are past
-//! tense, commands and effects imperative.
+//! programs · *webhook* an address that the journal is sent to · *link* a console's connection to an engine · *outbox*
+//! messages accepted and not settled. Events are past tense, commands and effects imperative.
 
 pub mod access;
 pub mod api;

@@ -21,7 +21,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["clock", "metrics", "protocol", "state"]),
     ("link", &["state"]),
     ("engine", &["clock", "link", "metrics", "protocol", "state", "store", "supervisor"]),
-    ("api", &["access", "clock", "engine", "metrics", "protocol", "qr", "state"]),
+    ("webhooks", &["clock", "engine", "state"]),
+    ("api", &["access", "clock", "engine", "metrics", "protocol", "qr", "state", "webhooks"]),
     ("tui", &["clock", "link", "protocol", "qr", "state"]),
     (
         "app",
@@ -38,13 +39,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "systemd",
             "telemetry",
             "tui",
+            "webhooks",
         ],
     ),
     ("backup", &["clock", "store"]),
     ("systemd", &["engine", "state"]),
     ("client", &["cli", "clock", "config", "qr", "tui"]),
     ("doctor", &["cli", "client", "clock", "config", "packages", "qr", "store"]),
-    ("webhooks", &["clock"]),
     ("main", &["access", "app", "backup", "cli", "client", "clock", "config", "doctor"]),
 ];
 
@@ -52,8 +53,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const RESERVED: &[(&str, &[&str])] = &[
     ("rusqlite", &["store"]),
     ("axum", &["api"]),
-    ("hyper", &["api", "client"]),
-    ("hyper_util", &["api", "client"]),
+    ("hyper", &["api", "client", "webhooks"]),
+    ("hyper_util", &["api", "client", "webhooks"]),
+    ("tokio_rustls", &["webhooks"]),
     ("ratatui", &["tui"]),
     ("crossterm", &["tui"]),
     ("clap", &["cli", "main"]),
@@ -73,6 +75,7 @@ const RESERVED: &[(&str, &[&str])] = &[
             "supervisor",
             "systemd",
             "tui",
+            "webhooks",
         ],
     ),
 ];

@@ -37,6 +37,13 @@ const ROUTES: &[(Method, &str, Option<Scope>)] = &[
     (Method::DELETE, "/link", Some(Scope::Admin)),
     (Method::POST, "/pairing/passkey", Some(Scope::Admin)),
     (Method::POST, "/pairing/passkey/confirm", Some(Scope::Admin)),
+    (Method::GET, "/webhooks", Some(Scope::Admin)),
+    (Method::POST, "/webhooks", Some(Scope::Admin)),
+    (Method::GET, "/webhooks/{name}", Some(Scope::Admin)),
+    (Method::PATCH, "/webhooks/{name}", Some(Scope::Admin)),
+    (Method::DELETE, "/webhooks/{name}", Some(Scope::Admin)),
+    (Method::POST, "/webhooks/{name}/replay", Some(Scope::Admin)),
+    (Method::POST, "/webhooks/{name}/test", Some(Scope::Admin)),
     (Method::POST, "/config", Some(Scope::Admin)),
     (Method::POST, "/connection", Some(Scope::Admin)),
 ];

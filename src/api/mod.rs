@@ -29,6 +29,7 @@ mod socket;
 mod stats;
 mod status;
 mod web;
+mod webhooks;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -57,6 +58,7 @@ pub use web::Web;
 use crate::access::Guard;
 use crate::clock::Clock;
 use crate::engine::Handle;
+use crate::webhooks::Webhooks;
 
 /// The longest body of a request, in bytes.
 const MAX_BODY_BYTES: usize = 1 << 20;
@@ -87,6 +89,8 @@ pub struct Api {
     pub look_ups: LookUps,
     /// The bodies that are being read.
     pub bodies: Bodies,
+    /// What sends events to others.
+    pub webhooks: Webhooks,
     /// Becomes true when the process is to end: whoever waits gives up.
     pub shutdown: watch::Receiver<bool>,
 }
@@ -113,6 +117,10 @@ pub fn router(api: Api) -> Router {
         .route("/events", get(events::events))
         .route("/config", post(config::set))
         .route("/connection", post(connection::set))
+        .route("/webhooks", get(webhooks::list).post(webhooks::create))
+        .route("/webhooks/{name}", get(webhooks::webhook).patch(webhooks::change).delete(webhooks::delete))
+        .route("/webhooks/{name}/replay", post(webhooks::replay))
+        .route("/webhooks/{name}/test", post(webhooks::test))
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(middleware::from_fn_with_state(api.clone(), access::check))

@@ -9,7 +9,7 @@ use crate::clock::Timestamp;
 use crate::protocol::{AccountInfo, Reason};
 use crate::state::{
     BridgeView, ConnectionState, ConnectionView, Counters, HostSample, LastError, Linking, PacingView, Pairing,
-    RestrictionView, Snapshot, StoreView, Transition,
+    RestrictionView, Snapshot, StoreView, Transition, WebhookView,
 };
 
 #[derive(Debug, Serialize)]
@@ -35,8 +35,18 @@ pub(super) struct Status {
     bridge: BridgeView,
     bridge_restarts: u64,
     store: StoreView,
+    /// Those that send events to others, and how far behind each is.
+    webhooks: Vec<Webhook>,
     host: HostSample,
     last_error: Option<LastError>,
+}
+
+/// A webhook, without its address: that may be a secret.
+#[derive(Debug, Serialize)]
+struct Webhook {
+    #[serde(flatten)]
+    view: WebhookView,
+    lag_seconds: u64,
 }
 
 /// A state of the connection, and how long it lasted.
@@ -63,6 +73,8 @@ fn passed(snapshot: &Snapshot, now: Timestamp) -> Vec<Passed> {
 pub(super) async fn status(State(api): State<Api>) -> Json<Status> {
     let now = api.clock.now();
     let (uptime_seconds, now) = (now.mono.elapsed().as_secs(), now.wall);
+    let webhooks = api.webhooks.list();
+    let webhooks = webhooks.into_iter().map(|one| Webhook { view: one.view, lag_seconds: one.lag_seconds }).collect();
     Json(api.engine.feed().look(|s| Status {
         started_at: s.started_at,
         uptime_seconds,
@@ -81,6 +93,7 @@ pub(super) async fn status(State(api): State<Api>) -> Json<Status> {
         bridge: s.bridge.clone(),
         bridge_restarts: s.bridge.restarts,
         store: s.store.clone(),
+        webhooks,
         host: s.host.clone(),
         last_error: s.last_error.clone(),
     }))

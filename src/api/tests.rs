@@ -3,11 +3,12 @@
 mod access;
 mod find;
 mod health;
-mod metrics;
 mod linking;
+mod metrics;
 mod page;
 mod passkey;
 mod web;
+mod webhooks;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use tower::ServiceExt;
 use super::{Api, ApiStats, Events, KeysInUse, LookUps, Web, router};
 use crate::engine::harness::Harness;
 use crate::protocol::Command;
+use crate::webhooks::Webhooks;
 
 struct Answer {
     status: StatusCode,
@@ -64,6 +66,7 @@ fn parts(harness: &Harness, look_ups: LookUps) -> Api {
         events: Arc::new(Events::default()),
         look_ups,
         bodies: Default::default(),
+        webhooks: Webhooks::new(harness.handle.clone(), harness.clock, false),
         shutdown,
     }
 }

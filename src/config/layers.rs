@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use config::{ConfigError as LibraryError, Map, Source, Value, ValueKind};
 
-use super::{BRIDGES, ConfigError, Inputs, Origin, SETTINGS, Setting};
+use super::{BRIDGES, ConfigError, Inputs, Origin, SETTINGS, Setting, WEBHOOKS, WebhookSetting};
 use crate::access;
 
 /// The merged values.
@@ -13,6 +13,8 @@ pub(super) struct Layers {
     values: Map<String, Value>,
     /// The table of further bridges.
     pub(super) bridges: BTreeMap<String, String>,
+    /// The tables of webhooks.
+    pub(super) webhooks: Vec<WebhookSetting>,
 }
 
 /// A layer whose values are known already, with the origin of each.
@@ -60,11 +62,18 @@ pub(super) fn read(inputs: &Inputs) -> Result<Layers, ConfigError> {
         })?,
         None => BTreeMap::new(),
     };
+    let webhooks = match values.remove(WEBHOOKS) {
+        Some(tables) => tables.try_deserialize().map_err(|error| ConfigError::File {
+            path: path.clone(),
+            why: format!("each [[{WEBHOOKS}]] has name, url and secret, and may have types and chats: {error}"),
+        })?,
+        None => Vec::new(),
+    };
     if let Some(key) = values.keys().find(|key| SETTINGS.iter().all(|s| s.key != *key)) {
-        let known = SETTINGS.iter().map(|s| s.key).chain([BRIDGES]).collect::<Vec<_>>().join(", ");
+        let known = SETTINGS.iter().map(|s| s.key).chain([BRIDGES, WEBHOOKS]).collect::<Vec<_>>().join(", ");
         return Err(ConfigError::UnknownKey { path, key: key.clone(), known });
     }
-    Ok(Layers { values, bridges })
+    Ok(Layers { values, bridges, webhooks })
 }
 
 /// The file that was asked for, else the one in the working directory, else the user's.

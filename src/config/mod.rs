@@ -17,11 +17,12 @@ use std::time::Duration;
 
 pub use bridge::CommandLine;
 
+use serde::Deserialize;
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
 
 use crate::cli::Cli;
-use crate::state::Phone;
+use crate::state::{Phone, Secret};
 
 /// What the settings are made from.
 #[derive(Clone, Debug, Default)]
@@ -79,6 +80,10 @@ pub struct Config {
     pub retention_days: u32,
     /// How many MiB of messages and journal are kept; 0 is no limit.
     pub retention_mb: u32,
+    /// Webhooks may reach this computer and private networks.
+    pub webhooks_allow_private: bool,
+    /// The webhooks of the settings file, not checked.
+    pub webhooks: Vec<WebhookSetting>,
     /// What is logged.
     pub log: Targets,
     /// The program that runs Node scripts.
@@ -181,9 +186,31 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("proof_seconds", "PILOTHOUSE_PROOF_SECONDS", "60"),
     setting("retention_days", "PILOTHOUSE_RETENTION_DAYS", "30"),
     setting("retention_mb", "PILOTHOUSE_RETENTION_MB", "1024"),
+    setting("webhooks_allow_private", "PILOTHOUSE_WEBHOOKS_ALLOW_PRIVATE", "false"),
     setting("log", "RUST_LOG", "info"),
     setting("node", "PILOTHOUSE_NODE", "node"),
 ];
+
+/// A webhook of the settings file.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebhookSetting {
+    /// What it is called.
+    pub name: String,
+    /// Where it sends.
+    pub url: Secret,
+    /// Its key.
+    pub secret: Option<Secret>,
+    /// Types of events; none: all.
+    #[serde(default)]
+    pub types: Vec<String>,
+    /// Chats; none: all.
+    #[serde(default)]
+    pub chats: Vec<String>,
+}
+
+/// The tables of webhooks in the file.
+const WEBHOOKS: &str = "webhooks";
 
 /// The table of further bridges in the file.
 const BRIDGES: &str = "bridges";
@@ -264,6 +291,8 @@ pub fn load(inputs: Inputs) -> Result<Config, ConfigError> {
             .unwrap_or(10_000),
         retention_days: layers.parsed("retention_days", "a number of days; 0 is for ever")?.unwrap_or(30),
         retention_mb: layers.parsed("retention_mb", "a number of MiB; 0 is no limit")?.unwrap_or(1024),
+        webhooks_allow_private: layers.parsed("webhooks_allow_private", "true or false")?.unwrap_or(false),
+        webhooks: layers.webhooks.clone(),
         log: layers
             .checked("log", |filter| {
                 let parsed = filter.parse::<Targets>();

@@ -196,6 +196,29 @@ fn further_bridges_are_known_by_name() {
 }
 
 #[test]
+fn webhooks_are_tables_of_the_file_and_their_secrets_are_not_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pilothouse.toml");
+    let table = "[[webhooks]]\nname = 'crm'\nurl = 'https://example.org/HIDDEN'\nsecret = 'whsec_HIDDEN'\n";
+    std::fs::write(&file, format!("{table}types = ['message.*']\n{table}")).unwrap();
+    let config = load(inputs(folder.path(), &[], &[])).unwrap();
+    let [first, second] = &config.webhooks[..] else { panic!() };
+    assert_eq!(
+        (&*first.name, first.url.reveal(), &first.types[..]),
+        ("crm", "https://example.org/HIDDEN", &["message.*".to_owned()][..])
+    );
+    assert!(second.types.is_empty() && second.chats.is_empty());
+    assert!(!format!("{config:?}{}", config.table()).contains("HIDDEN"));
+    for wrong in
+        ["[[webhooks]]\nname = 'crm'\n", "[[webhooks]]\nname = 'crm'\nurl = 'x'\nfilter = 1\n", "webhooks = 1\n"]
+    {
+        std::fs::write(&file, wrong).unwrap();
+        let error = load(inputs(folder.path(), &[], &[])).unwrap_err().to_string();
+        assert!(error.contains("[[webhooks]]"), "{error}");
+    }
+}
+
+#[test]
 fn the_examples_hold_only_settings_that_there_are() {
     let folder = tempfile::tempdir().unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -110,6 +110,7 @@ impl Figures {
             | Change::Counted(_)
             | Change::Error(_)
             | Change::Store(_)
+            | Change::Webhooks(_)
             | Change::Host(_) => {}
         }
     }

@@ -78,7 +78,8 @@ impl KnownMessages {
             | Request::AnswerPasskey(_)
             | Request::ConfirmPasskey { .. }
             | Request::RequestCode(_)
-            | Request::LogOut { .. } => Ok(Background::default()),
+            | Request::LogOut { .. }
+            | Request::Webhook(_) => Ok(Background::default()),
         }
     }
 
@@ -106,7 +107,12 @@ impl KnownMessages {
                     self.ours.insert(id.clone(), (seq, delivery.clone()));
                     Kept::Ours(id.clone())
                 }
-                Write::Journal { .. } | Write::Linking(_) | Write::Bridge(_) | Write::Restriction(_) => continue,
+                Write::Journal { .. }
+                | Write::Linking(_)
+                | Write::Bridge(_)
+                | Write::Restriction(_)
+                | Write::Webhook(_)
+                | Write::ForgetWebhook(_) => continue,
             };
             self.order.push_back((seq, kept));
         }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     ApiSample, BridgeView, Chat, ConnectionView, Counters, Delivery, DeliveryState, ExitClass, Fingerprint, HostSample,
     IdempotencyKey, Incarnation, JournalKind, LastError, LastExit, Message, MessageId, PacingView, Pairing,
-    PasskeyFault, Phone, RequestId, RestrictionView, StoreView, Used,
+    PasskeyFault, Phone, RequestId, RestrictionView, StoreView, Used, WebhookRecord, WebhookRequest, WebhookView,
 };
 use crate::clock::{Mono, Timestamp};
 use crate::protocol::{AccountInfo, BadLine, Command, Event, PasskeyResponse};
@@ -176,6 +176,8 @@ pub enum Request {
         /// Forget the credentials also when WhatsApp can't be told: the phone then still lists the device.
         local: bool,
     },
+    /// Keep or show something of the webhooks.
+    Webhook(WebhookRequest),
 }
 
 /// What may be wanted of a message besides that it is sent.
@@ -346,6 +348,8 @@ pub enum Change {
     Error(LastError),
     /// The database.
     Store(StoreView),
+    /// All webhooks, by their names.
+    Webhooks(Vec<WebhookView>),
     /// New figures.
     Host(HostSample),
 }
@@ -388,6 +392,10 @@ pub enum Write {
     Bridge(Arc<str>),
     /// What WhatsApp does not let the account do; none: nothing any more.
     Restriction(Option<RestrictionView>),
+    /// A webhook, new, changed or further.
+    Webhook(WebhookRecord),
+    /// The webhook with this name is no more.
+    ForgetWebhook(Arc<str>),
 }
 
 /// Something to be done once the writes before it are on disk.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Delivery, ExitClass, Incarnation, LastExit, Linking, Message, MessageId, PacingView, Pairing, RestrictionView,
+    WebhookView,
 };
 use crate::clock::Timestamp;
 use crate::protocol::{AccountInfo, Reason};
@@ -49,6 +50,8 @@ pub struct Snapshot {
     pub last_error: Option<LastError>,
     /// The database.
     pub store: StoreView,
+    /// The webhooks, by their names.
+    pub webhooks: Vec<WebhookView>,
     /// Memory and API figures, sampled now and then.
     pub host: HostSample,
     /// The last messages, oldest first, in the order in which they came.
@@ -78,6 +81,7 @@ impl Snapshot {
             restriction: None,
             last_error: None,
             store: StoreView::default(),
+            webhooks: Vec::new(),
             host: HostSample::default(),
             feed: VecDeque::new(),
         }

@@ -354,3 +354,22 @@ async fn an_older_database_is_written_anew_once_so_that_it_can_get_smaller() {
     let store = open(folder.path());
     assert_eq!((mode(), store.restored.feed.len()), (2, 10));
 }
+
+#[tokio::test]
+async fn a_webhook_is_kept_with_its_place_and_its_definition_stays_when_only_the_place_is_new() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = |name: &str, definition: Option<&str>, progress: &str| WebhookRecord {
+        name: name.into(),
+        definition: definition.map(|text| text.to_owned().into()),
+        progress: progress.into(),
+    };
+    let writes = vec![
+        Write::Webhook(record("crm", Some("where"), "1")),
+        Write::Webhook(record("crm", None, "2")),
+        Write::Webhook(record("file", None, "3")),
+        Write::Webhook(record("gone", Some("where"), "4")),
+        Write::ForgetWebhook("gone".into()),
+    ];
+    write_all(open(folder.path()), vec![writes]).await;
+    assert_eq!(open(folder.path()).restored.webhooks, [record("crm", Some("where"), "2"), record("file", None, "3")]);
+}

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::index::Indexer;
 use super::retention::{Retention, Sweeper};
-use super::{failure, rows};
+use super::{failure, rows, webhooks};
 use crate::clock::{Clock, Timestamp};
 use crate::metrics::{Counter, Histogram};
 use crate::protocol::ChatKind;
@@ -263,6 +263,8 @@ fn execute(connection: &Connection, account: &str, write: &Write) -> rusqlite::R
         Write::Linking(linking) => set(connection, account, "linking", &json!(linking).to_string()),
         Write::Restriction(restriction) => set(connection, account, "restriction", &json!(restriction).to_string()),
         Write::Bridge(name) => set(connection, account, "bridge", name),
+        Write::Webhook(record) => webhooks::keep(connection, account, record),
+        Write::ForgetWebhook(name) => webhooks::forget(connection, account, name),
     }
 }
 

@@ -23,3 +23,4 @@ mod supervision;
 mod support;
 mod systemd;
 mod terminal;
+mod webhooks;

@@ -8,13 +8,14 @@ use axum::body::Bytes;
 use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use super::filter::{Filter, Wanted};
+use super::filter::Wanted;
 use super::follower::Offer;
-use super::frame::{Frame, Missing, live};
+use super::frame::{Frame, live};
 use super::ring::{CHUNK_BYTES, Cursor};
 use super::{Api, Events};
 use crate::clock::{Clock, Mono};
 use crate::engine::{Journal, JournalError};
+use crate::state::{EventFilter, Missing};
 
 /// After how many milliseconds a client may come back.
 const RETRY: &str = "retry: 2000\n";
@@ -33,7 +34,7 @@ pub(super) struct Stream {
     events: Arc<Events>,
     journal: Arc<Journal>,
     clock: Clock,
-    filter: Filter,
+    filter: EventFilter,
     cursor: Cursor,
     /// The same, for who wants to know how far it is behind.
     place: Arc<AtomicU64>,

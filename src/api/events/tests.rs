@@ -56,6 +56,7 @@ impl Place {
             keys: KeysInUse::default(),
             look_ups: LookUps::default(),
             bodies: Default::default(),
+            webhooks: crate::webhooks::Webhooks::new(self.harness.handle.clone(), self.harness.clock, false),
             events: Arc::clone(&self.events),
             shutdown: self.stop.subscribe(),
         }

@@ -14,11 +14,11 @@ fn of(name: &'static str, kind: Kind, help: &'static str) -> Family {
     Family { name, kind, help, samples: Vec::new() }
 }
 
-fn counter(name: &'static str, help: &'static str) -> Family {
+pub(super) fn counter(name: &'static str, help: &'static str) -> Family {
     of(name, Kind::Counter, help)
 }
 
-fn gauge(name: &'static str, help: &'static str) -> Family {
+pub(super) fn gauge(name: &'static str, help: &'static str) -> Family {
     of(name, Kind::Gauge, help)
 }
 
@@ -47,7 +47,7 @@ impl Family {
     }
 
     /// With a figure for each of these values of a label.
-    fn each<'a>(self, label: &'static str, values: impl IntoIterator<Item = (&'a str, f64)>) -> Self {
+    pub(super) fn each<'a>(self, label: &'static str, values: impl IntoIterator<Item = (&'a str, f64)>) -> Self {
         values.into_iter().fold(self, |family, (value, number)| family.with(&[(label, value)], number))
     }
 
@@ -58,11 +58,11 @@ impl Family {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "Prometheus has only 64-bit floats")]
-fn number(value: u64) -> f64 {
+pub(super) fn number(value: u64) -> f64 {
     value as f64
 }
 
-fn flag(value: bool) -> f64 {
+pub(super) fn flag(value: bool) -> f64 {
     f64::from(u8::from(value))
 }
 
@@ -108,6 +108,7 @@ pub(super) fn collect(api: &Api) -> Vec<Family> {
     );
     durations(&mut families, api);
     consumers(&mut families, api);
+    families.extend(super::webhooks::families(api));
     families
 }
 
@@ -210,7 +211,12 @@ fn durations(families: &mut Vec<Family>, api: &Api) {
 
 /// Who follows the journal, and how far the last of each sort is behind. Another sort is a row more.
 fn consumers(families: &mut Vec<Family>, api: &Api) {
-    let consumers = [("event_streams", api.events.streams() as u64, api.events.worst_lag())];
+    let webhooks = api.webhooks.list();
+    let behind = webhooks.iter().map(|one| one.view.behind).max().unwrap_or_default();
+    let consumers = [
+        ("event_streams", api.events.streams() as u64, api.events.worst_lag()),
+        ("webhooks", webhooks.len() as u64, behind),
+    ];
     families.push(
         gauge("pilothouse_journal_consumers", "Who follows the journal.")
             .each("consumer", consumers.map(|(name, count, _)| (name, number(count)))),

@@ -6,6 +6,7 @@
 
 mod families;
 mod format;
+mod webhooks;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};

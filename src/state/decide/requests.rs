@@ -7,7 +7,7 @@ use compact_str::CompactString;
 
 use super::super::{
     Answer, Background, Change, Chat, ConnectionState, Delivery, DeliveryState, Direction, Effect, Fingerprint,
-    Linking, Message, MessageId, Pending, Refusal, Request, RequestId, SendOptions, Used, Write,
+    Linking, Message, MessageId, Pending, Refusal, Request, RequestId, SendOptions, Used, WebhookRequest, Write,
 };
 use super::Turn;
 use crate::protocol::{ChatKind, ReasonClass};
@@ -44,6 +44,7 @@ impl Turn<'_> {
             Request::ConfirmPasskey { same } => self.confirm_passkey(same),
             Request::RequestCode(number) => self.request_code(number),
             Request::LogOut { local } => self.log_out(local),
+            Request::Webhook(request) => self.webhook(request),
         };
         self.effect(Effect::Reply { id, answer });
     }
@@ -115,6 +116,18 @@ impl Turn<'_> {
             Some(state) => Answer::Refused(Refusal::TooLateToCancel { state }),
             None => Answer::Refused(Refusal::NoSuchMessage),
         }
+    }
+
+    fn webhook(&mut self, request: WebhookRequest) -> Answer {
+        match request {
+            WebhookRequest::Keep(record) => self.write(Write::Webhook(record)),
+            WebhookRequest::Forget(name) => self.write(Write::ForgetWebhook(name)),
+            WebhookRequest::Show(views) if views != self.state.snapshot.webhooks => {
+                self.change(Change::Webhooks(views));
+            }
+            WebhookRequest::Show(_) => {}
+        }
+        Answer::Done
     }
 
     fn own_number(&self) -> CompactString {
