@@ -34,15 +34,16 @@ const TERMINAL_PATIENCE: Duration = Duration::from_secs(1);
 /// How long the whole end may take.
 const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(9);
 
-/// So many open files are kept from connections, for database, logs and bridge.
-const OWN_FILES: usize = 128;
+/// So many open files are kept for database, logs, bridge, and callers who are told that they are too many.
+const OWN_FILES: usize = 256;
 
 /// Runs the gateway until it is asked to end. Blocks.
 ///
 /// # Errors
 /// What keeps it from starting, or what ended it out of turn, in words for the operator.
 pub fn run(config: &Config, clock: Clock) -> anyhow::Result<()> {
-    let connections = allow_many_files().saturating_sub(OWN_FILES).clamp(1, Limits::default().connections);
+    // As many come by the socket.
+    let connections = (allow_many_files().saturating_sub(OWN_FILES) / 2).clamp(1, Limits::default().connections);
     let limits = Limits { connections, ..Limits::default() };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .max_blocking_threads(8)
