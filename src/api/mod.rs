@@ -139,7 +139,7 @@ async fn around(State(api): State<Api>, request: Request, next: Next) -> Respons
         None => next.run(request).await,
     };
     let took = api.clock.now().mono.since(start);
-    api.stats.answered(AnswerKind::of(&method, route.as_ref(), response.status()), took);
+    api.stats.answered(AnswerKind::of(&method, route, response.status()), took);
     tracing::debug!(%method, path, status = response.status().as_u16(), ?took, "answered");
     let headers = response.headers_mut();
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));

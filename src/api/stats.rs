@@ -45,10 +45,10 @@ struct Inner {
 }
 
 /// What tells answers apart in figures. Nothing of it is the caller's choice: callers could make endless figures else.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug)]
 pub(super) struct AnswerKind {
     /// As in the router; none: there is no such route.
-    route: Option<std::sync::Arc<str>>,
+    route: Option<MatchedPath>,
     /// In capitals; `other` for one of the caller's invention.
     pub(super) method: &'static str,
     /// The class of the status, as in `2xx`.
@@ -57,10 +57,10 @@ pub(super) struct AnswerKind {
 
 impl AnswerKind {
     /// Which one it is.
-    pub(super) fn of(method: &Method, route: Option<&MatchedPath>, status: StatusCode) -> Self {
+    pub(super) fn of(method: &Method, route: Option<MatchedPath>, status: StatusCode) -> Self {
         let methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
         Self {
-            route: route.map(|route| route.as_str().into()),
+            route,
             method: methods.into_iter().find(|known| *known == method.as_str()).unwrap_or("other"),
             status: match status.as_u16() / 100 {
                 1 => "1xx",
@@ -74,7 +74,12 @@ impl AnswerKind {
 
     /// The route as in the router.
     pub(super) fn route(&self) -> &str {
-        self.route.as_deref().unwrap_or("unmatched")
+        self.route.as_ref().map_or("unmatched", MatchedPath::as_str)
+    }
+
+    /// What it is found by.
+    fn key(&self) -> (&str, &str, &str) {
+        (self.route(), self.method, self.status)
     }
 }
 
@@ -87,7 +92,7 @@ impl ApiStats {
     pub(super) fn answered(&self, kind: AnswerKind, took: Duration) {
         let micros = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
         let mut inner = self.lock();
-        let place = inner.kinds.binary_search_by(|(known, _)| known.cmp(&kind));
+        let place = inner.kinds.binary_search_by(|(known, _)| known.key().cmp(&kind.key()));
         match place.map(|at| inner.kinds.get(at)) {
             Ok(known) => known.into_iter().for_each(|(_, histogram)| histogram.observe(took)),
             Err(at) => {

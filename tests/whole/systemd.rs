@@ -3,6 +3,7 @@
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use tokio::net::UnixDatagram as Socket;
 
@@ -59,5 +60,22 @@ async fn systemd_hears_of_the_start_of_the_connection_of_the_loop_and_of_the_end
         let ended = gateway.end();
         let (ended, ()) = tokio::join!(ended, systemd.hears("STOPPING=1"));
         assert!(ended.success());
+    }
+}
+
+/// Where there is systemd-analyze, it says what it thinks of the unit. Its scale goes to 100, and less is better.
+#[test]
+fn systemd_finds_nothing_wrong_with_the_unit_and_little_exposed() {
+    let unit = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/pilothouse.service");
+    let text = std::fs::read_to_string(unit).unwrap();
+    let here = format!("ExecStart={} ", env!("CARGO_BIN_EXE_pilothouse"));
+    let installed = text.replace("ExecStart=/opt/pilothouse/pilothouse ", &here);
+    assert!(installed.contains(&here));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pilothouse.service");
+    std::fs::write(&path, installed).unwrap();
+    for how in [&["verify", "--man=no"][..], &["security", "--offline=true", "--threshold=15", "--no-pager"]] {
+        let Ok(said) = Command::new("systemd-analyze").args(how).arg(&path).output() else { return };
+        assert!(said.status.success(), "{how:?}: {said:?}");
     }
 }
