@@ -4,6 +4,7 @@ mod about;
 mod connection;
 mod journal;
 mod passkey;
+mod webhook;
 
 use std::sync::Arc;
 use std::time::Duration;
