@@ -69,6 +69,8 @@ fn allow_many_files() -> usize {
 }
 
 async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<()> {
+    let described = described(config);
+    Webhooks::check(&described)?;
     let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let console = terminal && !config.headless;
     let store = Store::open_with(&config.data_dir, AccountId::main(), FEED_CAPACITY, Some(retention(config, clock)))?;
@@ -113,7 +115,7 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
         clock,
     });
     let webhooks = Webhooks::new(engine.handle.clone(), clock, config.webhooks_allow_private);
-    webhooks.start(&described(config), hooks).await?;
+    webhooks.start(&described, hooks).await?;
     let (stop, stopping) = watch::channel(false);
     let api = Api {
         guard: Arc::new(guard),

@@ -5,6 +5,7 @@ mod connection;
 mod journal;
 mod link;
 mod passkey;
+mod webhook;
 
 use std::sync::Arc;
 use std::time::Duration;

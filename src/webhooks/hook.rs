@@ -42,6 +42,11 @@ pub(super) struct Live {
 /// What a caller sees of a webhook. Its address may be a secret, its key is none of it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Described {
+    /// What is seen of it.
+    #[serde(flatten)]
+    pub view: WebhookView,
+    /// For how long the next event has waited.
+    pub lag_seconds: u64,
     /// Where it sends.
     pub url: String,
     /// Types of events, or families; none: all.
@@ -52,11 +57,6 @@ pub struct Described {
     pub origin: Origin,
     /// Everything up to this number has arrived, or was not wanted.
     pub cursor: u64,
-    /// What is seen of it.
-    #[serde(flatten)]
-    pub view: WebhookView,
-    /// For how long the next event has waited.
-    pub lag_seconds: u64,
     /// How often the next event failed.
     pub failures: u32,
     /// When it was parked.

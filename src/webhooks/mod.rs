@@ -146,6 +146,14 @@ impl Webhooks {
         Self { inner: Arc::new(Inner { shared, set, changing, tests: Semaphore::new(TESTS) }) }
     }
 
+    /// Whether the webhooks of the settings file can be, before anything is started.
+    ///
+    /// # Errors
+    /// A [`SettingsError`] that names the one that is wrong.
+    pub fn check(settings: &[Description]) -> Result<(), SettingsError> {
+        restore(settings, Vec::new()).map(drop)
+    }
+
     /// Starts the webhooks of the settings file and those on disk.
     ///
     /// # Errors

@@ -407,6 +407,32 @@ async fn what_is_under_way_arrives_before_it_is_stopped() {
 }
 
 #[tokio::test]
+async fn while_its_place_cannot_be_written_no_more_is_sent_than_may_come_twice() {
+    let (harness, mut receiver) = (Harness::connected().await, Receiver::new().await);
+    let webhooks = webhooks(&harness);
+    receiver.answers.lock().unwrap().push_back(Some((200, HELD, String::new())));
+    webhooks.create(described("crm", receiver.url()), None).await.unwrap();
+    let all: Vec<_> = (0..100).map(|n| n.to_string()).collect();
+    for text in &all {
+        message(&harness, text).await;
+    }
+    harness.until(|snapshot| snapshot.counters.messages_received == 100).await;
+    let mut texts = receiver.texts(1).await;
+    let other = rusqlite::Connection::open(harness.folder().join("pilothouse.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    receiver.let_go.add_permits(1);
+    harness.until(|snapshot| snapshot.store.state == crate::state::StoreState::Failing).await;
+    let most = usize::try_from(runner::SAVE_EVERY).unwrap();
+    texts.extend(receiver.texts(most - 1).await);
+    assert!(receiver.received.try_recv().is_err());
+    other.execute_batch("ROLLBACK").unwrap();
+    texts.extend(receiver.texts(100 - most).await);
+    assert_eq!(texts, all);
+    webhooks.stop().await;
+    harness.end().await;
+}
+
+#[tokio::test]
 async fn a_connection_that_is_of_no_more_use_is_no_failure() {
     let (harness, mut receiver) = (Harness::connected().await, Receiver::new().await);
     let webhooks = webhooks(&harness);
