@@ -28,7 +28,8 @@ fn paths() -> BTreeSet<String> {
             }
             let source = std::fs::read_to_string(path).unwrap();
             let routes = source.split(".route(").skip(1);
-            paths.extend(routes.map(|route| route.split('"').nth(1).unwrap().to_owned()));
+            let first = routes.map(|route| route.split('"').nth(1).unwrap_or_default().to_owned());
+            paths.extend(first.filter(|path| path.starts_with('/')));
         }
     }
     paths
