@@ -20,7 +20,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["clock", "protocol", "state"]),
     ("link", &["state"]),
     ("engine", &["clock", "link", "protocol", "state", "store", "supervisor"]),
-    ("api", &["access", "clock", "engine", "protocol", "state"]),
+    ("api", &["access", "clock", "config", "engine", "protocol", "state", "telemetry"]),
     ("tui", &["clock", "link", "protocol", "qr", "state"]),
     (
         "app",

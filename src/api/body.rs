@@ -11,6 +11,11 @@ use super::{MAX_BODY_BYTES, Problem};
 /// connection instead of the answer that says why.
 const MAX_DRAINED_BYTES: usize = 16 << 20;
 
+const JSON: &str = "application/json";
+
+/// The media type of RFC 7386.
+const MERGE_PATCH: &str = "application/merge-patch+json";
+
 /// A JSON body.
 ///
 /// It must be declared as JSON: that keeps web pages of other sites from posting forms to this API.
@@ -21,21 +26,42 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        if !is_json(request.headers()) {
+        if !is(request.headers(), JSON) {
             let detail = "send the body as JSON, with the header Content-Type: application/json";
             let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
             return Err(Problem::new(status, "not-json", "The body is not declared as JSON", detail));
         }
-        let bytes = read(request.into_body()).await?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
-            let detail = format!("the body can't be read: {error}");
-            if error.is_data() {
-                Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-value", "A value is not valid", detail)
-            } else {
-                Problem::new(StatusCode::BAD_REQUEST, "bad-json", "The body is not valid JSON", detail)
-            }
-        })
+        parsed(request).await.map(Self)
     }
+}
+
+/// A merge patch (RFC 7386): an object, declared as that or as JSON.
+#[derive(Debug)]
+pub(super) struct Patch(pub(super) serde_json::Map<String, serde_json::Value>);
+
+impl<S: Send + Sync> FromRequest<S> for Patch {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        if !is(request.headers(), JSON) && !is(request.headers(), MERGE_PATCH) {
+            let detail = format!("send a merge patch, with the header Content-Type: {MERGE_PATCH}");
+            let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+            return Err(Problem::new(status, "not-json", "The body is not declared as a merge patch", detail));
+        }
+        parsed(request).await.map(Self)
+    }
+}
+
+async fn parsed<T: DeserializeOwned>(request: Request) -> Result<T, Problem> {
+    let bytes = read(request.into_body()).await?;
+    serde_json::from_slice(&bytes).map_err(|error| {
+        let detail = format!("the body can't be read: {error}");
+        if error.is_data() {
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-value", "A value is not valid", detail)
+        } else {
+            Problem::new(StatusCode::BAD_REQUEST, "bad-json", "The body is not valid JSON", detail)
+        }
+    })
 }
 
 /// All of a body that is not too large.
@@ -60,10 +86,10 @@ async fn read(mut body: axum::body::Body) -> Result<Vec<u8>, Problem> {
     Ok(bytes)
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+fn is(headers: &HeaderMap, wanted: &str) -> bool {
     let Some(kind) = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()) else { return false };
     let essence = kind.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/json")
+    essence.eq_ignore_ascii_case(wanted)
 }
 
 /// Whether the caller prefers JSON to plain text.

@@ -24,7 +24,6 @@ mod send;
 mod stats;
 mod status;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +36,7 @@ use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+pub use config::Settings;
 pub use events::Events;
 pub use find::LookUps;
 pub use once::KeysInUse;
@@ -64,8 +64,8 @@ pub struct Api {
     pub clock: Clock,
     /// How long answers take.
     pub stats: Arc<ApiStats>,
-    /// The configured bridges' names.
-    pub bridges: Arc<BTreeSet<Arc<str>>>,
+    /// The settings.
+    pub settings: Arc<Settings>,
     /// The idempotency keys that are being answered.
     pub keys: KeysInUse,
     /// The streams of events.
@@ -93,7 +93,7 @@ pub fn router(api: Api) -> Router {
         .route("/chats", get(find::chats))
         .route("/messages/{id}", get(messages::message).delete(messages::cancel))
         .route("/events", get(events::events))
-        .route("/config", post(config::set))
+        .route("/config", get(config::get).post(config::set).patch(config::patch))
         .route("/connection", post(connection::set))
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)

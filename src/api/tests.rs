@@ -1,5 +1,6 @@
 //! The API over an engine with a real store; the test plays the bridge.
 
+mod config;
 mod find;
 mod passkey;
 
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tower::ServiceExt;
 
-use super::{Api, ApiStats, Events, KeysInUse, LookUps, router};
+use super::{Api, ApiStats, Events, KeysInUse, LookUps, Settings, router};
 use crate::engine::harness::Harness;
 use crate::protocol::Command;
 
@@ -35,6 +36,10 @@ fn api(harness: &Harness) -> Router {
 }
 
 fn api_with(harness: &Harness, look_ups: LookUps) -> Router {
+    api_of(harness, look_ups, settings())
+}
+
+fn api_of(harness: &Harness, look_ups: LookUps, settings: Arc<Settings>) -> Router {
     let stop = watch::Sender::new(false);
     let shutdown = stop.subscribe();
     std::mem::forget(stop); // never asked to end
@@ -44,7 +49,7 @@ fn api_with(harness: &Harness, look_ups: LookUps) -> Router {
         engine: harness.handle.clone(),
         clock: harness.clock,
         stats: Arc::new(ApiStats::default()),
-        bridges: Arc::new(BTreeSet::from(["default".into(), "other".into()])),
+        settings,
         keys: KeysInUse::default(),
         events: Arc::new(Events::default()),
         look_ups,
@@ -54,6 +59,19 @@ fn api_with(harness: &Harness, look_ups: LookUps) -> Router {
         request.headers_mut().entry(header::AUTHORIZATION).or_insert(bearer().parse().unwrap());
         request
     }))
+}
+
+/// Settings that no test changes, with a second bridge.
+pub(super) fn settings() -> Arc<Settings> {
+    settings_in(tokens(), &[])
+}
+
+/// Those of a gateway that starts in this folder, with this environment.
+pub(super) fn settings_in(folder: &std::path::Path, env: &[(&str, &str)]) -> Arc<Settings> {
+    let env = env.iter().map(|(name, value)| (name.into(), value.into())).collect();
+    let cli = crate::cli::Cli { data_dir: Some(folder.to_owned()), ..Default::default() };
+    let config = crate::config::load(crate::config::Inputs { cli, env, folder: folder.to_owned(), exe: None }).unwrap();
+    Arc::new(Settings::new(crate::config::Live::new(&config, "default".into()), Default::default()))
 }
 
 /// What a client says to be let in.
@@ -66,6 +84,7 @@ pub(super) fn tokens() -> &'static std::path::Path {
     static FOLDER: std::sync::LazyLock<tempfile::TempDir> = std::sync::LazyLock::new(|| {
         let folder = tempfile::tempdir().unwrap();
         crate::access::ensure(folder.path()).unwrap();
+        std::fs::write(folder.path().join("pilothouse.toml"), "[bridges]\nother = '/opt/other'\n").unwrap();
         folder
     });
     FOLDER.path()

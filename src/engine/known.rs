@@ -73,6 +73,7 @@ impl KnownMessages {
             }
             Request::SetLinking(_)
             | Request::UseBridge(_)
+            | Request::Tune(_)
             | Request::RestartBridge
             | Request::TakeOver
             | Request::AnswerPasskey(_)
@@ -104,7 +105,11 @@ impl KnownMessages {
                     self.ours.insert(id.clone(), (seq, delivery.clone()));
                     Kept::Ours(id.clone())
                 }
-                Write::Journal { .. } | Write::Linking(_) | Write::Bridge(_) | Write::Restriction(_) => continue,
+                Write::Journal { .. }
+                | Write::Linking(_)
+                | Write::Bridge(_)
+                | Write::Restriction(_)
+                | Write::Kept(_) => continue,
             };
             self.order.push_back((seq, kept));
         }

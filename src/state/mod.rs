@@ -25,6 +25,7 @@ mod passkey;
 mod phone;
 mod restriction;
 mod snapshot;
+mod tuning;
 
 pub use about::{About, Target};
 pub use apply::apply;
@@ -51,6 +52,7 @@ pub use snapshot::{
     ApiSample, BridgeState, BridgeView, ConnectionState, ConnectionView, Counters, FEED_CAPACITY, HostSample,
     LastError, QUEUE_CAPACITY, Snapshot, StoreState, StoreView, TIMELINE_CAPACITY, Transition,
 };
+pub use tuning::{Kept, Tuning};
 
 #[cfg(test)]
 #[expect(clippy::wildcard_enum_match_arm, reason = "tests pick out what they look for")]

@@ -120,7 +120,11 @@ fn run(
         if let Some(last) = group.last() {
             progress.send_replace(Watermark { committed: last.seq, failing: None });
         }
-        group.clear();
+        for write in group.drain(..).flat_map(|batch| batch.writes) {
+            if let Write::Kept(kept) = write {
+                sweeper.keep(kept);
+            }
+        }
         // When there is never a moment without a batch.
         indexer.committed(&mut connection);
         sweeper.step(&mut connection);
@@ -217,6 +221,8 @@ fn execute(connection: &Connection, account: &str, write: &Write) -> rusqlite::R
         Write::Linking(linking) => set(connection, account, "linking", &json!(linking).to_string()),
         Write::Restriction(restriction) => set(connection, account, "restriction", &json!(restriction).to_string()),
         Write::Bridge(name) => set(connection, account, "bridge", name),
+        // It is for the sweeper.
+        Write::Kept(_) => Ok(()),
     }
 }
 

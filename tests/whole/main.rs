@@ -15,6 +15,7 @@ mod gateway;
 mod hard;
 mod passkey;
 mod process;
+mod settings;
 mod supervision;
 mod support;
 mod terminal;

@@ -7,7 +7,7 @@ use compact_str::CompactString;
 
 use super::super::{
     Answer, Background, Change, Chat, ConnectionState, Delivery, DeliveryState, Direction, Effect, Fingerprint,
-    Linking, Message, MessageId, Pending, Refusal, Request, RequestId, SendOptions, Used, Write,
+    Linking, Message, MessageId, Pending, Refusal, Request, RequestId, SendOptions, Tuning, Used, Write,
 };
 use super::Turn;
 use crate::protocol::{ChatKind, ReasonClass};
@@ -33,6 +33,10 @@ impl Turn<'_> {
             Request::UseBridge(name) => {
                 self.write(Write::Bridge(Arc::clone(&name)));
                 self.effect(Effect::UseBridge(name));
+                Answer::Done
+            }
+            Request::Tune(tuning) => {
+                self.tune(tuning);
                 Answer::Done
             }
             Request::RestartBridge => {
@@ -113,6 +117,17 @@ impl Turn<'_> {
             Some(state) => Answer::Refused(Refusal::TooLateToCancel { state }),
             None => Answer::Refused(Refusal::NoSuchMessage),
         }
+    }
+
+    fn tune(&mut self, Tuning { pace, limits, kept }: Tuning) {
+        self.state.bucket.change(pace, self.now.mono);
+        // The timer for the pace before is stale.
+        self.state.paced = None;
+        let proof = std::mem::replace(&mut self.state.limits, limits).proof;
+        if proof != limits.proof {
+            self.proof_limit_changed();
+        }
+        self.write(Write::Kept(kept));
     }
 
     fn own_number(&self) -> CompactString {
