@@ -45,6 +45,10 @@ impl Bodies {
         })
     }
 }
+const JSON: &str = "application/json";
+
+/// The media type of RFC 7386.
+const MERGE_PATCH: &str = "application/merge-patch+json";
 
 /// A JSON body.
 ///
@@ -56,21 +60,42 @@ impl<T: DeserializeOwned> FromRequest<Api> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
-        if !is_json(request.headers()) {
+        if !is(request.headers(), JSON) {
             let detail = "send the body as JSON, with the header Content-Type: application/json";
             let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
             return Err(Problem::new(status, "not-json", "The body is not declared as JSON", detail));
         }
-        let (bytes, _room) = read_in_time(request.into_body(), &api.bodies).await?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
-            let detail = format!("the body can't be read: {error}");
-            if error.is_data() {
-                Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-value", "A value is not valid", detail)
-            } else {
-                Problem::new(StatusCode::BAD_REQUEST, "bad-json", "The body is not valid JSON", detail)
-            }
-        })
+        parsed(request, api).await.map(Self)
     }
+}
+
+/// A merge patch (RFC 7386): an object, declared as that or as JSON.
+#[derive(Debug)]
+pub(super) struct Patch(pub(super) serde_json::Map<String, serde_json::Value>);
+
+impl FromRequest<Api> for Patch {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
+        if !is(request.headers(), JSON) && !is(request.headers(), MERGE_PATCH) {
+            let detail = format!("send a merge patch, with the header Content-Type: {MERGE_PATCH}");
+            let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+            return Err(Problem::new(status, "not-json", "The body is not declared as a merge patch", detail));
+        }
+        parsed(request, api).await.map(Self)
+    }
+}
+
+async fn parsed<T: DeserializeOwned>(request: Request, api: &Api) -> Result<T, Problem> {
+    let (bytes, _room) = read_in_time(request.into_body(), &api.bodies).await?;
+    serde_json::from_slice(&bytes).map_err(|error| {
+        let detail = format!("the body can't be read: {error}");
+        if error.is_data() {
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-value", "A value is not valid", detail)
+        } else {
+            Problem::new(StatusCode::BAD_REQUEST, "bad-json", "The body is not valid JSON", detail)
+        }
+    })
 }
 
 /// A body, and the room that it takes.
@@ -110,8 +135,8 @@ async fn read(mut body: axum::body::Body, bodies: &Bodies) -> Result<Held, Probl
     Ok((bytes, held))
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+fn is(headers: &HeaderMap, wanted: &str) -> bool {
     let Some(kind) = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()) else { return false };
     let essence = kind.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/json")
+    essence.eq_ignore_ascii_case(wanted)
 }
