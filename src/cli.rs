@@ -56,7 +56,11 @@ pub enum Action {
         json: bool,
     },
     /// Print each setting, and where it comes from.
-    Config,
+    Config {
+        /// One JSON document instead of a table, as `GET /config` gives it.
+        #[arg(long)]
+        json: bool,
+    },
     /// Print the token that the API asks for, made when there is none.
     Token {
         /// What else to do with it.
