@@ -9,25 +9,25 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[command(version, about, args_conflicts_with_subcommands = false)]
 pub struct Cli {
     /// Run without a terminal: the HTTP API alone, the log on stderr.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Settings")]
     pub headless: bool,
     /// Where the HTTP API listens [default: 127.0.0.1:7007].
-    #[arg(long, global = true, value_name = "ADDRESS:PORT")]
+    #[arg(long, global = true, help_heading = "Settings", value_name = "ADDRESS:PORT")]
     pub listen: Option<String>,
     /// Where database and logs are kept [default: ~/.local/state/pilothouse].
-    #[arg(long, global = true, value_name = "FOLDER")]
+    #[arg(long, global = true, help_heading = "Settings", value_name = "FOLDER")]
     pub data_dir: Option<PathBuf>,
     /// The bridge to run: a Node script or a program [default: bridge/baileys-bridge.mjs].
-    #[arg(long, global = true, value_name = "PATH")]
+    #[arg(long, global = true, help_heading = "Settings", value_name = "PATH")]
     pub bridge: Option<PathBuf>,
     /// Link by a pairing code for this number instead of a QR.
-    #[arg(long, global = true, value_name = "+NUMBER")]
+    #[arg(long, global = true, help_heading = "Settings", value_name = "+NUMBER")]
     pub pairing_code: Option<String>,
     /// The Node program that runs bridges [default: node].
-    #[arg(long, global = true, value_name = "PROGRAM")]
+    #[arg(long, global = true, help_heading = "Settings", value_name = "PROGRAM")]
     pub node: Option<PathBuf>,
     /// Settings from this file instead of pilothouse.toml.
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = "Settings", value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// What to do; without a command the gateway runs.
     #[command(subcommand)]
