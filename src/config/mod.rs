@@ -93,7 +93,7 @@ pub struct Config {
     pub node: PathBuf,
     /// Each setting as it was given.
     pub origins: Vec<Origin>,
-    /// Each as it would be if the API had set nothing.
+    /// Those that the API may change, each as it would be if it had set nothing.
     pub below: Vec<Origin>,
     env: BTreeMap<OsString, OsString>,
 }
@@ -291,7 +291,7 @@ pub fn load(inputs: Inputs) -> Result<Config, ConfigError> {
         log: changeable.log,
         node: text("node").map_or_else(|| PathBuf::from("node"), PathBuf::from),
         origins,
-        below: layers.below,
+        below: layers.below.into_iter().filter(|below| live::is_changeable(below.key)).collect(),
         env: inputs.env,
     })
 }

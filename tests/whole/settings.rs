@@ -28,6 +28,8 @@ async fn what_the_api_sets_holds_at_once_and_after_a_restart() {
     let shown = run(command(&place, &["config"])).await;
     let line = shown.out.lines().find(|line| line.starts_with("bridge_memory_mb ")).unwrap();
     assert!(line.contains("300") && line.contains("the API"), "{line}");
+    let shown = run(command(&place, &["config", "--json"])).await.json();
+    assert_eq!(shown["bridge_memory_mb"], 300);
     let gateway = Gateway::start(&place, &["--bridge", "/bin/cat"]).await;
     let config = gateway.get("/config").await.json;
     assert_eq!(
