@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::find::ListedMessage;
+use super::path::Part;
 use super::query::Parameters;
 use super::{Api, Problem};
 use crate::clock::Timestamp;
@@ -103,7 +104,7 @@ pub(super) async fn look_up(api: &Api, id: MessageId) -> Result<Option<SentMessa
 /// A message of ours by its id alone, any message with `chat`.
 pub(super) async fn message(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Part(id): Part,
     mut parameters: Parameters,
 ) -> Result<Response, Problem> {
     let chat = parameters.chat()?;
@@ -137,7 +138,7 @@ async fn events(api: &Api, chat: ChatId, id: MessageId) -> Result<Vec<Event>, Pr
 }
 
 /// 200 with the message when it waited and won't be sent; 409 when that comes too late.
-pub(super) async fn cancel(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Followed>, Problem> {
+pub(super) async fn cancel(State(api): State<Api>, Part(id): Part) -> Result<Json<Followed>, Problem> {
     match api.engine.ask(Request::Cancel { id: MessageId::from(id.as_str()) }).await? {
         Answer::Refused(refusal) => Err(refusal.into()),
         Answer::Done | Answer::Accepted { .. } | Answer::AcceptedBefore { .. } => {

@@ -18,6 +18,7 @@ mod metrics;
 mod once;
 mod pairing;
 mod passkey;
+mod path;
 mod problem;
 mod query;
 mod send;

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
-use super::body::Body;
+use super::body::{Body, whole};
 use super::messages::{SentMessage, look_up};
 use super::{Api, Problem, once};
 use crate::engine::{Cursor, Next};
@@ -26,6 +26,7 @@ pub(super) struct Send {
     to: String,
     text: Arc<str>,
     /// In seconds.
+    #[serde(default, deserialize_with = "whole")]
     expires_in: Option<u32>,
 }
 

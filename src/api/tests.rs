@@ -335,8 +335,22 @@ async fn a_message_that_waits_can_be_taken_back_and_another_can_not() {
     let under_way = post(&harness, "/send", body).await.json();
     harness.command().await;
     assert_eq!(cancel(&harness, &under_way["id"]).await.status, StatusCode::CONFLICT);
-    let never = post(&harness, "/send", json!({"to": "+15551112222", "text": "Hi", "expires_in": 0})).await;
+    let expiring = async |seconds: Value| {
+        post(&harness, "/send", json!({"to": "+15551112222", "text": "Hi", "expires_in": seconds})).await
+    };
+    let never = expiring(json!(0)).await;
     assert_eq!((never.status.as_u16(), &never.json()["field"]), (422, &json!("expires_in")));
+    for (seconds, status) in [
+        (json!(600.0), 202),
+        (Value::Null, 202),
+        (json!(1.5), 422),
+        (json!(-1), 422),
+        (json!(4e9), 422),
+        (json!(1e99), 422),
+        (json!("600"), 422),
+    ] {
+        assert_eq!(expiring(seconds.clone()).await.status.as_u16(), status, "{seconds}");
+    }
     harness.end().await;
 }
 
@@ -378,6 +392,7 @@ async fn errors_are_problems_with_a_type_and_what_to_do() {
         (post(&harness, "/config", json!({"bridge": "../../bin/sh"})).await, 422, "invalid-value"),
         (post(&harness, "/config", json!({"use_pairing_code": true})).await, 422, "invalid-value"),
         (get(&harness, "/messages/none").await, 404, "no-such-message"),
+        (get(&harness, "/messages/%FF").await, 400, "bad-path"),
         (ask(&harness, keyed("/send", "", "x")).await, 400, "bad-idempotency-key"),
         (ask(&harness, keyed("/send", &"k".repeat(256), "x")).await, 400, "bad-idempotency-key"),
         (ask(&harness, keyed("/send", "a\tb", "x")).await, 400, "bad-idempotency-key"),

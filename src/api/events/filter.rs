@@ -1,7 +1,7 @@
 //! What a client asks for: where to begin, and which events.
 
 use axum::extract::Query;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, Uri};
 
 use super::super::Problem;
 use crate::state::{ChatId, JournalKind, Phone};
@@ -36,7 +36,7 @@ impl Wanted {
     /// Reads the query and the header. The header counts more: a client that comes back asks with its first address.
     pub(super) fn of(uri: &Uri, headers: &HeaderMap) -> Result<Self, Problem> {
         let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri)
-            .map_err(|error| bad_query(format!("the query can't be read: {}", error.body_text())))?;
+            .map_err(|error| Problem::bad_query(format!("the query can't be read: {}", error.body_text())))?;
         let mut wanted = Self::default();
         let mut values = 0;
         for (name, value) in pairs {
@@ -48,13 +48,19 @@ impl Wanted {
                 match name.as_str() {
                     "type" => wanted.filter.types.push(kind(value)?),
                     "chat" => wanted.filter.chats.push(chat(value)?),
-                    _ => return Err(bad_query(format!("there is no option {name}; there are after, type and chat"))),
+                    _ => {
+                        return Err(Problem::bad_query(format!(
+                            "there is no option {name}; there are after, type and chat"
+                        )));
+                    }
                 }
                 values += 1;
             }
         }
         if values > MAX_VALUES {
-            return Err(bad_query(format!("there are {values} types and chats, and at most {MAX_VALUES} are taken")));
+            return Err(Problem::bad_query(format!(
+                "there are {values} types and chats, and at most {MAX_VALUES} are taken"
+            )));
         }
         match headers.get(LAST_EVENT_ID).map(|value| value.to_str().unwrap_or("?")) {
             None | Some("") => {}
@@ -76,13 +82,9 @@ impl Filter {
     }
 }
 
-fn bad_query(detail: String) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "bad-query", "The query is not valid", detail)
-}
-
 fn number(field: &'static str, value: &str) -> Result<u64, Problem> {
     value.parse().map_err(|_| {
-        Problem::bad_field(field, "give the id of an event, a number; 0 begins with the oldest that is kept")
+        Problem::bad_parameter(field, "give the id of an event, a number; 0 begins with the oldest that is kept")
     })
 }
 
@@ -97,7 +99,7 @@ fn kind(value: &str) -> Result<Box<str>, Problem> {
         return Ok(value.into());
     }
     let all: Vec<_> = JournalKind::ALL.map(JournalKind::as_str).into_iter().chain(LIVE).collect();
-    Err(Problem::bad_field("type", format!("there are {}, and families such as message.*", all.join(", "))))
+    Err(Problem::bad_parameter("type", format!("there are {}, and families such as message.*", all.join(", "))))
 }
 
 /// A chat by its id, or a person's by the number.
@@ -109,7 +111,7 @@ fn chat(value: &str) -> Result<ChatId, Problem> {
     let phone = value.parse::<Phone>().or_else(|error| format!("+{value}").parse().map_err(|_| error));
     phone
         .map(|phone| ChatId::of_phone(&phone))
-        .map_err(|error| Problem::bad_field("chat", format!("{error}; or give a chat's id such as 1203630@g.us")))
+        .map_err(|error| Problem::bad_parameter("chat", format!("{error}; or give a chat's id such as 1203630@g.us")))
 }
 
 #[cfg(test)]
@@ -136,7 +138,7 @@ mod tests {
         assert_eq!(after("?after=0", Some("17")), Ok(Some(17)));
         assert_eq!(after("?after=3", Some("")), Ok(Some(3)));
         for (query, header) in [("?after=", None), ("?after=-1", None), ("?after=1e3", None), ("", Some("x"))] {
-            assert_eq!(after(query, header), Err(422), "{query} {header:?}");
+            assert_eq!(after(query, header), Err(400), "{query} {header:?}");
         }
     }
 
@@ -168,7 +170,7 @@ mod tests {
     fn what_is_not_there_is_refused() {
         for query in ["?type=message.recieved", "?type=mess*", "?type=*", "?type=", "?type=gap", "?chat=ana", "?chat="]
         {
-            assert_eq!(wanted(query, None), Err(422), "{query}");
+            assert_eq!(wanted(query, None), Err(400), "{query}");
         }
         assert_eq!(wanted("?afer=3", None), Err(400));
         assert_eq!(wanted(&format!("?type=link.qr{}", ",link.qr".repeat(MAX_VALUES)), None), Err(400));
