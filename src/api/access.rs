@@ -8,7 +8,7 @@ use axum::response::Response;
 use super::{Api, Problem};
 
 /// What needs no token: programs that watch this one have none, and it tells nothing of what is said to whom.
-const OPEN: &[&str] = &["/livez", "/readyz", "/health"];
+const OPEN: &[&str] = &["/livez", "/readyz", "/health", "/openapi.json", "/docs", "/docs/docs.css", "/docs/docs.js"];
 
 /// Lets through what has the token or needs none.
 pub(super) async fn check(State(api): State<Api>, request: Request, next: Next) -> Result<Response, Problem> {

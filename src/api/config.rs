@@ -10,18 +10,30 @@ use super::body::Body;
 use super::{Api, Problem};
 use crate::state::{Answer, Linking, Phone, Request};
 
+/// What is to be changed; what is left out stays.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Settings"))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Wanted {
+    /// Link by a code that is typed on the phone, instead of a QR.
     use_pairing_code: Option<bool>,
+    /// The number that is to be linked by a code.
+    #[cfg_attr(test, schemars(with = "Option<Phone>"))]
     phone_number: Option<String>,
+    /// The configured name of a bridge.
     bridge: Option<String>,
 }
 
+/// What holds now.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Applied {
+    /// Whether linking is by code.
     use_pairing_code: bool,
+    /// The number that is to be linked by a code.
     phone_number: Option<Phone>,
+    /// The bridge that was chosen, if one was.
     #[serde(skip_serializing_if = "Option::is_none")]
     bridge: Option<Arc<str>>,
 }

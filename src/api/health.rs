@@ -8,10 +8,15 @@ use serde_json::{Value, json};
 
 use super::{Api, Problem};
 
+/// How the process does.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Health {
+    /// Always `ok`: the process answers.
     status: &'static str,
+    /// The time since the process started.
     uptime_seconds: u64,
+    /// WhatsApp can be reached and messages can be sent.
     connected: bool,
 }
 

@@ -18,17 +18,22 @@ use crate::state::{
 
 /// A message of ours as callers see it.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct SentMessage {
     id: MessageId,
     #[serde(skip)]
     chat: ChatId,
+    /// The number, or the id of the chat where there is none.
     to: String,
     text: Arc<str>,
     state: DeliveryState,
+    /// How often it was handed to the bridge.
     attempts: u32,
     #[serde(flatten)]
     times: Times,
+    /// It is not sent after this time.
     expires_at: Option<Timestamp>,
+    /// Why it was not sent.
     failure: Option<Failure>,
 }
 
@@ -56,19 +61,26 @@ const EVENTS: usize = 100;
 
 /// A message, and what came in about it, oldest first.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "{M}WithEvents"))]
 pub(super) struct Followed<M = SentMessage> {
     #[serde(flatten)]
     message: M,
+    /// The last 100 edits, revocations and reactions.
     events: Vec<Event>,
 }
 
 /// An edit, a revocation, a reaction, or whatever else is about a message.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "EventOfMessage"))]
 struct Event {
     id: MessageId,
+    /// `edit`, `revoke`, `reaction`, …
     kind: Box<str>,
     /// Which message it is about.
     target: Option<MessageId>,
+    /// Who did it.
     from: Box<str>,
     direction: Direction,
     /// The new text, or the emoji: empty when that was taken back.

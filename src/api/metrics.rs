@@ -14,7 +14,8 @@ use crate::state::ExitClass;
 
 /// A figure. Those of one name follow one another.
 #[derive(Debug, Serialize)]
-struct Metric {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Metric {
     name: &'static str,
     #[serde(rename = "type")]
     kind: Kind,
@@ -26,11 +27,15 @@ struct Metric {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "MetricLabels"))]
 struct Labels {
     reason: &'static str,
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "MetricKind"))]
 #[serde(rename_all = "snake_case")]
 enum Kind {
     Counter,

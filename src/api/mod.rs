@@ -10,6 +10,9 @@ mod access;
 mod body;
 mod config;
 mod connection;
+#[cfg(test)]
+mod description;
+mod docs;
 mod events;
 mod find;
 mod health;
@@ -96,6 +99,10 @@ pub fn router(api: Api) -> Router {
         .route("/events", get(events::events))
         .route("/config", post(config::set))
         .route("/connection", post(connection::set))
+        .route("/openapi.json", get(docs::openapi))
+        .route("/docs", get(docs::page))
+        .route("/docs/docs.css", get(docs::style))
+        .route("/docs/docs.js", get(docs::script))
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(middleware::from_fn_with_state(api.clone(), access::check))

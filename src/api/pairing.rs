@@ -10,33 +10,48 @@ use super::{Api, Problem};
 use crate::clock::Timestamp;
 use crate::state::{Pairing, Snapshot};
 
+/// What there is to scan. It is secret: whoever has it can link a device.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Qr {
+    /// What the QR encodes.
     qr: String,
+    /// Until when WhatsApp accepts it.
     expires_at: Timestamp,
 }
 
 /// What linking waits for. All of it is secret.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub(super) enum Awaited {
+    /// A code to type on the phone.
     Code {
+        /// Eight characters.
         code: String,
+        /// Until when WhatsApp accepts it.
         expires_at: Timestamp,
     },
+    /// A challenge for the owner's passkey.
     Passkey {
+        /// WebAuthn's options.
         options: Value,
+        /// What to paste in the console of WhatsApp's page, so that the browser answers the challenge.
         snippet: String,
         /// An answer was given, and what WhatsApp makes of it is not known yet.
         answered: bool,
         /// Why the last answer was not taken.
         error: Option<String>,
+        /// Until when an answer is awaited.
         expires_at: Timestamp,
     },
+    /// The code of the passkey step, which the phone shows as well.
     PasskeyCode {
+        /// As the phone shows it.
         code: String,
         /// Linking waits for the owner's word on whether the phone shows the same.
         confirm: bool,
+        /// Until when the step has to be over.
         expires_at: Timestamp,
     },
 }

@@ -10,6 +10,7 @@ use crate::state::Refusal;
 
 /// An error that a caller can act on.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Problem {
     /// A stable name of the kind of problem.
     #[serde(rename = "type")]

@@ -1,5 +1,6 @@
 //! The API over an engine with a real store; the test plays the bridge.
 
+mod docs;
 mod find;
 mod passkey;
 
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tower::ServiceExt;
 
-use super::{Api, ApiStats, Events, KeysInUse, LookUps, router};
+use super::{Api, ApiStats, Events, KeysInUse, LookUps, description, router};
 use crate::engine::harness::Harness;
 use crate::protocol::Command;
 
@@ -35,11 +36,24 @@ fn api(harness: &Harness) -> Router {
 }
 
 fn api_with(harness: &Harness, look_ups: LookUps) -> Router {
+    let api = bare_api_with(harness, look_ups).layer(axum::middleware::from_fn(description::conformance::check));
+    api.layer(axum::middleware::map_request(async |mut request: Request<Body>| {
+        request.headers_mut().entry(header::AUTHORIZATION).or_insert(bearer().parse().unwrap());
+        request
+    }))
+}
+
+/// The API as it is, to which requests bring their tokens themselves.
+pub(super) fn bare_api(harness: &Harness) -> Router {
+    bare_api_with(harness, LookUps::default())
+}
+
+fn bare_api_with(harness: &Harness, look_ups: LookUps) -> Router {
     let stop = watch::Sender::new(false);
     let shutdown = stop.subscribe();
     std::mem::forget(stop); // never asked to end
     let folder = tokens();
-    let api = router(Api {
+    router(Api {
         guard: Arc::new(crate::access::Guard::open(folder).unwrap()),
         engine: harness.handle.clone(),
         clock: harness.clock,
@@ -49,11 +63,7 @@ fn api_with(harness: &Harness, look_ups: LookUps) -> Router {
         events: Arc::new(Events::default()),
         look_ups,
         shutdown,
-    });
-    api.layer(axum::middleware::map_request(async |mut request: Request<Body>| {
-        request.headers_mut().entry(header::AUTHORIZATION).or_insert(bearer().parse().unwrap());
-        request
-    }))
+    })
 }
 
 /// What a client says to be let in.

@@ -28,7 +28,7 @@ mod snapshot;
 
 pub use about::{About, Target};
 pub use apply::apply;
-pub use decide::{BridgeLimits, Lookup, State, WINDOW, decide, lookup};
+pub use decide::{BridgeLimits, Lookup, MAX_EXPIRES_IN, MAX_TEXT_CHARS, State, WINDOW, decide, lookup};
 pub use exit::{ExitClass, LastExit};
 pub use find::{
     Filter, Find, FindError, LISTED_CHARS, Listed, ListedChat, Order, Page, Place, SEARCH_CHARS, SEARCH_WORDS,
@@ -40,7 +40,7 @@ pub use input::{
 };
 pub use journal::{ConnectionEvent, JournalKind, MessageEvent, RestrictionEvent, StatusEvent};
 pub use message::{Chat, Delivery, DeliveryState, Direction, Failure, Message, Times};
-pub use once::{Fingerprint, IdempotencyKey, KeyError, Used};
+pub use once::{Fingerprint, IdempotencyKey, KeyError, MAX_KEY_CHARS, Used};
 pub use outbox::{Outbox, Pending};
 pub use pacing::{Pace, PacingView};
 pub use pairing::{Pairing, Secret};

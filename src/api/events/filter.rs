@@ -7,13 +7,13 @@ use super::super::Problem;
 use crate::state::{ChatId, JournalKind, Phone};
 
 /// The types of events that are in no journal.
-pub(super) const LIVE: [&str; 4] = ["link.qr", "link.pairing_code", "link.passkey", "link.passkey_code"];
+pub(in crate::api) const LIVE: [&str; 4] = ["link.qr", "link.pairing_code", "link.passkey", "link.passkey_code"];
 
 /// The header with which a client comes back.
 const LAST_EVENT_ID: &str = "last-event-id";
 
 /// The most values that one request may have: each event is compared with all of them.
-const MAX_VALUES: usize = 100;
+pub(in crate::api) const MAX_VALUES: usize = 100;
 
 /// Which events are wanted. Without any value: all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -27,6 +27,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::{Api, Problem};
 use filter::Wanted;
+#[cfg(test)]
+pub(super) use filter::{LIVE, MAX_VALUES};
 use follower::Offer;
 use ring::Ring;
 use stream::Stream;
