@@ -55,6 +55,11 @@ impl Timestamp {
     pub fn calendar_date(self, zone: &jiff::tz::TimeZone) -> String {
         self.to_jiff().to_zoned_datetime(zone.clone()).date().to_string()
     }
+
+    /// As HTTP's headers have it (RFC 9110, IMF-fixdate), to the second.
+    pub fn to_http(self) -> String {
+        self.to_jiff().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    }
 }
 
 impl fmt::Display for Timestamp {
@@ -165,6 +170,12 @@ mod tests {
         let text = serde_json::to_string(&t).unwrap();
         assert_eq!(text, "\"2026-09-21T14:13:20.123Z\"");
         assert_eq!(serde_json::from_str::<Timestamp>(&text).unwrap(), t);
+    }
+
+    #[test]
+    fn a_timestamp_is_written_as_http_has_it() {
+        assert_eq!(Timestamp::from_millis(784_111_777_999).to_http(), "Sun, 06 Nov 1994 08:49:37 GMT");
+        let _ = Timestamp::from_millis(i64::MAX).to_http();
     }
 
     #[test]

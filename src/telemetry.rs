@@ -6,7 +6,7 @@ use std::fs::{DirBuilder, Permissions};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 
-use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
@@ -37,11 +37,11 @@ pub enum TelemetryError {
 
 /// Sets logging up: what `filter` lets through goes to `<data_dir>/logs`, and to stderr when `stderr` is set.
 ///
-/// What waits is written when the guard is dropped.
+/// What waits is written when the guard is dropped. The counter says how many lines the file has not.
 ///
 /// # Errors
 /// [`TelemetryError`] when the folder can't be used.
-pub fn start(data_dir: &Path, filter: Targets, stderr: bool) -> Result<WorkerGuard, TelemetryError> {
+pub fn start(data_dir: &Path, filter: Targets, stderr: bool) -> Result<(WorkerGuard, ErrorCounter), TelemetryError> {
     let folder = data_dir.join("logs");
     let failed = |why: String| TelemetryError::Folder { folder: folder.display().to_string(), why };
     DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(|e| failed(e.to_string()))?;
@@ -55,6 +55,7 @@ pub fn start(data_dir: &Path, filter: Targets, stderr: bool) -> Result<WorkerGua
         .map_err(|e| failed(e.to_string()))?;
     let (writer, guard) =
         NonBlockingBuilder::default().lossy(true).buffered_lines_limit(WAITING_LINES).thread_name("log").finish(file);
+    let dropped = writer.error_counter();
     let to_file = fmt::layer().with_writer(writer).with_ansi(false).with_target(true).with_thread_ids(true);
     let to_stderr = stderr.then(|| fmt::layer().with_writer(std::io::stderr).with_ansi(false).with_target(true));
     tracing_subscriber::registry()
@@ -62,7 +63,7 @@ pub fn start(data_dir: &Path, filter: Targets, stderr: bool) -> Result<WorkerGua
         .try_init()
         .map_err(|_| TelemetryError::Twice)?;
     log_panics();
-    Ok(guard)
+    Ok((guard, dropped))
 }
 
 /// Panics are logged as well. The hook that was there runs after.

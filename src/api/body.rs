@@ -1,16 +1,51 @@
-//! Reading a request's body and query, with errors that say what is wrong.
+//! Reading a request's body, with errors that say what is wrong.
+//!
+//! Bodies are read after the token was looked at. One has at most [`MAX_BODY_BYTES`], all that are being read have at
+//! most [`MAX_HELD_BYTES`] together, and each has to be there within [`PATIENCE`].
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use http_body_util::BodyExt;
 use serde::de::{DeserializeOwned, Error, Unexpected};
 use serde::{Deserialize, Deserializer};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{MAX_BODY_BYTES, Problem};
+use super::{Api, MAX_BODY_BYTES, Problem};
 
 /// How much of a body that is too large is read and thrown away. A caller who is cut off while he writes sees a broken
 /// connection instead of the answer that says why.
 const MAX_DRAINED_BYTES: usize = 16 << 20;
+
+/// How many bytes of bodies are held at once. While they grow, they take up to twice as much memory.
+const MAX_HELD_BYTES: usize = 8 << 20;
+
+/// How long a body may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The room for bodies that are being read.
+#[derive(Clone, Debug)]
+pub struct Bodies(Arc<Semaphore>);
+
+impl Default for Bodies {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(MAX_HELD_BYTES)))
+    }
+}
+
+impl Bodies {
+    /// Room for so many bytes more, until it is dropped.
+    pub(super) fn room(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Problem> {
+        let count = u32::try_from(bytes).unwrap_or(u32::MAX);
+        Arc::clone(&self.0).try_acquire_many_owned(count).map_err(|_| {
+            let detail = "too many large bodies are being read at once; try again";
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            Problem::new(status, "too-many-bodies", "Too many bodies at once", detail).retry_after(1)
+        })
+    }
+}
 
 /// A JSON body.
 ///
@@ -18,16 +53,16 @@ const MAX_DRAINED_BYTES: usize = 16 << 20;
 #[derive(Debug)]
 pub(super) struct Body<T>(pub(super) T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+impl<T: DeserializeOwned> FromRequest<Api> for Body<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
         if !is_json(request.headers()) {
             let detail = "send the body as JSON, with the header Content-Type: application/json";
             let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
             return Err(Problem::new(status, "not-json", "The body is not declared as JSON", detail));
         }
-        let bytes = read(request.into_body()).await?;
+        let (bytes, _room) = read_in_time(request.into_body(), &api.bodies).await?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| {
             let detail = format!("the body can't be read: {error}");
             if error.is_data() {
@@ -39,9 +74,19 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     }
 }
 
-/// All of a body that is not too large.
-async fn read(mut body: axum::body::Body) -> Result<Vec<u8>, Problem> {
-    let (mut bytes, mut seen) = (Vec::new(), 0);
+/// A body, and the room that it takes.
+type Held = (Vec<u8>, Option<OwnedSemaphorePermit>);
+
+/// All of a body that is neither too large nor too slow.
+pub(super) async fn read_in_time(body: axum::body::Body, bodies: &Bodies) -> Result<Held, Problem> {
+    tokio::time::timeout(PATIENCE, read(body, bodies)).await.unwrap_or_else(|_| {
+        let detail = format!("a body has to be here within {} s; send it again, faster", PATIENCE.as_secs());
+        Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "body-too-slow", "The body came too slowly", detail))
+    })
+}
+
+async fn read(mut body: axum::body::Body, bodies: &Bodies) -> Result<Held, Problem> {
+    let (mut bytes, mut seen, mut held) = (Vec::new(), 0, None::<OwnedSemaphorePermit>);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| {
             Problem::new(StatusCode::BAD_REQUEST, "bad-body", "The body can't be read", error.to_string())
@@ -49,6 +94,11 @@ async fn read(mut body: axum::body::Body) -> Result<Vec<u8>, Problem> {
         let Ok(data) = frame.into_data() else { continue };
         seen += data.len();
         if seen <= MAX_BODY_BYTES {
+            let room = bodies.room(data.len())?;
+            match &mut held {
+                Some(held) => held.merge(room),
+                None => held = Some(room),
+            }
             bytes.extend_from_slice(&data);
         } else if seen > MAX_DRAINED_BYTES {
             break;
@@ -58,7 +108,7 @@ async fn read(mut body: axum::body::Body) -> Result<Vec<u8>, Problem> {
         let detail = format!("a body has at most {MAX_BODY_BYTES} bytes");
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large", detail));
     }
-    Ok(bytes)
+    Ok((bytes, held))
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -75,13 +125,4 @@ pub(super) fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it was looked at above")]
     Ok(Some(number as u32))
-}
-
-/// Whether the caller prefers JSON to plain text.
-pub(super) fn wants_json(headers: &HeaderMap) -> bool {
-    let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    accept
-        .split(',')
-        .map(|part| part.split(';').next().unwrap_or_default().trim())
-        .any(|part| part == "application/json")
 }

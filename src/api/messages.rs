@@ -13,7 +13,7 @@ use super::query::Parameters;
 use super::{Api, Problem};
 use crate::clock::Timestamp;
 use crate::state::{
-    Answer, ChatId, Delivery, DeliveryState, Direction, Failure, Message, MessageId, Refusal, Request, Times,
+    Answer, Chat, ChatId, Delivery, DeliveryState, Direction, Failure, Message, MessageId, Refusal, Request, Times,
 };
 
 /// A message of ours as callers see it.
@@ -40,10 +40,14 @@ pub(super) struct SentMessage {
 impl SentMessage {
     /// None for a message that is not ours.
     pub(super) fn of(message: Message) -> Option<Self> {
-        let Delivery { state, times, attempts, expires_at, failure } = *message.delivery?;
-        let to = message.chat.address().to_owned();
-        let chat = message.chat.id;
-        Some(Self { id: message.id, chat, to, text: message.body, state, attempts, times, expires_at, failure })
+        Some(Self::new(message.id, message.chat, message.body, *message.delivery?))
+    }
+
+    /// A message of ours.
+    pub(super) fn new(id: MessageId, chat: Chat, text: Arc<str>, delivery: Delivery) -> Self {
+        let Delivery { state, times, attempts, expires_at, failure } = delivery;
+        let to = chat.address().to_owned();
+        Self { id, chat: chat.id, to, text, state, attempts, times, expires_at, failure }
     }
 
     /// Where it can be looked up.

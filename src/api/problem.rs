@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::engine::Unavailable;
-use crate::state::Refusal;
+use crate::state::{Check, Refusal};
 
 /// An error that a caller can act on.
 #[derive(Debug, Serialize)]
@@ -27,9 +27,22 @@ pub struct Problem {
     /// How far linking has come.
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<&'static str>,
+    /// What was looked at, when that is what was asked for.
+    #[serde(flatten)]
+    checked: Option<Box<Checked>>,
     /// The seconds after which it makes sense to ask again; sent as `Retry-After`.
     #[serde(skip)]
     retry_after: Option<u32>,
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Checked {
+    /// What is not in order, by name.
+    failing: Vec<&'static str>,
+    /// All that was looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checks: Option<Vec<Check>>,
 }
 
 impl Problem {
@@ -42,6 +55,7 @@ impl Problem {
             detail: detail.into(),
             field: None,
             state: None,
+            checked: None,
             retry_after: None,
         }
     }
@@ -65,6 +79,12 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "bad-query", "The query is not valid", detail)
     }
 
+    /// Linking is over: there is nothing to link with.
+    pub(super) fn already_linked() -> Self {
+        let detail = Refusal::AlreadyLinked.to_string();
+        Self::new(StatusCode::CONFLICT, "already-linked", "Already linked", detail).linking("linked")
+    }
+
     /// The database can't be read.
     pub fn store(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "reading the database");
@@ -76,6 +96,14 @@ impl Problem {
     #[must_use]
     pub fn linking(mut self, state: &'static str) -> Self {
         self.state = Some(state);
+        self
+    }
+
+    /// Names the checks that failed; with `verbose` all checks are told.
+    #[must_use]
+    pub(super) fn checked(mut self, checks: Vec<Check>, verbose: bool) -> Self {
+        let failing = checks.iter().filter(|check| !check.is_ok()).map(|check| check.name).collect();
+        self.checked = Some(Box::new(Checked { failing, checks: verbose.then_some(checks) }));
         self
     }
 
@@ -96,6 +124,9 @@ impl IntoResponse for Problem {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if status == StatusCode::REQUEST_TIMEOUT {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         if let Some(seconds) = retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -145,6 +176,16 @@ impl From<Refusal> for Problem {
             }
             Refusal::NothingToCompare => {
                 Self::new(StatusCode::CONFLICT, "nothing-to-compare", "There is no code to compare", detail)
+            }
+            Refusal::AlreadyLinked => Self::already_linked(),
+            Refusal::NotLinked => Self::new(StatusCode::CONFLICT, "not-linked", "No account is linked", detail),
+            Refusal::NotConnected => {
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                Self::new(status, "not-connected", "WhatsApp is not connected", detail).retry_after(10)
+            }
+            Refusal::LogoutUnsupported => {
+                let status = StatusCode::NOT_IMPLEMENTED;
+                Self::new(status, "logout-unsupported", "The bridge can't log out", detail)
             }
             Refusal::NotTakenOver => {
                 Self::new(StatusCode::CONFLICT, "not-taken-over", "The link was not taken over", detail)

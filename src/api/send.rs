@@ -70,7 +70,12 @@ pub(super) async fn send(
     let _in_use = key.as_ref().map(|key| api.keys.take(key)).transpose()?;
     let cursor = api.engine.feed().follow();
     let options = SendOptions { key, expires_in };
-    let id = match api.engine.ask(Request::Send { chat, text, options }).await? {
+    let address = chat.clone();
+    let id = match api.engine.ask(Request::Send { chat, text: Arc::clone(&text), options }).await? {
+        // What was accepted just now is as it was asked for: nothing has to be looked up.
+        Answer::Accepted { id, delivery } if wait.is_none() => {
+            return Ok(accepted(&SentMessage::new(id, address, text, *delivery), wait));
+        }
         Answer::Accepted { id, .. } | Answer::AcceptedBefore { id } => id,
         Answer::Refused(refusal) => return Err(refusal.into()),
         Answer::Done => return Err(crate::engine::Unavailable.into()),

@@ -9,7 +9,7 @@ use crate::clock::Timestamp;
 use crate::protocol::{AccountInfo, Reason};
 use crate::state::{
     BridgeView, ConnectionState, ConnectionView, Counters, HostSample, LastError, Linking, PacingView, Pairing,
-    RestrictionView, Snapshot, StoreView, Transition,
+    RestrictionView, Snapshot, StoreView, Transition, WebhookView,
 };
 
 /// Everything that the console shows.
@@ -45,9 +45,22 @@ pub(super) struct Status {
     /// How often the bridge was started again.
     bridge_restarts: u64,
     store: StoreView,
+    /// Those that send events to others, and how far behind each is.
+    webhooks: Vec<Webhook>,
     host: HostSample,
     /// The last error, whatever it was about.
     last_error: Option<LastError>,
+}
+
+/// A webhook, without its address: that may be a secret.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "WebhookStatus"))]
+struct Webhook {
+    #[serde(flatten)]
+    view: WebhookView,
+    /// For how long the next event has waited.
+    lag_seconds: u64,
 }
 
 /// A state of the connection, and how long it lasted.
@@ -75,6 +88,8 @@ fn passed(snapshot: &Snapshot, now: Timestamp) -> Vec<Passed> {
 pub(super) async fn status(State(api): State<Api>) -> Json<Status> {
     let now = api.clock.now();
     let (uptime_seconds, now) = (now.mono.elapsed().as_secs(), now.wall);
+    let webhooks = api.webhooks.list();
+    let webhooks = webhooks.into_iter().map(|one| Webhook { view: one.view, lag_seconds: one.lag_seconds }).collect();
     Json(api.engine.feed().look(|s| Status {
         started_at: s.started_at,
         uptime_seconds,
@@ -93,6 +108,7 @@ pub(super) async fn status(State(api): State<Api>) -> Json<Status> {
         bridge: s.bridge.clone(),
         bridge_restarts: s.bridge.restarts,
         store: s.store.clone(),
+        webhooks,
         host: s.host.clone(),
         last_error: s.last_error.clone(),
     }))

@@ -5,13 +5,16 @@ use std::path::{Path, PathBuf};
 
 use config::{ConfigError as LibraryError, Map, Source, Value, ValueKind};
 
-use super::{BRIDGES, ConfigError, Inputs, Origin, SETTINGS, Setting};
+use super::{BRIDGES, ConfigError, Inputs, Origin, SETTINGS, Setting, WEBHOOKS, WebhookSetting};
+use crate::access;
 
 /// The merged values.
 pub(super) struct Layers {
     values: Map<String, Value>,
     /// The table of further bridges.
     pub(super) bridges: BTreeMap<String, String>,
+    /// The tables of webhooks.
+    pub(super) webhooks: Vec<WebhookSetting>,
 }
 
 /// A layer whose values are known already, with the origin of each.
@@ -59,11 +62,18 @@ pub(super) fn read(inputs: &Inputs) -> Result<Layers, ConfigError> {
         })?,
         None => BTreeMap::new(),
     };
+    let webhooks = match values.remove(WEBHOOKS) {
+        Some(tables) => tables.try_deserialize().map_err(|error| ConfigError::File {
+            path: path.clone(),
+            why: format!("each [[{WEBHOOKS}]] has name, url and secret, and may have types and chats: {error}"),
+        })?,
+        None => Vec::new(),
+    };
     if let Some(key) = values.keys().find(|key| SETTINGS.iter().all(|s| s.key != *key)) {
-        let known = SETTINGS.iter().map(|s| s.key).chain([BRIDGES]).collect::<Vec<_>>().join(", ");
+        let known = SETTINGS.iter().map(|s| s.key).chain([BRIDGES, WEBHOOKS]).collect::<Vec<_>>().join(", ");
         return Err(ConfigError::UnknownKey { path, key: key.clone(), known });
     }
-    Ok(Layers { values, bridges })
+    Ok(Layers { values, bridges, webhooks })
 }
 
 /// The file that was asked for, else the one in the working directory, else the user's.
@@ -111,6 +121,8 @@ fn flags(inputs: &Inputs) -> Known {
     let given = [
         ("headless", cli.headless.then(|| "true".to_owned()), "--headless"),
         ("listen", cli.listen.clone(), "--listen"),
+        ("listen_without_tls", cli.listen_without_tls.then(|| "true".to_owned()), "--listen-without-tls"),
+        ("socket", path(&cli.socket), "--socket"),
         ("data_dir", path(&cli.data_dir), "--data-dir"),
         ("bridge", path(&cli.bridge), "--bridge"),
         ("pairing_code", cli.pairing_code.clone(), "--pairing-code"),
@@ -128,7 +140,15 @@ fn flags(inputs: &Inputs) -> Known {
 impl Layers {
     /// The value as text; none when it is not set or empty.
     pub(super) fn text(&self, key: &str) -> Option<String> {
-        self.values.get(key).and_then(|v| v.clone().into_string().ok()).filter(|text| !text.is_empty())
+        let text = |value: &Value| value.clone().into_string().ok();
+        let value = self.values.get(key)?;
+        let text = if let ValueKind::Array(items) = &value.kind {
+            // A list may be written as one in the file.
+            Some(items.iter().filter_map(text).collect::<Vec<_>>().join(", "))
+        } else {
+            text(value)
+        };
+        text.filter(|text| !text.is_empty())
     }
 
     fn origin(&self, key: &str) -> String {
@@ -142,7 +162,10 @@ impl Layers {
         check: impl FnOnce(&str) -> Result<T, String>,
     ) -> Result<Option<T>, ConfigError> {
         let Some(value) = self.text(key) else { return Ok(None) };
-        check(&value).map(Some).map_err(|why| ConfigError::Value { key, value, origin: self.origin(key), why })
+        check(&value).map(Some).map_err(|why| {
+            let value = access::masked(&value);
+            ConfigError::Value { key, value, origin: self.origin(key), why }
+        })
     }
 
     /// The value, parsed. `right` says how a right one looks.
@@ -158,7 +181,8 @@ impl Layers {
     pub(super) fn origins(&self) -> Vec<Origin> {
         let of = |Setting { key, secret, .. }: &Setting| {
             let value = self.text(key).unwrap_or_default();
-            Origin { key, value: if *secret { masked(&value) } else { value }, origin: self.origin(key) }
+            let value = if *secret { masked(&value) } else { value };
+            Origin { key, value: access::masked(&value), origin: self.origin(key) }
         };
         SETTINGS.iter().map(of).collect()
     }

@@ -5,9 +5,10 @@
 
 mod bridge;
 mod layers;
+mod web;
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -16,11 +17,12 @@ use std::time::Duration;
 
 pub use bridge::CommandLine;
 
+use serde::Deserialize;
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
 
 use crate::cli::Cli;
-use crate::state::Phone;
+use crate::state::{Phone, Secret};
 
 /// What the settings are made from.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +44,12 @@ pub struct Config {
     pub headless: bool,
     /// Where the API listens.
     pub listen: SocketAddr,
+    /// Names by which the API may be asked besides localhost and its address, in lower case.
+    pub allowed_hosts: Vec<String>,
+    /// The origins of web pages that may use the API, in lower case.
+    pub cors_origins: Vec<String>,
+    /// Where the API's Unix socket is.
+    pub socket: SocketPlaces,
     /// Where database and logs are.
     pub data_dir: PathBuf,
     /// The bridges that may be chosen, by name.
@@ -64,12 +72,18 @@ pub struct Config {
     pub send_rate_per_minute: u32,
     /// So many are sent at once after a pause.
     pub send_burst: u32,
+    /// So many messages may wait to be sent.
+    pub queue_limit: u32,
     /// How long an answer of WhatsApp's server proves that the connection lives; zero: for ever.
     pub proof: Duration,
     /// For how many days messages and journal are kept; 0 is for ever.
     pub retention_days: u32,
     /// How many MiB of messages and journal are kept; 0 is no limit.
     pub retention_mb: u32,
+    /// Webhooks may reach this computer and private networks.
+    pub webhooks_allow_private: bool,
+    /// The webhooks of the settings file, not checked.
+    pub webhooks: Vec<WebhookSetting>,
     /// What is logged.
     pub log: Targets,
     /// The program that runs Node scripts.
@@ -77,6 +91,15 @@ pub struct Config {
     /// Each setting as it was given.
     pub origins: Vec<Origin>,
     env: BTreeMap<OsString, OsString>,
+}
+
+/// Where the Unix socket may be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SocketPlaces {
+    /// The first one that is free is taken; empty: there is to be none.
+    pub places: Vec<PathBuf>,
+    /// The operator chose the place: it is an error when the socket can't be there.
+    pub required: bool,
 }
 
 /// A setting, and where it came from.
@@ -145,6 +168,10 @@ const fn setting(key: &'static str, env: &'static str, default: &'static str) ->
 pub(crate) const SETTINGS: &[Setting] = &[
     setting("headless", "PILOTHOUSE_HEADLESS", "false"),
     setting("listen", "PILOTHOUSE_LISTEN", "127.0.0.1:7007"),
+    setting("listen_without_tls", "PILOTHOUSE_LISTEN_WITHOUT_TLS", "false"),
+    setting("allowed_hosts", "PILOTHOUSE_ALLOWED_HOSTS", ""),
+    setting("cors_origins", "PILOTHOUSE_CORS_ORIGINS", ""),
+    setting("socket", "PILOTHOUSE_SOCKET", ""),
     setting("data_dir", "PILOTHOUSE_DATA_DIR", ""),
     setting("bridge", "WA_BRIDGE", ""),
     setting("session_dir", "WA_SESSION_DIR", ""),
@@ -155,12 +182,35 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("bridge_patience_seconds", "PILOTHOUSE_BRIDGE_PATIENCE_SECONDS", "60"),
     setting("send_rate_per_minute", "PILOTHOUSE_SEND_RATE_PER_MINUTE", "30"),
     setting("send_burst", "PILOTHOUSE_SEND_BURST", "10"),
+    setting("queue_limit", "PILOTHOUSE_QUEUE_LIMIT", "10000"),
     setting("proof_seconds", "PILOTHOUSE_PROOF_SECONDS", "60"),
     setting("retention_days", "PILOTHOUSE_RETENTION_DAYS", "30"),
     setting("retention_mb", "PILOTHOUSE_RETENTION_MB", "1024"),
+    setting("webhooks_allow_private", "PILOTHOUSE_WEBHOOKS_ALLOW_PRIVATE", "false"),
     setting("log", "RUST_LOG", "info"),
     setting("node", "PILOTHOUSE_NODE", "node"),
 ];
+
+/// A webhook of the settings file.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebhookSetting {
+    /// What it is called.
+    pub name: String,
+    /// Where it sends.
+    pub url: Secret,
+    /// Its key.
+    pub secret: Option<Secret>,
+    /// Types of events; none: all.
+    #[serde(default)]
+    pub types: Vec<String>,
+    /// Chats; none: all.
+    #[serde(default)]
+    pub chats: Vec<String>,
+}
+
+/// The tables of webhooks in the file.
+const WEBHOOKS: &str = "webhooks";
 
 /// The table of further bridges in the file.
 const BRIDGES: &str = "bridges";
@@ -194,11 +244,19 @@ pub fn load(inputs: Inputs) -> Result<Config, ConfigError> {
             origin.value = value.display().to_string();
         }
     }
+    let without_tls = layers.parsed("listen_without_tls", "true or false")?.unwrap_or(false);
+    let socket = socket_places(text("socket"), &inputs, &data_dir);
+    if let Some(origin) = origins.iter_mut().find(|o| o.key == "socket") {
+        origin.value = socket.places.first().map_or("none".to_owned(), |place| place.display().to_string());
+    }
     Ok(Config {
         headless: layers.parsed("headless", "true or false")?.unwrap_or(false),
         listen: layers
-            .parsed("listen", "an address and a port, as in 127.0.0.1:7007")?
+            .checked("listen", |text| listen_address(text, without_tls))?
             .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 7007))),
+        allowed_hosts: layers.checked("allowed_hosts", |text| web::list(text, web::host))?.unwrap_or_default(),
+        cors_origins: layers.checked("cors_origins", |text| web::list(text, web::origin))?.unwrap_or_default(),
+        socket,
         data_dir,
         bridges,
         bridge: DEFAULT_BRIDGE.into(),
@@ -225,8 +283,16 @@ pub fn load(inputs: Inputs) -> Result<Config, ConfigError> {
                 Ok(burst) => Ok(burst),
             })?
             .unwrap_or(10),
+        queue_limit: layers
+            .checked("queue_limit", |text| match text.parse() {
+                Ok(limit @ 1..=1_000_000) => Ok(limit),
+                Ok(_) | Err(_) => Err("it is a number of messages, from 1 to 1000000".to_owned()),
+            })?
+            .unwrap_or(10_000),
         retention_days: layers.parsed("retention_days", "a number of days; 0 is for ever")?.unwrap_or(30),
         retention_mb: layers.parsed("retention_mb", "a number of MiB; 0 is no limit")?.unwrap_or(1024),
+        webhooks_allow_private: layers.parsed("webhooks_allow_private", "true or false")?.unwrap_or(false),
+        webhooks: layers.webhooks.clone(),
         log: layers
             .checked("log", |filter| {
                 let parsed = filter.parse::<Targets>();
@@ -251,9 +317,42 @@ impl Config {
         out
     }
 
+    /// What the environment says; none: nothing, or it is empty.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        let value = self.env.get(std::ffi::OsStr::new(name)).filter(|value| !value.is_empty())?;
+        Some(value.to_string_lossy().into_owned())
+    }
+
     /// How the bridge with this name is started. None: there is none of this name.
     pub fn command_line(&self, name: &str) -> Option<CommandLine> {
         self.bridges.get(name).map(|path| bridge::command_line(self, &self.env, path))
+    }
+}
+
+/// An address at which nobody but this machine reaches the API, unless others are meant to.
+fn listen_address(text: &str, without_tls: bool) -> Result<SocketAddr, String> {
+    let right = "it is an address and a port, as in 127.0.0.1:7007";
+    let address: SocketAddr = text.parse().map_err(|_| right.to_owned())?;
+    if without_tls || address.ip().to_canonical().is_loopback() {
+        return Ok(address);
+    }
+    Err("other machines reach this address, and the API has no TLS: tokens and messages could be read on the way. Listen \
+         on 127.0.0.1 and put a proxy with TLS in front, or say --listen-without-tls (or listen_without_tls = true)"
+        .to_owned())
+}
+
+/// Where the Unix socket is. Another gateway of this user may have the usual place; then it is in the data folder.
+fn socket_places(chosen: Option<String>, inputs: &Inputs, data_dir: &Path) -> SocketPlaces {
+    const FILE: &str = "pilothouse.sock";
+    match chosen {
+        Some(none) if none == "none" => SocketPlaces { places: vec![], required: false },
+        Some(path) => SocketPlaces { places: vec![inputs.folder.join(path)], required: true },
+        None => {
+            let runtime = inputs.env.get(OsStr::new("XDG_RUNTIME_DIR")).map(PathBuf::from);
+            // The specification says that one that is not absolute is none.
+            let usual = runtime.filter(|folder| folder.is_absolute()).map(|folder| folder.join(FILE));
+            SocketPlaces { places: usual.into_iter().chain([data_dir.join(FILE)]).collect(), required: false }
+        }
     }
 }
 

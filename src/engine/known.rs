@@ -76,7 +76,10 @@ impl KnownMessages {
             | Request::RestartBridge
             | Request::TakeOver
             | Request::AnswerPasskey(_)
-            | Request::ConfirmPasskey { .. } => Ok(Background::default()),
+            | Request::ConfirmPasskey { .. }
+            | Request::RequestCode(_)
+            | Request::LogOut { .. }
+            | Request::Webhook(_) => Ok(Background::default()),
         }
     }
 
@@ -104,7 +107,12 @@ impl KnownMessages {
                     self.ours.insert(id.clone(), (seq, delivery.clone()));
                     Kept::Ours(id.clone())
                 }
-                Write::Journal { .. } | Write::Linking(_) | Write::Bridge(_) | Write::Restriction(_) => continue,
+                Write::Journal { .. }
+                | Write::Linking(_)
+                | Write::Bridge(_)
+                | Write::Restriction(_)
+                | Write::Webhook(_)
+                | Write::ForgetWebhook(_) => continue,
             };
             self.order.push_back((seq, kept));
         }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Delivery, ExitClass, Incarnation, LastExit, Linking, Message, MessageId, PacingView, Pairing, RestrictionView,
+    WebhookView,
 };
 use crate::clock::Timestamp;
 use crate::protocol::{AccountInfo, Reason};
@@ -49,6 +50,8 @@ pub struct Snapshot {
     pub last_error: Option<LastError>,
     /// The database.
     pub store: StoreView,
+    /// The webhooks, by their names.
+    pub webhooks: Vec<WebhookView>,
     /// Memory and API figures, sampled now and then.
     pub host: HostSample,
     /// The last messages, oldest first, in the order in which they came.
@@ -78,6 +81,7 @@ impl Snapshot {
             restriction: None,
             last_error: None,
             store: StoreView::default(),
+            webhooks: Vec::new(),
             host: HostSample::default(),
             feed: VecDeque::new(),
         }
@@ -143,6 +147,17 @@ pub enum BridgeState {
 }
 
 impl BridgeState {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Stopped,
+        Self::Installing,
+        Self::Running,
+        Self::Draining,
+        Self::BackingOff,
+        Self::BreakerOpen,
+        Self::Refused,
+    ];
+
     /// The word for it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -208,6 +223,18 @@ pub enum ConnectionState {
 }
 
 impl ConnectionState {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Down,
+        Self::Connecting,
+        Self::Linking,
+        Self::Passkey,
+        Self::Open,
+        Self::Unverified,
+        Self::Closed,
+        Self::LoggedOut,
+    ];
+
     /// Logged in, proven or not: messages are given to the bridge.
     pub const fn is_up(self) -> bool {
         matches!(self, Self::Open | Self::Unverified)

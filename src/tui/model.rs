@@ -211,6 +211,7 @@ impl Model {
             | Change::Counted(_)
             | Change::Error(_)
             | Change::Store(_)
+            | Change::Webhooks(_)
             | Change::Host(_) => {}
         }
         visible

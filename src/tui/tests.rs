@@ -2,6 +2,7 @@
 
 mod about;
 mod passkey;
+mod webhooks;
 
 use std::fmt::Write as _;
 use std::sync::Arc;

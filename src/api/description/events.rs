@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::super::events::{LIVE, MAX_VALUES};
+use super::super::events::LIVE;
 use super::operation::Operation;
 use super::types::Types;
 use crate::clock::Timestamp;
-use crate::state::{ConnectionEvent, JournalKind, MessageEvent, RestrictionEvent, StatusEvent};
+use crate::state::{ConnectionEvent, FILTER_VALUES, JournalKind, MessageEvent, RestrictionEvent, StatusEvent};
 
 const EXAMPLE: &str = "id: 17\nevent: connection.changed\ndata: {\"id\":17,\"type\":\"connection.changed\",\"version\":1,\
     \"time\":\"2026-11-25T09:30:00.000Z\",\"data\":{\"state\":\"open\",\"previous\":\"connecting\",\"reason\":null,\
@@ -14,14 +14,19 @@ const EXAMPLE: &str = "id: 17\nevent: connection.changed\ndata: {\"id\":17,\"typ
 
 pub(super) fn operations(types: &mut Types) -> Vec<Operation> {
     let number = json!({"type": "integer", "minimum": 1});
-    let mut events = vec![event("gap", 1, number.clone(), gap())];
-    events.extend(LIVE.map(|kind| event(kind, 1, json!({"type": "null"}), expiry(types))));
+    let mut kept = vec![event("gap", 1, number.clone(), gap())];
     for kind in JournalKind::ALL {
-        events.push(event(kind.as_str(), kind.version(), number.clone(), data(kind, types)));
+        kept.push(event(kind.as_str(), kind.version(), number.clone(), data(kind, types)));
     }
-    types.add("Event", json!({"description": "The `data` of an event of the stream.", "oneOf": events}));
+    types.add("JournalEvent", json!({"description": "An event of the journal, or that some are gone.", "oneOf": kept}));
+    let journal = json!({"$ref": "#/components/schemas/JournalEvent"});
+    let live = LIVE.map(|kind| event(kind, 1, json!({"type": "null"}), expiry(types)));
+    let all: Vec<_> = [journal.clone()].into_iter().chain(live).collect();
+    types.add("Event", json!({"description": "The `data` of an event of the stream.", "oneOf": all}));
+    let test = event("webhook.test", 1, json!({"type": "null"}), webhook());
+    types.add("DeliveredEvent", json!({"description": "What a webhook is sent.", "oneOf": [journal, test]}));
     let id = json!({"type": "integer", "minimum": 0});
-    let list = |pattern: &str| json!({"type": "array", "maxItems": MAX_VALUES, "items": {"type": "string", "pattern": pattern}});
+    let list = |pattern: &str| json!({"type": "array", "maxItems": FILTER_VALUES, "items": {"type": "string", "pattern": pattern}});
     vec![
         Operation::get("/events", "followEvents", "Events", "Follow what happens")
             .about(
@@ -32,14 +37,10 @@ pub(super) fn operations(types: &mut Types) -> Vec<Operation> {
                  there is a comment. A client that takes nothing for a minute is cut off and can come back.",
             )
             .query("after", "Begin after this event.", id.clone())
-            .query("type", "Only these types, or families such as `message.*`.", list(r"^[a-z]+\.([a-z_]+|\*)$"))
+            .query("type", "Only these types, or families such as `message.*`.", list(super::EVENT_TYPE))
             .example(json!(["message.*", "connection.changed"]))
             .with_commas()
-            .query(
-                "chat",
-                "Only what belongs to these chats: numbers, or ids.",
-                list(r"^(\+?[1-9][0-9]{6,14}|[^@,]*@.*)$"),
-            )
+            .query("chat", "Only what belongs to these chats: numbers, or ids.", list(super::EVENT_CHAT))
             .example(json!(["+584244370180"]))
             .with_commas()
             .header("Last-Event-ID", "Begin after this event. It counts more than `after`.", id)
@@ -82,6 +83,11 @@ fn expiry(types: &mut Types) -> Value {
         "required": ["expires_at"],
         "properties": {"expires_at": types.written::<Timestamp>()},
     })
+}
+
+/// Which webhook is being tried.
+fn webhook() -> Value {
+    json!({"type": "object", "required": ["webhook"], "properties": {"webhook": {"type": "string"}}})
 }
 
 fn gap() -> Value {

@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use super::super::config::{Applied, Wanted as Settings};
 use super::super::connection::Wanted as ConnectionAction;
-use super::super::metrics::Metric;
 use super::super::status::Status;
 use super::operation::Operation;
 use super::types::Types;
@@ -13,8 +12,12 @@ const METRICS: &str = "# HELP pilothouse_connected 1 when WhatsApp is connected,
     # TYPE pilothouse_connected gauge\npilothouse_connected 1\n";
 
 pub(super) fn operations(types: &mut Types) -> Vec<Operation> {
-    let metric = json!({
+    let connected = json!({
         "name": "pilothouse_connected", "type": "gauge", "help": "1 when WhatsApp is connected, else 0.", "value": 1.0,
+    });
+    let times = json!({
+        "name": "pilothouse_message_time_to_sent_seconds", "type": "histogram", "help": "From acceptance to sending.",
+        "buckets": [{"le": 0.1, "count": 1}, {"le": 1.0, "count": 2}], "sum": 0.34, "count": 2,
     });
     let asked = json!({"type": "object", "properties": {"status": {"const": "asked"}}, "required": ["status"]});
     vec![
@@ -25,9 +28,10 @@ pub(super) fn operations(types: &mut Types) -> Vec<Operation> {
             &[("connected", status())],
         ),
         Operation::get("/metrics", "getMetrics", "Gateway", "Figures for Prometheus")
-            .about("As text for Prometheus, or as JSON with `Accept: application/json`.")
+            .about("As `Accept` asks for it: Prometheus' text format 0.0.4, OpenMetrics 1.0, or JSON.")
             .text(200, "The figures.", "text/plain", METRICS)
-            .json(200, "The figures.", types.written::<Vec<Metric>>(), &[("json", json!([metric]))]),
+            .text(200, "The figures.", "application/openmetrics-text", &format!("{METRICS}# EOF\n"))
+            .json(200, "The figures.", figures(types), &[("json", json!([connected, times]))]),
         Operation::post("/connection", "setConnection", "Gateway", "Restart the bridge, or take the link back")
             .about("`GET /status` says what comes of it.")
             .body(
@@ -56,6 +60,36 @@ pub(super) fn operations(types: &mut Types) -> Vec<Operation> {
     ]
 }
 
+/// A list of figures.
+fn figures(types: &mut Types) -> Value {
+    let number = json!({"type": "number"});
+    let count = json!({"type": "integer", "minimum": 0});
+    let figure = json!({
+        "description": "A figure: a `value`, or of a histogram its `buckets`, `sum` and `count`.",
+        "type": "object",
+        "required": ["name", "type", "help"],
+        "properties": {
+            "name": {"type": "string", "pattern": "^pilothouse_[a-z0-9_]+$"},
+            "type": {"enum": ["counter", "gauge", "histogram", "info"]},
+            "help": {"type": "string"},
+            "labels": {"type": "object", "additionalProperties": {"type": "string"}},
+            "value": number,
+            "buckets": {
+                "description": "How many were at or below each bound, in seconds.",
+                "type": "array",
+                "items": {
+                    "type": "object", "required": ["le", "count"], "properties": {"le": number, "count": count},
+                },
+            },
+            "sum": number,
+            "count": count,
+        },
+        "oneOf": [{"required": ["value"]}, {"required": ["buckets", "sum", "count"]}],
+    });
+    types.add("Metric", figure);
+    json!({"type": "array", "items": {"$ref": "#/components/schemas/Metric"}})
+}
+
 fn status() -> Value {
     let (start, now) = ("2026-09-21T14:13:20.000Z", "2026-09-21T14:14:20.000Z");
     json!({
@@ -78,6 +112,10 @@ fn status() -> Value {
         },
         "bridge_restarts": 0,
         "store": {"state": "ok", "reason": null},
+        "webhooks": [{
+            "name": "crm", "state": "going", "behind": 0, "waiting_since": null, "retry_at": null, "why": null,
+            "lag_seconds": 0,
+        }],
         "host": {"rss_bytes": 8_000_000, "api": {"requests": 40, "p50_micros": 70, "p99_micros": 130}},
         "last_error": null,
     })

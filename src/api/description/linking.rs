@@ -2,14 +2,24 @@
 
 use serde_json::json;
 
-use super::super::pairing::{Awaited, Qr};
+use super::super::link::Ending;
+use super::super::pairing::{Awaited, Qr, Wanted as CodeWanted};
 use super::super::passkey::Compared;
 use super::operation::Operation;
 use super::types::Types;
 
+/// A number, for example.
+const NUMBER: &str = "+584244370180";
+
 pub(super) fn operations(types: &mut Types) -> Vec<Operation> {
     let at = "2026-09-21T14:14:20.000Z";
     let given = json!({"type": "object", "properties": {"status": {"const": "given"}}, "required": ["status"]});
+    let number = json!({"type": "string", "pattern": super::NUMBER});
+    let wanted = json!({
+        "type": "object",
+        "properties": {"status": {"const": "asked"}, "phone_number": number},
+        "required": ["status", "phone_number"],
+    });
     let credential = json!({
         "type": "object",
         "description": "The credential as `toJSON()` of the browser gives it, as an object and not as a text.",
@@ -35,8 +45,16 @@ pub(super) fn operations(types: &mut Types) -> Vec<Operation> {
     });
     vec![
         Operation::get("/qr", "getQr", "Linking", "The QR to scan")
-            .about("A QR is good for some seconds; the next one replaces it. It is secret.")
+            .about(
+                "As `Accept` asks for it: as JSON, as a picture, or as text for a terminal. A QR is good for some \
+                 seconds; the next one replaces it. It is secret.",
+            )
             .json(200, "A QR.", types.written::<Qr>(), &[("qr", json!({"qr": "2@AbC…", "expires_at": at}))])
+            .picture(200, "image/png")
+            .picture(200, "image/svg+xml")
+            .text(200, "A QR.", "text/plain", "█▀▀▀▀▀█")
+            .told(200, "Expires", "Until when WhatsApp takes it.", json!({"type": "string", "pattern": " GMT$"}))
+            .problem("not-acceptable")
             .problem("already-linked")
             .problem("not-offered"),
         Operation::get("/pairing", "getPairing", "Linking", "What else linking waits for")
@@ -62,6 +80,35 @@ pub(super) fn operations(types: &mut Types) -> Vec<Operation> {
             )
             .problem("already-linked")
             .problem("not-offered"),
+        Operation::post("/pairing", "requestCode", "Linking", "Ask for a pairing code")
+            .about("It will be at `GET /pairing`. Linking is by code from now on, as after `POST /config`.")
+            .body(types.read::<CodeWanted>(), &[("number", json!({"phone_number": NUMBER}))])
+            .json(202, "It is asked for.", wanted, &[("asked", json!({"status": "asked", "phone_number": NUMBER}))])
+            .location(202, "/pairing$")
+            .problem("already-linked")
+            .asks(),
+        Operation::delete("/link", "endLink", "Linking", "Log the account out")
+            .about(
+                "It takes effect when WhatsApp's server has answered; `GET /status` tells it. Messages are kept. What \
+                 waits goes out from the account that is linked next, unless it is taken back: `queue` says how many \
+                 these are.",
+            )
+            .query(
+                "local",
+                "Delete the credentials although WhatsApp can't be told. The phone goes on listing the device.",
+                json!({"type": "boolean"}),
+            )
+            .json(
+                202,
+                "It is asked for.",
+                types.written::<Ending>(),
+                &[("asked", json!({"status": "asked", "queue": 0}))],
+            )
+            .problem("not-linked")
+            .problem("not-connected")
+            .problem("bridge-down")
+            .problem("logout-unsupported")
+            .asks(),
         Operation::post("/pairing/passkey", "answerPasskey", "Linking", "Give the passkey's answer")
             .about("`GET /pairing` has the challenge, and says what comes of the answer.")
             .body(credential, &[("credential", answer)])

@@ -9,6 +9,16 @@ use super::problems;
 /// What the token is called in the description.
 pub(super) const BEARER: &str = "token";
 
+/// What any request can be answered with.
+pub(super) const GENERAL: &[&str] = &["bad-host", "wrong-host", "uri-too-long", "headers-too-large"];
+
+/// What one that needs a token can be answered with besides.
+pub(super) const GUARDED: &[&str] = &["unauthorized", "scope-too-small", "too-many-connections"];
+
+/// What one with a body can be answered with besides.
+const BODY: &[&str] =
+    &["bad-json", "bad-body", "body-too-slow", "too-large", "not-json", "invalid-value", "too-many-bodies"];
+
 /// An operation, put together bit by bit.
 pub(super) struct Operation {
     pub(super) path: &'static str,
@@ -32,17 +42,25 @@ impl Operation {
         Self::new("delete", path, id, tag, summary)
     }
 
-    /// An operation that needs the token.
+    pub(super) fn patch(path: &'static str, id: &str, tag: &str, summary: &str) -> Self {
+        Self::new("patch", path, id, tag, summary)
+    }
+
+    /// An operation that needs a token. What is looked at before any operation, is told of here.
     fn new(method: &'static str, path: &'static str, id: &str, tag: &str, summary: &str) -> Self {
         let value = json!({"operationId": id, "tags": [tag], "summary": summary});
         let (parameters, responses, problems) = (Vec::new(), Map::new(), BTreeMap::new());
-        Self { path, method, value, parameters, responses, problems }.problem("unauthorized")
+        let new = Self { path, method, value, parameters, responses, problems };
+        GENERAL.iter().chain(GUARDED).fold(new, |new, name| new.problem(name))
     }
 
     /// It needs no token.
     pub(super) fn open(mut self) -> Self {
         self.value["security"] = json!([]);
-        self.problems.remove(&401);
+        for names in self.problems.values_mut() {
+            names.retain(|name| !GUARDED.contains(name));
+        }
+        self.problems.retain(|_, names| !names.is_empty());
         self
     }
 
@@ -55,6 +73,15 @@ impl Operation {
     /// Takes a parameter of the query.
     pub(super) fn query(self, name: &str, text: &str, schema: Value) -> Self {
         self.parameter("query", name, text, schema).problem("bad-query")
+    }
+
+    /// Takes a parameter of the query that is there or not, whatever its value.
+    pub(super) fn flag(mut self, name: &str, text: &str) -> Self {
+        self = self.parameter("query", name, text, json!({"type": "string"}));
+        if let Some(parameter) = self.parameters.last_mut() {
+            parameter["allowEmptyValue"] = true.into();
+        }
+        self
     }
 
     /// Takes a header.
@@ -97,7 +124,7 @@ impl Operation {
     pub(super) fn body(mut self, schema: Value, examples: &[(&str, Value)]) -> Self {
         let content = json!({"application/json": {"schema": schema, "examples": named(examples)}});
         self.value["requestBody"] = json!({"required": true, "content": content});
-        ["bad-json", "bad-body", "too-large", "not-json", "invalid-value"].into_iter().fold(self, Self::problem)
+        BODY.iter().fold(self, |own, name| own.problem(name))
     }
 
     /// Answers with JSON.
@@ -110,6 +137,18 @@ impl Operation {
         self.content(status, text, kind, json!({"type": "string"}), &[("text", example.into())])
     }
 
+    /// Answers with a picture.
+    pub(super) fn picture(mut self, status: u16, kind: &str) -> Self {
+        self.responses[&status.to_string()]["content"][kind] = json!({});
+        self
+    }
+
+    /// Answers without a body.
+    pub(super) fn nothing(mut self, status: u16, text: &str) -> Self {
+        self.responses.insert(status.to_string(), json!({"description": text}));
+        self
+    }
+
     fn content(mut self, status: u16, text: &str, kind: &str, schema: Value, examples: &[(&str, Value)]) -> Self {
         let response = self.responses.entry(status.to_string()).or_insert_with(|| json!({"content": {}}));
         response["description"] = text.into();
@@ -117,21 +156,26 @@ impl Operation {
         self
     }
 
-    /// An answer with this status says where what it is about can be looked up.
-    pub(super) fn location(mut self, status: u16) -> Self {
-        self.responses[&status.to_string()]["headers"] = json!({"Location": {
-            "required": true,
-            "description": "Where the message can be looked up.",
-            "schema": {"type": "string", "pattern": "^/messages/"},
-        }});
+    /// An answer with this status says where what it is about can be looked up: at a path that begins so.
+    pub(super) fn location(self, status: u16, path: &str) -> Self {
+        let schema = json!({"type": "string", "pattern": format!("^{path}")});
+        self.told(status, "Location", "Where it can be looked up.", schema)
+    }
+
+    /// An answer with this status has this header.
+    pub(super) fn told(mut self, status: u16, header: &str, text: &str, schema: Value) -> Self {
+        let header_of = &mut self.responses[&status.to_string()]["headers"][header];
+        *header_of = json!({"required": true, "description": text, "schema": schema});
         self
     }
 
-    /// What an answer with this status is about can be followed, and taken back, by its id.
-    pub(super) fn links(mut self, status: u16) -> Self {
-        let by_id = |operation: &str| json!({"operationId": operation, "parameters": {"id": "$response.body#/id"}});
-        let links = json!({"message": by_id("getMessage"), "cancel": by_id("cancelMessage")});
-        self.responses[&status.to_string()]["links"] = links;
+    /// What an answer with this status is about can be given to these operations, by this field of it.
+    pub(super) fn links(mut self, status: u16, field: &str, operations: &[&str]) -> Self {
+        let by = json!({ field: format!("$response.body#/{field}") });
+        for operation in operations {
+            let link = json!({"operationId": operation, "parameters": by});
+            self.responses[&status.to_string()]["links"][operation] = link;
+        }
         self
     }
 

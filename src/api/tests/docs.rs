@@ -3,7 +3,7 @@
 use super::*;
 
 async fn open(harness: &Harness, path: &str) -> Answer {
-    let request = Request::get(path).body(Body::empty()).unwrap();
+    let request = Request::get(path).header(header::HOST, "localhost").body(Body::empty()).unwrap();
     answered(bare_api(harness).oneshot(request).await.unwrap()).await
 }
 

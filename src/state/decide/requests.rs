@@ -7,7 +7,7 @@ use compact_str::CompactString;
 
 use super::super::{
     Answer, Background, Change, Chat, ConnectionState, Delivery, DeliveryState, Direction, Effect, Fingerprint,
-    Linking, Message, MessageId, Pending, Refusal, Request, RequestId, SendOptions, Used, Write,
+    Linking, Message, MessageId, Pending, Refusal, Request, RequestId, SendOptions, Used, WebhookRequest, Write,
 };
 use super::Turn;
 use crate::protocol::{ChatKind, ReasonClass};
@@ -42,6 +42,9 @@ impl Turn<'_> {
             Request::TakeOver => self.take_over(),
             Request::AnswerPasskey(response) => self.answer_passkey(response),
             Request::ConfirmPasskey { same } => self.confirm_passkey(same),
+            Request::RequestCode(number) => self.request_code(number),
+            Request::LogOut { local } => self.log_out(local),
+            Request::Webhook(request) => self.webhook(request),
         };
         self.effect(Effect::Reply { id, answer });
     }
@@ -115,6 +118,18 @@ impl Turn<'_> {
         }
     }
 
+    fn webhook(&mut self, request: WebhookRequest) -> Answer {
+        match request {
+            WebhookRequest::Keep(record) => self.write(Write::Webhook(record)),
+            WebhookRequest::Forget(name) => self.write(Write::ForgetWebhook(name)),
+            WebhookRequest::Show(views) if views != self.state.snapshot.webhooks => {
+                self.change(Change::Webhooks(views));
+            }
+            WebhookRequest::Show(_) => {}
+        }
+        Answer::Done
+    }
+
     fn own_number(&self) -> CompactString {
         let phone = self.state.snapshot.account.as_ref().and_then(|a| a.phone.as_deref());
         phone.unwrap_or_default().into()
@@ -141,7 +156,7 @@ impl Turn<'_> {
         Answer::Done
     }
 
-    fn set_linking(&mut self, linking: Linking) -> Answer {
+    pub(super) fn set_linking(&mut self, linking: Linking) -> Answer {
         if linking.use_pairing_code && linking.phone_number.is_none() {
             return Answer::Refused(Refusal::NumberMissing);
         }

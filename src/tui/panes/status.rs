@@ -13,7 +13,7 @@ use super::super::theme::Theme;
 use super::{bytes, count, framed, micros, put, row};
 use crate::clock::{Now, Timestamp};
 use crate::protocol::ReasonClass;
-use crate::state::{BridgeState, ConnectionState, Pairing, StoreState};
+use crate::state::{BridgeState, ConnectionState, Pairing, StoreState, WebhookState};
 
 /// How things stand: a mark, a word, and its style. The mark and the word say it without the colour.
 fn headline(model: &Model, theme: Theme) -> (&'static str, &'static str, Style) {
@@ -185,11 +185,16 @@ pub(in super::super) fn header(model: &Model, theme: Theme, area: Rect, buffer: 
     let c = &s.counters;
     let failed = if c.messages_failed > 0 { format!("  failed {}", c.messages_failed) } else { String::new() };
     let restarts = if s.bridge.restarts > 0 { format!("  restarts {}", s.bridge.restarts) } else { String::new() };
+    let hooks = match s.webhooks.iter().filter(|one| one.state == WebhookState::Parked).count() {
+        0 => String::new(),
+        n => format!("  webhooks parked {n}"),
+    };
     let text = format!("in {}  out {}  waiting {}", c.messages_received, c.messages_sent, waiting(model, now));
     let memory = format!("  host {}  bridge {}", bytes(s.host.rss_bytes), bytes(s.bridge.rss_bytes));
     let pieces = [
         (text.as_str(), Style::new()),
         (failed.as_str(), theme.bad()),
+        (hooks.as_str(), theme.bad()),
         (restarts.as_str(), theme.busy()),
         (memory.as_str(), theme.dim()),
     ];
@@ -290,6 +295,24 @@ fn waiting(model: &Model, now: Now) -> String {
     }
 }
 
+/// How the webhooks do, when there are any: the one that is worst off, or all.
+fn webhooks(model: &Model, theme: Theme) -> Option<(String, Style)> {
+    let all = &model.snapshot.webhooks;
+    let most = all.iter().map(|one| one.behind).max()?;
+    let behind = |n: u64| if n == 0 { "up to date".to_owned() } else { format!("{n} behind") };
+    let in_state = |state| all.iter().filter(move |one| one.state == state);
+    for (state, style) in [(WebhookState::Parked, theme.bad()), (WebhookState::Retrying, theme.busy())] {
+        let mut those = in_state(state);
+        let Some(first) = those.next() else { continue };
+        let text = match those.count() {
+            0 => format!("{}, {} {}", behind(first.behind), first.name, state.as_str()),
+            more => format!("{}, {} {}", behind(most), more + 1, state.as_str()),
+        };
+        return Some((text, style));
+    }
+    Some((format!("{}, {}", all.len(), behind(most)), Style::new()))
+}
+
 fn metrics(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) {
     let area = framed("Metrics", false, theme, area, buffer);
     let (s, c) = (&model.snapshot, &model.snapshot.counters);
@@ -319,6 +342,11 @@ fn metrics(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: No
     field(buffer, area, &mut y, theme, "API", &api);
     let memory = format!("host {}, bridge {}", bytes(s.host.rss_bytes), bytes(s.bridge.rss_bytes));
     field(buffer, area, &mut y, theme, "memory", &memory);
+    if let Some((text, style)) = webhooks(model, theme) {
+        put(buffer, area, (0, y), "webhooks", LABEL, theme.dim());
+        put(buffer, area, (LABEL, y), &text, area.width.saturating_sub(LABEL), style);
+        y += 1;
+    }
     let losses = [
         ("failed", c.messages_failed),
         ("expired", c.messages_expired),
