@@ -154,8 +154,21 @@ const curl = ({ method, url, headers, body }, needsToken) => [
   body == null ? '' : `-d ${quoted(body)}`
 ].filter(Boolean).join(' ')
 
+/** A picture within an address, which is all that this page may show. */
+const picture = async answer => {
+  const reader = new FileReader()
+  const read = new Promise(done => reader.addEventListener('load', done))
+  reader.readAsDataURL(await answer.blob())
+  await read
+  return h('img', { src: reader.result, alt: 'The answer' })
+}
+
 /** Shows an answer as it comes. The end of what never ends is shown, not all of it. */
 const follow = async (answer, out) => {
+  if (answer.headers.get('content-type')?.startsWith('image/')) {
+    out.replaceWith(await picture(answer))
+    return
+  }
   const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader()
   let text = ''
   for (;;) {
@@ -252,11 +265,11 @@ const operationOf = (path, method, operation) => {
     body && fields(body.schema, true),
     h('h3', {}, 'Answers'),
     ...Object.entries(operation.responses).sort().map(([status, told]) => response(status, told)),
-    form(path, method, operation, needsToken)
+    path.startsWith('/') && form(path, method, operation, needsToken)
   ].filter(Boolean))
   return h('details', { class: 'operation', id: operation.operationId, toggle: fill },
     h('summary', {}, h('span', { class: `method ${method}` }, method), h('span', { class: 'path' }, path),
-      needsToken ? null : h('span', { class: 'open' }, 'no token needed'), h('span', { class: 'about' }, operation.summary)),
+      needsToken || !path.startsWith('/') ? null : h('span', { class: 'open' }, 'no token needed'), h('span', { class: 'about' }, operation.summary)),
     inside)
 }
 
@@ -290,7 +303,8 @@ const show = () => {
   byId('introduction').append(prose(api.info.description),
     h('p', {}, h('a', { href: '/openapi.json' }, 'openapi.json'), ' is this page for programs.'))
   for (const { name, description } of api.tags) {
-    const all = Object.entries(api.paths)
+    const sent = Object.values(api.webhooks).map(methods => ['your address', methods])
+    const all = [...Object.entries(api.paths), ...sent]
       .flatMap(([path, methods]) => Object.entries(methods).map(([method, operation]) => [path, method, operation]))
       .filter(([, , operation]) => operation.tags.includes(name))
       .sort(([onePath, oneMethod], [path, method]) => onePath.localeCompare(path) || METHODS.indexOf(oneMethod) - METHODS.indexOf(method))

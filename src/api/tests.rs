@@ -389,6 +389,7 @@ async fn errors_are_problems_with_a_type_and_what_to_do() {
         (post(&harness, "/status", json!({})).await, 405, "method-not-allowed"),
         (post(&harness, "/send", number).await, 422, "invalid-value"),
         (post(&harness, "/send", json!({"to": "+15551112222", "text": "x", "colour": 1})).await, 422, "invalid-value"),
+        (post(&harness, "/send", json!(["+15551112222", "x"])).await, 422, "invalid-value"),
         (post(&harness, "/send", json!({"to": "nobody@nowhere", "text": "x"})).await, 422, "invalid-value"),
         (post(&harness, "/config", json!({"bridge": "../../bin/sh"})).await, 422, "invalid-value"),
         (post(&harness, "/config", json!({"use_pairing_code": true})).await, 422, "invalid-value"),

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::body::Body;
+use super::body::{Body, whole};
 #[cfg(test)]
 use super::description;
 use super::path::Part;
@@ -39,6 +39,7 @@ pub(super) struct New {
     #[serde(default)]
     chats: Vec<String>,
     /// The event after which it begins: 0 with the oldest that is kept. Without it, it begins with the next one.
+    #[serde(default, deserialize_with = "whole")]
     after: Option<u64>,
 }
 
@@ -72,6 +73,7 @@ pub(super) struct Changes {
 #[cfg_attr(test, schemars(rename = "WebhookReplay"))]
 pub(super) struct Replay {
     /// Go on after this event, which is none that it has yet to come to; without it, where it is.
+    #[serde(default, deserialize_with = "whole")]
     after: Option<u64>,
 }
 

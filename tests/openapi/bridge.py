@@ -29,7 +29,9 @@ def say(event):
 
 if STATE == "down":
     sys.exit(78)
-CAPABILITIES = ["ids", "connection", "heartbeat", "restriction", "passkey"]
+# A bridge that can't log out is there too. With another the next account links at once.
+LOGOUT = [] if STATE == "restricted" else ["logout"]
+CAPABILITIES = [*LOGOUT, "ids", "connection", "heartbeat", "restriction", "passkey"]
 say({"type": "hello", "protocol": {"major": 1}, "bridge": "pretended", "capabilities": CAPABILITIES})
 for line in sys.stdin:
     command = json.loads(line)
@@ -41,5 +43,8 @@ for line in sys.stdin:
             say({"type": "sent", "to": command["to"], "messageId": command["messageId"], "ok": True})
         case "ping":
             say({"type": "pong", "id": command["id"], "lastAnswerAgeMs": 0})
+        case "logout":
+            reason = {"class": "logged_out", "text": "asked for"}
+            say({"type": "connection", "state": "logged_out", "reason": reason})
         case "passkey":
             say({"type": "error", "error": "it answers another challenge"})

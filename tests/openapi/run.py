@@ -1,12 +1,17 @@
 """Starts the gateway in each state of the world, and lets schemathesis ask it."""
 
+import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+import jsonschema_rs
 
 HERE = Path(__file__).parent.resolve()
 ROOT = HERE.parents[1]
@@ -21,6 +26,34 @@ BRIEF = ["--phases=examples,fuzzing", "--max-examples=10"]
 PATIENCE = 60
 
 
+class Receiver(BaseHTTPRequestHandler):
+    """Takes what webhooks send, and looks whether that is described."""
+
+    protocol_version = "HTTP/1.1"
+    document = json.loads((ROOT / "assets/openapi.json").read_text())
+    described = document["webhooks"]["event"]["post"]
+    schema = described["requestBody"]["content"]["application/json"]["schema"]
+    valid = jsonschema_rs.Draft202012Validator({"allOf": [schema], "components": document["components"]})
+    headers_valid = {p["name"]: jsonschema_rs.Draft202012Validator(p["schema"]) for p in described["parameters"]}
+    taken = 0
+    wrong = []
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["content-length"]))
+        for error in self.valid.iter_errors(json.loads(body)):
+            self.wrong.append(f"{body}: {error.message}")
+        for name, valid in self.headers_valid.items():
+            value = self.headers[name] or ""
+            if not valid.is_valid(int(value) if value.isdigit() else value):
+                self.wrong.append(f"{name}: {value}")
+        Receiver.taken += 1
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
 def environment(folder, state):
     keep = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     return keep | {
@@ -30,6 +63,7 @@ def environment(folder, state):
         "WA_SESSION_DIR": str(folder / "session"),
         "PILOTHOUSE_DATA_DIR": str(folder / "data"),
         "PILOTHOUSE_LISTEN": "127.0.0.1:0",
+        "PILOTHOUSE_WEBHOOKS_ALLOW_PRIVATE": "true",
         "PILOTHOUSE_SEND_RATE_PER_MINUTE": "0",
     }
 
@@ -45,7 +79,7 @@ def address(gateway, log):
     raise SystemExit(f"the gateway does not listen:\n{log.read_text(errors='replace')}")
 
 
-def ask(folder, state):
+def ask(folder, state, receiver):
     """Whether every answer was one that is described."""
     log = folder / "log"
     command = [PROGRAM, "--headless", "--bridge", HERE / "bridge.py"]
@@ -64,7 +98,13 @@ def ask(folder, state):
             f"--seed={SEED}",
             *(THOROUGH if state == "linked" else BRIEF),
         ]
-        ours = {"WA_FAKE": state, "PILOTHOUSE_TOKEN": token, "SCHEMATHESIS_HOOKS": "hooks", "PYTHONPATH": str(HERE)}
+        ours = {
+            "WA_FAKE": state,
+            "RECEIVER": receiver,
+            "PILOTHOUSE_TOKEN": token,
+            "SCHEMATHESIS_HOOKS": "hooks",
+            "PYTHONPATH": str(HERE),
+        }
         # What it has tried it writes down in the folder that it runs in.
         fits = subprocess.run(asked, env=os.environ | ours, cwd=folder).returncode == 0
         if gateway.poll() is not None or " panicked at " in log.read_text(errors="replace"):
@@ -78,13 +118,19 @@ def ask(folder, state):
 
 def main():
     failed = []
+    receiver = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    threading.Thread(target=receiver.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{receiver.server_port}"
     for state in sys.argv[1:] or STATES:
         print(f"\n=== {state}", flush=True)
         with tempfile.TemporaryDirectory() as folder:
             start = time.monotonic()
-            if not ask(Path(folder), state):
+            if not ask(Path(folder), state, address):
                 failed.append(state)
             print(f"=== {state}: {time.monotonic() - start:.0f} s", flush=True)
+    print(f"webhooks sent {Receiver.taken} events")
+    if Receiver.wrong or not Receiver.taken:
+        sys.exit("what webhooks sent is not described:\n" + "\n".join(Receiver.wrong[:20]))
     if failed:
         sys.exit(f"the description does not fit: {', '.join(failed)}")
 

@@ -86,6 +86,7 @@ pub(super) fn operations(types: &mut Types) -> Vec<Operation> {
             .json(202, "It is asked for.", wanted, &[("asked", json!({"status": "asked", "phone_number": NUMBER}))])
             .location(202, "/pairing$")
             .problem("already-linked")
+            .problem("bridge-down")
             .asks(),
         Operation::delete("/link", "endLink", "Linking", "Log the account out")
             .about(
