@@ -3,7 +3,7 @@
 //! The start: store, log, listener, bridge, engine, API, console. The end: a signal, or the operator, sets one flag;
 //! the API finishes its answers, the bridge is stopped, what it still said is written, and a deadline bounds it all.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use tokio::sync::watch;
 use crate::access::Guard;
 use crate::api::{self, Api, ApiStats, Bodies, Events, KeysInUse, Limits, LookUps, Socket, Web};
 use crate::clock::Clock;
-use crate::config::{Config, SocketPlaces, WebhookSetting};
+use crate::config::{Config, Live, SocketPlaces, WebhookSetting};
 use crate::engine::{self, Parts};
 use crate::packages::Plan;
-use crate::state::{AccountId, BridgeLimits, FEED_CAPACITY, Linking, Pace, Sampled, Snapshot, State};
+use crate::state::{AccountId, FEED_CAPACITY, Kept, Linking, Sampled, Snapshot, State, Tuning};
 use crate::store::{Restored, Retention, Store};
 use crate::supervisor::{self, Program};
 use crate::systemd::Notifier;
@@ -74,7 +74,7 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
     let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let console = terminal && !config.headless;
     let store = Store::open_with(&config.data_dir, AccountId::main(), FEED_CAPACITY, Some(retention(config, clock)))?;
-    let (_log, dropped) = telemetry::start(&config.data_dir, config.log.clone(), !console)?;
+    let (_log, log, dropped) = telemetry::start(&config.data_dir, config.log.clone(), !console)?;
     if !terminal && !config.headless {
         tracing::info!("stdin or stdout is not a terminal: running headless");
     }
@@ -95,7 +95,7 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
     let programs = programs(config);
     let name = restored.bridge.as_deref().and_then(|name| programs.get_key_value(name)).map(|(name, _)| name);
     let name = name.cloned().unwrap_or_else(|| Arc::clone(&config.bridge));
-    let names: BTreeSet<_> = programs.keys().cloned().collect();
+    let settings_of_api = api::Settings::new(Live::new(config, Arc::clone(&name)), log);
     let settings = supervisor::Settings { patience: config.bridge_patience, ..supervisor::Settings::default() };
     let (supervisor, notices) = supervisor::start(programs, name, settings, clock);
     let stats = Arc::new(ApiStats::default());
@@ -123,7 +123,7 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
         engine: engine.handle.clone(),
         clock,
         stats,
-        bridges: Arc::new(names),
+        settings: Arc::new(settings_of_api),
         keys: KeysInUse::default(),
         events: Arc::new(Events::default()),
         look_ups: LookUps::default(),
@@ -235,29 +235,11 @@ fn restore(restored: Restored, config: &Config, clock: Clock) -> State {
         Some(number) => Linking { use_pairing_code: true, phone_number: Some(number.clone()) },
         None => restored.linking.unwrap_or_default(),
     };
-    let pace = Pace { per_minute: config.send_rate_per_minute, burst: config.send_burst };
+    let Tuning { pace, limits, queue_limit, .. } = config.changeable().tuning();
     State::restored(snapshot, restored.pending)
-        .with_limits(bridge_limits(config))
+        .with_limits(limits)
         .with_pace(pace, now)
-        .with_queue_capacity(config.queue_limit as usize)
-}
-
-/// A bridge is asked for a sign of life twice within the time that it may give none, and for a proof three times.
-fn bridge_limits(config: &Config) -> BridgeLimits {
-    let default = BridgeLimits::default();
-    let patience = config.bridge_patience;
-    let mut heartbeat = default.heartbeat;
-    if !patience.is_zero() {
-        heartbeat = heartbeat.min(patience / 2);
-    }
-    if !config.proof.is_zero() {
-        heartbeat = heartbeat.min(config.proof / 3);
-    }
-    BridgeLimits {
-        heartbeat,
-        proof: config.proof,
-        rss_bytes: (config.bridge_rss_limit_mb > 0).then(|| u64::from(config.bridge_rss_limit_mb) << 20),
-    }
+        .with_queue_capacity(queue_limit)
 }
 
 /// The webhooks of the settings file.
@@ -274,13 +256,8 @@ fn described(config: &Config) -> Vec<Description> {
 
 /// Looked at once a minute: at rest nothing else wakes the writing thread.
 fn retention(config: &Config, clock: Clock) -> Retention {
-    let days = u64::from(config.retention_days);
-    Retention {
-        max_age: (days > 0).then(|| Duration::from_secs(days * 24 * 60 * 60)),
-        max_bytes: (config.retention_mb > 0).then(|| u64::from(config.retention_mb) << 20),
-        look_every: Duration::from_secs(60),
-        clock,
-    }
+    let Kept { max_age, max_bytes } = config.changeable().tuning().kept;
+    Retention { max_age, max_bytes, look_every: Duration::from_secs(60), clock }
 }
 
 /// The configured bridges, ready to be started.

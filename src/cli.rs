@@ -11,31 +11,31 @@ use crate::access::Scope;
 #[command(version, about, args_conflicts_with_subcommands = false)]
 pub struct Cli {
     /// Run without a terminal: the HTTP API alone, the log on stderr.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Settings")]
     pub headless: bool,
     /// Where the HTTP API listens [default: 127.0.0.1:7007].
-    #[arg(long, global = true, value_name = "ADDRESS:PORT")]
+    #[arg(long, global = true, help_heading = "Settings", value_name = "ADDRESS:PORT")]
     pub listen: Option<String>,
     /// Listen where other machines reach it too, though the API has no TLS.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Settings")]
     pub listen_without_tls: bool,
     /// Where the API's Unix socket is, or none [default: $XDG_RUNTIME_DIR/pilothouse.sock].
-    #[arg(long, global = true, value_name = "PATH")]
+    #[arg(long, global = true, help_heading = "Settings", value_name = "PATH")]
     pub socket: Option<PathBuf>,
     /// Where database and logs are kept [default: ~/.local/state/pilothouse].
-    #[arg(long, global = true, value_name = "FOLDER")]
+    #[arg(long, global = true, help_heading = "Settings", value_name = "FOLDER")]
     pub data_dir: Option<PathBuf>,
     /// The bridge to run: a Node script or a program [default: bridge/baileys-bridge.mjs].
-    #[arg(long, global = true, value_name = "PATH")]
+    #[arg(long, global = true, help_heading = "Settings", value_name = "PATH")]
     pub bridge: Option<PathBuf>,
     /// Link by a pairing code for this number instead of a QR.
-    #[arg(long, global = true, value_name = "+NUMBER")]
+    #[arg(long, global = true, help_heading = "Settings", value_name = "+NUMBER")]
     pub pairing_code: Option<String>,
     /// The Node program that runs bridges [default: node].
-    #[arg(long, global = true, value_name = "PROGRAM")]
+    #[arg(long, global = true, help_heading = "Settings", value_name = "PROGRAM")]
     pub node: Option<PathBuf>,
     /// Settings from this file instead of pilothouse.toml.
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = "Settings", value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// What to do; without a command the gateway runs.
     #[command(subcommand)]
@@ -64,7 +64,11 @@ pub enum Action {
         json: bool,
     },
     /// Print each setting, and where it comes from.
-    Config,
+    Config {
+        /// One JSON document instead of a table, as `GET /config` gives it.
+        #[arg(long)]
+        json: bool,
+    },
     /// Print the token that the API asks for, made when there is none; add, list and revoke further ones.
     Token {
         /// What else to do with it.

@@ -39,7 +39,11 @@ fn run(cli: Cli, clock: Clock) -> anyhow::Result<()> {
     }
     let config = config?;
     match action {
-        Some(Action::Config) => Ok(std::io::stdout().write_all(config.table().as_bytes())?),
+        Some(Action::Config { json: true }) => {
+            let document = config::Live::new(&config, config.bridge.clone()).document();
+            Ok(writeln!(std::io::stdout(), "{}", serde_json::Value::from(document))?)
+        }
+        Some(Action::Config { json: false }) => Ok(std::io::stdout().write_all(config.table().as_bytes())?),
         Some(Action::Token { change }) => {
             Ok(std::io::stdout().write_all(token(&config.data_dir, change, clock)?.as_bytes())?)
         }

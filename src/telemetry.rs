@@ -11,7 +11,7 @@ use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{Layer, fmt};
+use tracing_subscriber::{Layer, Registry, fmt, reload};
 
 /// How many days of logs are kept.
 const KEEP_FILES: usize = 7;
@@ -35,13 +35,33 @@ pub enum TelemetryError {
     Twice,
 }
 
+/// Changes what is logged.
+#[derive(Clone, Debug, Default)]
+pub struct LogFilter(Option<reload::Handle<Targets, Registry>>);
+
+impl LogFilter {
+    /// Lets this through from now on.
+    pub fn set(&self, filter: Targets) {
+        if let Some(handle) = &self.0
+            && let Err(error) = handle.reload(filter)
+        {
+            tracing::warn!(%error, "what is logged could not be changed");
+        }
+    }
+}
+
 /// Sets logging up: what `filter` lets through goes to `<data_dir>/logs`, and to stderr when `stderr` is set.
 ///
-/// What waits is written when the guard is dropped. The counter says how many lines the file has not.
+/// What waits is written when the guard is dropped; the [`LogFilter`] changes what is let through, and the counter says
+/// how many lines the file has not.
 ///
 /// # Errors
 /// [`TelemetryError`] when the folder can't be used.
-pub fn start(data_dir: &Path, filter: Targets, stderr: bool) -> Result<(WorkerGuard, ErrorCounter), TelemetryError> {
+pub fn start(
+    data_dir: &Path,
+    filter: Targets,
+    stderr: bool,
+) -> Result<(WorkerGuard, LogFilter, ErrorCounter), TelemetryError> {
     let folder = data_dir.join("logs");
     let failed = |why: String| TelemetryError::Folder { folder: folder.display().to_string(), why };
     DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(|e| failed(e.to_string()))?;
@@ -58,12 +78,13 @@ pub fn start(data_dir: &Path, filter: Targets, stderr: bool) -> Result<(WorkerGu
     let dropped = writer.error_counter();
     let to_file = fmt::layer().with_writer(writer).with_ansi(false).with_target(true).with_thread_ids(true);
     let to_stderr = stderr.then(|| fmt::layer().with_writer(std::io::stderr).with_ansi(false).with_target(true));
+    let (filter, handle) = reload::Layer::new(filter);
     tracing_subscriber::registry()
         .with(to_file.and_then(to_stderr).with_filter(filter))
         .try_init()
         .map_err(|_| TelemetryError::Twice)?;
     log_panics();
-    Ok((guard, dropped))
+    Ok((guard, LogFilter(Some(handle)), dropped))
 }
 
 /// Panics are logged as well. The hook that was there runs after.

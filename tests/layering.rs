@@ -22,7 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("link", &["state"]),
     ("engine", &["clock", "link", "metrics", "protocol", "state", "store", "supervisor"]),
     ("webhooks", &["clock", "engine", "state"]),
-    ("api", &["access", "clock", "engine", "metrics", "protocol", "qr", "state", "webhooks"]),
+    ("api", &["access", "clock", "config", "engine", "metrics", "protocol", "qr", "state", "telemetry", "webhooks"]),
     ("tui", &["clock", "link", "protocol", "qr", "state"]),
     (
         "app",

@@ -48,7 +48,9 @@ const ROUTES: &[(Method, &str, Option<Scope>)] = &[
     (Method::DELETE, "/webhooks/{name}", Some(Scope::Admin)),
     (Method::POST, "/webhooks/{name}/replay", Some(Scope::Admin)),
     (Method::POST, "/webhooks/{name}/test", Some(Scope::Admin)),
+    (Method::GET, "/config", Some(Scope::Admin)),
     (Method::POST, "/config", Some(Scope::Admin)),
+    (Method::PATCH, "/config", Some(Scope::Admin)),
     (Method::POST, "/connection", Some(Scope::Admin)),
 ];
 

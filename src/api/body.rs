@@ -47,6 +47,10 @@ impl Bodies {
         })
     }
 }
+const JSON: &str = "application/json";
+
+/// The media type of RFC 7386.
+const MERGE_PATCH: &str = "application/merge-patch+json";
 
 /// A JSON body.
 ///
@@ -58,28 +62,49 @@ impl<T: DeserializeOwned> FromRequest<Api> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
-        if !is_json(request.headers()) {
+        if !is(request.headers(), JSON) {
             let detail = "send the body as JSON, with the header Content-Type: application/json";
             let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
             return Err(Problem::new(status, "not-json", "The body is not declared as JSON", detail));
         }
-        let (bytes, _room) = read_in_time(request.into_body(), &api.bodies).await?;
-        let wrong =
-            |detail| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-value", "A value is not valid", detail);
-        let body = serde_json::from_slice(&bytes).map_err(|error| {
-            let detail = format!("the body can't be read: {error}");
-            if error.is_data() {
-                wrong(detail)
-            } else {
-                Problem::new(StatusCode::BAD_REQUEST, "bad-json", "The body is not valid JSON", detail)
-            }
-        })?;
-        // Serde takes a list of the fields' values for an object too.
-        if bytes.trim_ascii_start().first() != Some(&b'{') {
-            return Err(wrong("the body can't be read: it has to be an object".to_owned()));
-        }
-        Ok(Self(body))
+        parsed(request, api).await.map(Self)
     }
+}
+
+/// A merge patch (RFC 7386): an object, declared as that or as JSON.
+#[derive(Debug)]
+pub(super) struct Patch(pub(super) serde_json::Map<String, serde_json::Value>);
+
+impl FromRequest<Api> for Patch {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
+        if !is(request.headers(), JSON) && !is(request.headers(), MERGE_PATCH) {
+            let detail = format!("send a merge patch, with the header Content-Type: {MERGE_PATCH}");
+            let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+            return Err(Problem::new(status, "not-json", "The body is not declared as JSON", detail));
+        }
+        parsed(request, api).await.map(Self)
+    }
+}
+
+async fn parsed<T: DeserializeOwned>(request: Request, api: &Api) -> Result<T, Problem> {
+    let (bytes, _room) = read_in_time(request.into_body(), &api.bodies).await?;
+    let wrong =
+        |detail| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-value", "A value is not valid", detail);
+    let body = serde_json::from_slice(&bytes).map_err(|error| {
+        let detail = format!("the body can't be read: {error}");
+        if error.is_data() {
+            wrong(detail)
+        } else {
+            Problem::new(StatusCode::BAD_REQUEST, "bad-json", "The body is not valid JSON", detail)
+        }
+    })?;
+    // Serde takes a list of the fields' values for an object too.
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(wrong("the body can't be read: it has to be an object".to_owned()));
+    }
+    Ok(body)
 }
 
 /// A body, and the room that it takes.
@@ -119,10 +144,10 @@ async fn read(mut body: axum::body::Body, bodies: &Bodies) -> Result<Held, Probl
     Ok((bytes, held))
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+fn is(headers: &HeaderMap, wanted: &str) -> bool {
     let Some(kind) = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()) else { return false };
     let essence = kind.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/json")
+    essence.eq_ignore_ascii_case(wanted)
 }
 
 /// A whole number, also one that is written as `600.0`, as some callers' libraries do: JSON has one sort of numbers.

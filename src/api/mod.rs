@@ -35,7 +35,6 @@ mod status;
 mod web;
 mod webhooks;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,6 +48,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 pub use body::Bodies;
+pub use config::Settings;
 pub use events::Events;
 pub use find::LookUps;
 pub use once::KeysInUse;
@@ -83,8 +83,8 @@ pub struct Api {
     pub clock: Clock,
     /// How long answers take.
     pub stats: Arc<ApiStats>,
-    /// The configured bridges' names.
-    pub bridges: Arc<BTreeSet<Arc<str>>>,
+    /// The settings.
+    pub settings: Arc<Settings>,
     /// The idempotency keys that are being answered.
     pub keys: KeysInUse,
     /// The streams of events.
@@ -119,7 +119,7 @@ pub fn router(api: Api) -> Router {
         .route("/chats", get(find::chats))
         .route("/messages/{id}", get(messages::message).delete(messages::cancel))
         .route("/events", get(events::events))
-        .route("/config", post(config::set))
+        .route("/config", get(config::get).post(config::set).patch(config::patch))
         .route("/connection", post(connection::set))
         .route("/openapi.json", get(docs::openapi))
         .route("/docs", get(docs::page))

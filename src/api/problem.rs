@@ -8,22 +8,42 @@ use serde::Serialize;
 use crate::engine::Unavailable;
 use crate::state::{Check, Refusal};
 
+/// A field that is wrong, among several.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct FieldError {
+    /// Its name.
+    field: String,
+    /// What is wrong with it.
+    detail: String,
+}
+
+impl FieldError {
+    /// Its name as far as a caller may be told it again, and what is wrong.
+    pub(super) fn new(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { field: field.into().chars().take(100).collect(), detail: detail.into() }
+    }
+}
+
 /// An error that a caller can act on.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Problem {
     /// A stable name of the kind of problem.
     #[serde(rename = "type")]
-    kind: String,
+    kind: Box<str>,
     /// The kind in words.
     title: &'static str,
     /// The HTTP status.
     status: u16,
     /// What is wrong this time, and what to do.
-    detail: String,
+    detail: Box<str>,
     /// The field that is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'static str>,
+    /// Each field that is wrong, where there may be several.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: Box<[FieldError]>,
     /// How far linking has come.
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<&'static str>,
@@ -49,11 +69,12 @@ impl Problem {
     /// A problem of the kind `urn:pilothouse:problem:NAME`.
     pub fn new(status: StatusCode, name: &str, title: &'static str, detail: impl Into<String>) -> Self {
         Self {
-            kind: format!("urn:pilothouse:problem:{name}"),
+            kind: format!("urn:pilothouse:problem:{name}").into(),
             title,
             status: status.as_u16(),
-            detail: detail.into(),
+            detail: detail.into().into(),
             field: None,
+            errors: Box::default(),
             state: None,
             checked: None,
             retry_after: None,
@@ -67,6 +88,15 @@ impl Problem {
             field: Some(field),
             ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-value", "A value is not valid", detail)
         }
+    }
+
+    /// Values of the request are wrong, and nothing of it was done.
+    pub(super) fn bad_fields(errors: Vec<FieldError>) -> Self {
+        let all =
+            errors.iter().map(|error| format!("{}: {}", error.field, error.detail)).collect::<Vec<_>>().join("; ");
+        let detail = format!("nothing was changed: {all}");
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        Self { errors: errors.into(), ..Self::new(status, "invalid-value", "A value is not valid", detail) }
     }
 
     /// A parameter of the query is wrong.

@@ -1,6 +1,7 @@
 //! The API over an engine with a real store; the test plays the bridge.
 
 mod access;
+mod config;
 mod docs;
 mod find;
 mod health;
@@ -22,7 +23,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tower::ServiceExt;
 
-use super::{Api, ApiStats, Events, KeysInUse, LookUps, Web, description, router};
+use super::{Api, ApiStats, Events, KeysInUse, LookUps, Settings, Web, description, router};
 use crate::engine::harness::Harness;
 use crate::protocol::Command;
 use crate::webhooks::Webhooks;
@@ -44,7 +45,12 @@ fn api(harness: &Harness) -> Router {
 }
 
 fn api_with(harness: &Harness, look_ups: LookUps) -> Router {
-    let api = bare_api_with(harness, look_ups).layer(axum::middleware::from_fn(description::conformance::check));
+    api_of(parts(harness, look_ups, settings()))
+}
+
+/// The routes, for a caller who says what lets him in unless he says something else.
+fn api_of(parts: Api) -> Router {
+    let api = router(parts).layer(axum::middleware::from_fn(description::conformance::check));
     api.layer(axum::middleware::map_request(async |mut request: Request<Body>| {
         request.headers_mut().entry(header::AUTHORIZATION).or_insert(bearer().parse().unwrap());
         request.headers_mut().entry(header::HOST).or_insert("localhost".parse().unwrap());
@@ -54,14 +60,10 @@ fn api_with(harness: &Harness, look_ups: LookUps) -> Router {
 
 /// The API as it is, to which requests bring their tokens themselves.
 pub(super) fn bare_api(harness: &Harness) -> Router {
-    bare_api_with(harness, LookUps::default())
+    router(parts(harness, LookUps::default(), settings()))
 }
 
-fn bare_api_with(harness: &Harness, look_ups: LookUps) -> Router {
-    router(parts(harness, look_ups))
-}
-
-fn parts(harness: &Harness, look_ups: LookUps) -> Api {
+fn parts(harness: &Harness, look_ups: LookUps, settings: Arc<Settings>) -> Api {
     let stop = watch::Sender::new(false);
     let shutdown = stop.subscribe();
     std::mem::forget(stop); // never asked to end
@@ -72,7 +74,7 @@ fn parts(harness: &Harness, look_ups: LookUps) -> Api {
         engine: harness.handle.clone(),
         clock: harness.clock,
         stats: Arc::new(ApiStats::default()),
-        bridges: Arc::new(BTreeSet::from(["default".into(), "other".into()])),
+        settings,
         keys: KeysInUse::default(),
         events: Arc::new(Events::default()),
         look_ups,
@@ -80,6 +82,19 @@ fn parts(harness: &Harness, look_ups: LookUps) -> Api {
         webhooks: Webhooks::new(harness.handle.clone(), harness.clock, false),
         shutdown,
     }
+}
+
+/// Settings that no test changes, with a second bridge.
+pub(super) fn settings() -> Arc<Settings> {
+    settings_in(tokens(), &[])
+}
+
+/// Those of a gateway that starts in this folder, with this environment.
+pub(super) fn settings_in(folder: &std::path::Path, env: &[(&str, &str)]) -> Arc<Settings> {
+    let env = env.iter().map(|(name, value)| (name.into(), value.into())).collect();
+    let cli = crate::cli::Cli { data_dir: Some(folder.to_owned()), ..Default::default() };
+    let config = crate::config::load(crate::config::Inputs { cli, env, folder: folder.to_owned(), exe: None }).unwrap();
+    Arc::new(Settings::new(crate::config::Live::new(&config, "default".into()), Default::default()))
 }
 
 /// What a client says to be let in.
@@ -92,6 +107,7 @@ pub(super) fn tokens() -> &'static std::path::Path {
     static FOLDER: std::sync::LazyLock<tempfile::TempDir> = std::sync::LazyLock::new(|| {
         let folder = tempfile::tempdir().unwrap();
         crate::access::ensure(folder.path()).unwrap();
+        std::fs::write(folder.path().join("pilothouse.toml"), "[bridges]\nother = '/opt/other'\n").unwrap();
         folder
     });
     FOLDER.path()

@@ -68,7 +68,7 @@ async fn perform(action: &Action, target: &Target, config: &Config, clock: Clock
         Action::Pair(pair) => pair::run(&client, &mut out, pair, clock).await,
         Action::Messages(messages) => messages::run(&client, &mut out, messages).await,
         Action::Doctor { .. }
-        | Action::Config
+        | Action::Config { .. }
         | Action::Token { .. }
         | Action::Backup { .. }
         | Action::Restore { .. } => Ok(()),

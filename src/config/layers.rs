@@ -1,11 +1,11 @@
 //! Where values come from, strongest last.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use config::{ConfigError as LibraryError, Map, Source, Value, ValueKind};
 
-use super::{BRIDGES, ConfigError, Inputs, Origin, SETTINGS, Setting, WEBHOOKS, WebhookSetting};
+use super::{BRIDGES, ConfigError, Inputs, Origin, SETTINGS, Setting, WEBHOOKS, WebhookSetting, live};
 use crate::access;
 
 /// The merged values.
@@ -15,6 +15,19 @@ pub(super) struct Layers {
     pub(super) bridges: BTreeMap<String, String>,
     /// The tables of webhooks.
     pub(super) webhooks: Vec<WebhookSetting>,
+    /// Each setting as it would be if the API had set nothing.
+    pub(super) below: Vec<Origin>,
+    /// The settings that are fixed by something stronger than the API.
+    fixed: BTreeSet<&'static str>,
+    by_api: BTreeSet<&'static str>,
+}
+
+/// Layers with these values alone.
+pub(super) fn known(values: Vec<Origin>) -> Layers {
+    let mut known = Known::default();
+    values.iter().for_each(|value| known.set(value.key, value.value.clone(), &value.origin));
+    let (bridges, webhooks, below, fixed) = (BTreeMap::new(), Vec::new(), Vec::new(), BTreeSet::new());
+    Layers { values: known.0, bridges, webhooks, below, fixed, by_api: BTreeSet::new() }
 }
 
 /// A layer whose values are known already, with the origin of each.
@@ -37,8 +50,19 @@ impl Known {
     }
 }
 
-/// Reads all layers.
-pub(super) fn read(inputs: &Inputs) -> Result<Layers, ConfigError> {
+/// Reads all layers. What the API has set is in the data folder, which `data_dir` knows from the other ones.
+pub(super) fn read(
+    inputs: &Inputs,
+    data_dir: impl FnOnce(&Layers) -> Result<PathBuf, ConfigError>,
+) -> Result<Layers, ConfigError> {
+    let below = merged(inputs, &[])?;
+    let set = live::read(&data_dir(&below)?)?;
+    let layers = if set.is_empty() { merged(inputs, &[])? } else { merged(inputs, &set)? };
+    Ok(Layers { below: below.origins(), ..layers })
+}
+
+/// All layers, with these values of the API.
+fn merged(inputs: &Inputs, by_api: &[Origin]) -> Result<Layers, ConfigError> {
     let mut builder = config::Config::builder();
     for Setting { key, default, .. } in SETTINGS {
         if !default.is_empty() {
@@ -51,7 +75,16 @@ pub(super) fn read(inputs: &Inputs) -> Result<Layers, ConfigError> {
     if let Some(path) = &file {
         builder = builder.add_source(config::File::from(path.as_path()).format(config::FileFormat::Toml));
     }
-    builder = builder.add_source(dot_env(&inputs.folder)?).add_source(environment(inputs)).add_source(flags(inputs));
+    let mut api = Known::default();
+    by_api.iter().for_each(|value| api.set(value.key, value.value.clone(), &value.origin));
+    let stronger = [dot_env(&inputs.folder)?, environment(inputs), flags(inputs)];
+    let is_fixed = |setting: &&Setting| stronger.iter().any(|layer| layer.0.contains_key(setting.key));
+    let fixed: BTreeSet<_> = SETTINGS.iter().filter(is_fixed).map(|setting| setting.key).collect();
+    let by_api = by_api.iter().map(|value| value.key).filter(|key| !fixed.contains(key)).collect();
+    builder = builder.add_source(api);
+    for layer in stronger {
+        builder = builder.add_source(layer);
+    }
     let path = file.unwrap_or_default();
     let merged = builder.build().map_err(|error| ConfigError::File { path: path.clone(), why: error.to_string() })?;
     let mut values = merged.collect().map_err(|e| ConfigError::File { path: path.clone(), why: e.to_string() })?;
@@ -73,7 +106,7 @@ pub(super) fn read(inputs: &Inputs) -> Result<Layers, ConfigError> {
         let known = SETTINGS.iter().map(|s| s.key).chain([BRIDGES, WEBHOOKS]).collect::<Vec<_>>().join(", ");
         return Err(ConfigError::UnknownKey { path, key: key.clone(), known });
     }
-    Ok(Layers { values, bridges, webhooks })
+    Ok(Layers { values, bridges, webhooks, below: Vec::new(), fixed, by_api })
 }
 
 /// The file that was asked for, else the one in the working directory, else the user's.
@@ -182,7 +215,13 @@ impl Layers {
         let of = |Setting { key, secret, .. }: &Setting| {
             let value = self.text(key).unwrap_or_default();
             let value = if *secret { masked(&value) } else { value };
-            Origin { key, value: access::masked(&value), origin: self.origin(key) }
+            Origin {
+                key,
+                value: access::masked(&value),
+                origin: self.origin(key),
+                fixed: self.fixed.contains(key),
+                by_api: self.by_api.contains(key),
+            }
         };
         SETTINGS.iter().map(of).collect()
     }

@@ -1,10 +1,12 @@
-//! Settings: flags, environment, `.env`, `pilothouse.toml` and defaults, in that order of strength.
+//! Settings: flags, environment, `.env`, what the API has set, `pilothouse.toml` and defaults, in that order of strength.
 //!
 //! [`load`] takes everything it looks at as an argument and makes one validated [`Config`]. Where each value came from
 //! is kept, and every error names it.
 
 mod bridge;
+mod changeable;
 mod layers;
+mod live;
 mod web;
 
 use std::collections::BTreeMap;
@@ -16,9 +18,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use bridge::CommandLine;
+pub use changeable::Changeable;
+pub use live::{Live, Planned, Wrong};
 
 use serde::Deserialize;
-use tracing::Level;
 use tracing_subscriber::filter::Targets;
 
 use crate::cli::Cli;
@@ -90,6 +93,8 @@ pub struct Config {
     pub node: PathBuf,
     /// Each setting as it was given.
     pub origins: Vec<Origin>,
+    /// Those that the API may change, each as it would be if it had set nothing.
+    pub below: Vec<Origin>,
     env: BTreeMap<OsString, OsString>,
 }
 
@@ -111,6 +116,10 @@ pub struct Origin {
     pub value: String,
     /// Where it came from.
     pub origin: String,
+    /// It comes from something that the API can't change: a flag, the environment, `.env`.
+    pub fixed: bool,
+    /// The API has set it.
+    pub by_api: bool,
 }
 
 /// A setting that can't be used.
@@ -223,12 +232,13 @@ pub const DEFAULT_BRIDGE: &str = "default";
 /// # Errors
 /// A [`ConfigError`] that names the setting, where it came from, and what would be right.
 pub fn load(inputs: Inputs) -> Result<Config, ConfigError> {
-    let layers = layers::read(&inputs)?;
-    let text = |key| layers.text(key);
-    let data_dir = match text("data_dir") {
-        Some(folder) => inputs.folder.join(folder),
-        None => state_home(&inputs.env).ok_or(ConfigError::NoHome)?,
+    let data_dir = |layers: &layers::Layers| match layers.text("data_dir") {
+        Some(folder) => Ok(inputs.folder.join(folder)),
+        None => state_home(&inputs.env).ok_or(ConfigError::NoHome),
     };
+    let layers = layers::read(&inputs, data_dir)?;
+    let data_dir = data_dir(&layers)?;
+    let text = |key| layers.text(key);
     let bundled = bundled_bridge(inputs.exe.as_deref(), &inputs.folder);
     let bridge = text("bridge").map_or_else(|| bundled.clone(), |path| inputs.folder.join(path));
     let session_dir = match text("session_dir") {
@@ -238,6 +248,7 @@ pub fn load(inputs: Inputs) -> Result<Config, ConfigError> {
     let mut bridges: BTreeMap<Arc<str>, PathBuf> =
         layers.bridges.iter().map(|(name, path)| (name.as_str().into(), inputs.folder.join(path))).collect();
     bridges.insert(DEFAULT_BRIDGE.into(), bridge.clone());
+    let changeable = Changeable::read(&layers)?;
     let mut origins = layers.origins();
     for (key, value) in [("data_dir", &data_dir), ("bridge", &bridge), ("session_dir", &session_dir)] {
         if let Some(origin) = origins.iter_mut().find(|o| o.key == key) {
@@ -266,52 +277,48 @@ pub fn load(inputs: Inputs) -> Result<Config, ConfigError> {
             valid.then(|| url.to_owned()).ok_or_else(|| "it starts with ws:// or wss://".to_owned())
         })?,
         pairing_code: layers.checked("pairing_code", |n| n.parse::<Phone>().map_err(|e| e.to_string()))?,
-        bridge_memory_mb: layers.parsed("bridge_memory_mb", "a number of MiB; 0 is no cap")?.unwrap_or(256),
-        bridge_rss_limit_mb: layers.parsed("bridge_rss_limit_mb", "a number of MiB; 0 is no limit")?.unwrap_or(512),
-        proof: Duration::from_secs(
-            layers.parsed::<u32>("proof_seconds", "a number of seconds; 0 is for ever")?.unwrap_or(60).into(),
-        ),
-        bridge_patience: Duration::from_secs(
-            layers.parsed::<u32>("bridge_patience_seconds", "a number of seconds; 0 is for ever")?.unwrap_or(60).into(),
-        ),
-        send_rate_per_minute: layers
-            .parsed("send_rate_per_minute", "a number of messages; 0 is as fast as they come")?
-            .unwrap_or(30),
-        send_burst: layers
-            .checked("send_burst", |text| match text.parse() {
-                Ok(0) | Err(_) => Err("it is a number of messages, at least 1".to_owned()),
-                Ok(burst) => Ok(burst),
-            })?
-            .unwrap_or(10),
-        queue_limit: layers
-            .checked("queue_limit", |text| match text.parse() {
-                Ok(limit @ 1..=1_000_000) => Ok(limit),
-                Ok(_) | Err(_) => Err("it is a number of messages, from 1 to 1000000".to_owned()),
-            })?
-            .unwrap_or(10_000),
-        retention_days: layers.parsed("retention_days", "a number of days; 0 is for ever")?.unwrap_or(30),
-        retention_mb: layers.parsed("retention_mb", "a number of MiB; 0 is no limit")?.unwrap_or(1024),
+        bridge_memory_mb: changeable.bridge_memory_mb,
+        bridge_rss_limit_mb: changeable.bridge_rss_limit_mb,
+        proof: changeable.proof,
+        bridge_patience: changeable.bridge_patience,
+        send_rate_per_minute: changeable.send_rate_per_minute,
+        send_burst: changeable.send_burst,
+        queue_limit: changeable.queue_limit,
+        retention_days: changeable.retention_days,
+        retention_mb: changeable.retention_mb,
         webhooks_allow_private: layers.parsed("webhooks_allow_private", "true or false")?.unwrap_or(false),
         webhooks: layers.webhooks.clone(),
-        log: layers
-            .checked("log", |filter| {
-                let parsed = filter.parse::<Targets>();
-                parsed.map_err(|error| format!("{error}; it is as in info or pilothouse=debug,bridge=info"))
-            })?
-            .unwrap_or_else(|| Targets::new().with_default(Level::INFO)),
+        log: changeable.log,
         node: text("node").map_or_else(|| PathBuf::from("node"), PathBuf::from),
         origins,
+        below: layers.below.into_iter().filter(|below| live::is_changeable(below.key)).collect(),
         env: inputs.env,
     })
 }
 
 impl Config {
+    /// What may be changed while the gateway runs, as it is now.
+    pub fn changeable(&self) -> Changeable {
+        Changeable {
+            bridge_memory_mb: self.bridge_memory_mb,
+            bridge_rss_limit_mb: self.bridge_rss_limit_mb,
+            bridge_patience: self.bridge_patience,
+            proof: self.proof,
+            send_rate_per_minute: self.send_rate_per_minute,
+            send_burst: self.send_burst,
+            queue_limit: self.queue_limit,
+            retention_days: self.retention_days,
+            retention_mb: self.retention_mb,
+            log: self.log.clone(),
+        }
+    }
+
     /// The settings as lines of a table: name, value, origin.
     pub fn table(&self) -> String {
         let width = |f: fn(&Origin) -> usize| self.origins.iter().map(f).max().unwrap_or_default();
         let (keys, values) = (width(|o| o.key.len()), width(|o| o.value.chars().count()).min(60));
         let mut out = String::new();
-        for Origin { key, value, origin } in &self.origins {
+        for Origin { key, value, origin, .. } in &self.origins {
             let _ = writeln!(out, "{key:keys$}  {value:values$}  {origin}");
         }
         out

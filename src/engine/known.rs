@@ -73,6 +73,7 @@ impl KnownMessages {
             }
             Request::SetLinking(_)
             | Request::UseBridge(_)
+            | Request::Tune(_)
             | Request::RestartBridge
             | Request::TakeOver
             | Request::AnswerPasskey(_)
@@ -112,7 +113,8 @@ impl KnownMessages {
                 | Write::Bridge(_)
                 | Write::Restriction(_)
                 | Write::Webhook(_)
-                | Write::ForgetWebhook(_) => continue,
+                | Write::ForgetWebhook(_)
+                | Write::Kept(_) => continue,
             };
             self.order.push_back((seq, kept));
         }

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ApiSample, BridgeView, Chat, ConnectionView, Counters, Delivery, DeliveryState, ExitClass, Fingerprint, HostSample,
-    IdempotencyKey, Incarnation, JournalKind, LastError, LastExit, Message, MessageId, PacingView, Pairing,
-    PasskeyFault, Phone, RequestId, RestrictionView, StoreView, Used, WebhookRecord, WebhookRequest, WebhookView,
+    IdempotencyKey, Incarnation, JournalKind, Kept, LastError, LastExit, Message, MessageId, PacingView, Pairing,
+    PasskeyFault, Phone, RequestId, RestrictionView, StoreView, Tuning, Used, WebhookRecord, WebhookRequest,
+    WebhookView,
 };
 use crate::clock::{Mono, Timestamp};
 use crate::protocol::{AccountInfo, BadLine, Command, Event, PasskeyResponse};
@@ -159,6 +160,8 @@ pub enum Request {
     SetLinking(Linking),
     /// Use the bridge with this configured name from now on.
     UseBridge(Arc<str>),
+    /// Go by this from now on.
+    Tune(Tuning),
     /// Stop the bridge and start it again, breaker or not.
     RestartBridge,
     /// Take the link back from another program that has taken it over.
@@ -397,6 +400,8 @@ pub enum Write {
     Webhook(WebhookRecord),
     /// The webhook with this name is no more.
     ForgetWebhook(Arc<str>),
+    /// Keep this from now on. It is told, not written.
+    Kept(Kept),
 }
 
 /// Something to be done once the writes before it are on disk.

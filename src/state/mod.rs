@@ -28,6 +28,7 @@ mod phone;
 mod readiness;
 mod restriction;
 mod snapshot;
+mod tuning;
 mod webhook;
 
 pub use about::{About, Target};
@@ -58,6 +59,7 @@ pub use snapshot::{
     ApiSample, BridgeState, BridgeView, ConnectionState, ConnectionView, Counters, FEED_CAPACITY, HostSample,
     LastError, QUEUE_CAPACITY, Snapshot, StoreState, StoreView, TIMELINE_CAPACITY, Transition,
 };
+pub use tuning::{Kept, Tuning};
 pub use webhook::{WebhookRecord, WebhookRequest, WebhookState, WebhookView};
 
 #[cfg(test)]

@@ -166,7 +166,11 @@ fn run(
         if let Some(last) = group.last() {
             progress.send_replace(Watermark { committed: last.seq, failing: None });
         }
-        group.clear();
+        for write in group.drain(..).flat_map(|batch| batch.writes) {
+            if let Write::Kept(kept) = write {
+                sweeper.keep(kept);
+            }
+        }
         // When there is never a moment without a batch.
         indexer.committed(&mut connection);
         sweeper.step(&mut connection);
@@ -265,6 +269,8 @@ fn execute(connection: &Connection, account: &str, write: &Write) -> rusqlite::R
         Write::Bridge(name) => set(connection, account, "bridge", name),
         Write::Webhook(record) => webhooks::keep(connection, account, record),
         Write::ForgetWebhook(name) => webhooks::forget(connection, account, name),
+        // It is for the sweeper.
+        Write::Kept(_) => Ok(()),
     }
 }
 

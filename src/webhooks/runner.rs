@@ -8,17 +8,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::body::Bytes;
 use tokio::sync::watch;
 
 use super::Shared;
 use super::answer::Outcome;
-use super::client::{Client, Message};
+use super::client::Client;
+use super::event::Event;
 use super::hook::Hook;
 use super::progress::{LONGEST_DELAY, Parked, Progress, State};
-use crate::clock::{Mono, Timestamp};
-use crate::engine::{JournalPage, JournalRow};
-use crate::state::{Answer, Missing, Request, WebhookRequest, event_text, gap_text};
+use crate::clock::Mono;
+use crate::engine::JournalPage;
+use crate::state::{Answer, Missing, Request, WebhookRequest};
 
 /// How many events may have arrived whose arrival is not on disk.
 pub(super) const SAVE_EVERY: u32 = 64;
@@ -37,29 +37,6 @@ const PAGE_BYTES: usize = 64 << 10;
 
 /// How long the last save may take when it is to end.
 const LAST_SAVE: Duration = Duration::from_millis(500);
-
-/// What a webhook is told: a row of the journal, or that some are missing.
-struct Event {
-    /// Once it has arrived, everything up to here is done.
-    upto: u64,
-    at: Timestamp,
-    message: Message,
-}
-
-impl Event {
-    /// Its id is made of number and time: also after the database was put back to an earlier state, and from another
-    /// gateway, the same id means the same event.
-    fn of(row: &JournalRow) -> Self {
-        let JournalRow { seq, at, kind, version, chat: _, payload } = row;
-        let body = Bytes::from(event_text(*seq, kind, *version, *at, payload));
-        Self { upto: *seq, at: *at, message: Message { id: format!("evt_{seq}_{}", at.as_millis()), body } }
-    }
-
-    fn gap(after: u64, upto: u64, why: Missing, at: Timestamp) -> Self {
-        let body = Bytes::from(gap_text(after, upto, why, at));
-        Self { upto, at, message: Message { id: format!("gap_{after}_{upto}"), body } }
-    }
-}
 
 pub(super) struct Runner {
     hook: Arc<Hook>,

@@ -456,6 +456,57 @@ async fn a_connection_that_is_of_no_more_use_is_no_failure() {
     harness.end().await;
 }
 
+/// Ends all tasks as a kill would: nothing more is saved.
+fn kill(webhooks: &Webhooks) {
+    let mut set = webhooks.inner.set();
+    set.stopping = true;
+    for running in set.entries.values_mut().filter_map(|entry| entry.running.take()) {
+        running.task.abort();
+    }
+}
+
+#[tokio::test]
+async fn whatever_fails_and_whenever_it_dies_all_comes_in_order_at_least_once() {
+    const EVENTS: usize = 100;
+    for seed in 0..4 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let (harness, mut receiver) = (Harness::connected().await, Receiver::new().await);
+        let mut hooks = webhooks(&harness);
+        hooks.create(described("crm", receiver.url()), None).await.unwrap();
+        let all: Vec<_> = (0..EVENTS).map(|n| n.to_string()).collect();
+        for text in &all {
+            message(&harness, text).await;
+        }
+        let mut firsts = Vec::<String>::new();
+        while firsts.len() < EVENTS {
+            let Ok(one) = receiver.received.try_recv() else {
+                if hooks.list()[0].view.state != WebhookState::Going {
+                    hooks.replay("crm".to_owned(), None).await.unwrap();
+                }
+                tokio::task::yield_now().await;
+                continue;
+            };
+            let text = one.text();
+            if !firsts.contains(&text) {
+                firsts.push(text);
+            }
+            // Only when something came: else nothing ever would.
+            match random.u8(0..100) {
+                0..20 => receiver.answers([503, 410, 302, 500][random.usize(0..4)]),
+                20..25 => {
+                    kill(&hooks);
+                    hooks = webhooks(&harness);
+                    hooks.start(&[], harness.reader().webhooks().unwrap()).await.unwrap();
+                }
+                _ => {}
+            }
+        }
+        assert_eq!(firsts, all, "seed {seed}");
+        hooks.stop().await;
+        harness.end().await;
+    }
+}
+
 #[tokio::test]
 async fn a_test_is_signed_and_changes_nothing() {
     let (harness, mut receiver) = (Harness::connected().await, Receiver::new().await);

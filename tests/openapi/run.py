@@ -64,7 +64,10 @@ def environment(folder, state):
         "PILOTHOUSE_DATA_DIR": str(folder / "data"),
         "PILOTHOUSE_LISTEN": "127.0.0.1:0",
         "PILOTHOUSE_WEBHOOKS_ALLOW_PRIVATE": "true",
+        # What the operator sets on the computer itself, no request can change: these would slow sending down.
         "PILOTHOUSE_SEND_RATE_PER_MINUTE": "0",
+        "PILOTHOUSE_QUEUE_LIMIT": "10000",
+        "PILOTHOUSE_BRIDGE_RSS_LIMIT_MB": "0",
     }
 
 

@@ -261,7 +261,7 @@ async fn streams(gateway: &Gateway, count: usize) {
         "GET /metrics HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\nconnection: close\r\n\r\n",
         gateway.address, gateway.token
     );
-    let wanted = format!("\npilothouse_event_streams {count}\n");
+    let wanted = format!("\npilothouse_journal_consumers{{consumer=\"event_streams\"}} {count}\n");
     within("the streams", async {
         let mut answer = String::new();
         while !answer.contains(&wanted) {

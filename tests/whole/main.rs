@@ -19,6 +19,7 @@ mod linking;
 mod page;
 mod passkey;
 mod process;
+mod settings;
 mod supervision;
 mod support;
 mod systemd;

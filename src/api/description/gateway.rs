@@ -1,8 +1,8 @@
 //! What the gateway does, and what it is to do.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::super::config::{Applied, Wanted as Settings};
+use super::super::config::{Applied, Changed, Wanted as Settings};
 use super::super::connection::Wanted as ConnectionAction;
 use super::super::status::Status;
 use super::operation::Operation;
@@ -19,6 +19,8 @@ pub(super) fn operations(types: &mut Types) -> Vec<Operation> {
         "name": "pilothouse_message_time_to_sent_seconds", "type": "histogram", "help": "From acceptance to sending.",
         "buckets": [{"le": 0.1, "count": 1}, {"le": 1.0, "count": 2}], "sum": 0.34, "count": 2,
     });
+    types.add("Config", all_settings());
+    let settings = json!({"$ref": "#/components/schemas/Config"});
     let asked = json!({"type": "object", "properties": {"status": {"const": "asked"}}, "required": ["status"]});
     vec![
         Operation::get("/status", "getStatus", "Gateway", "Everything that the console shows").json(
@@ -41,6 +43,30 @@ pub(super) fn operations(types: &mut Types) -> Vec<Operation> {
             .json(202, "It is asked for.", asked, &[("asked", json!({"status": "asked"}))])
             .problem("not-taken-over")
             .asks(),
+        Operation::get("/config", "getConfig", "Gateway", "All settings")
+            .about("Each under its name in the settings file, without secrets.")
+            .json(200, "What holds now.", settings.clone(), &[("some", config())]),
+        Operation::patch("/config", "changeConfig", "Gateway", "Change some settings, while running")
+            .about(
+                "A merge patch (RFC 7386): null takes back what was set here. All of it is done and kept over restarts, \
+                 or nothing, and `errors` has each field that is wrong.",
+            )
+            .body(
+                changes(),
+                &[
+                    ("pace", json!({"send_rate_per_minute": 20, "send_burst": 5})),
+                    ("as_before", json!({"send_burst": null})),
+                ],
+            )
+            .or_as("application/merge-patch+json")
+            .json(
+                200,
+                "What came of it.",
+                types.written::<Changed>(),
+                &[("pace", json!({"took_effect": ["send_burst"], "needs_restart": [], "config": config()}))],
+            )
+            .problem("settings-not-kept")
+            .asks(),
         Operation::post("/config", "setConfig", "Gateway", "Change settings while running")
             .about("Any of them; all are checked first, kept over restarts, and applied at once.")
             .body(
@@ -58,6 +84,61 @@ pub(super) fn operations(types: &mut Types) -> Vec<Operation> {
             )
             .asks(),
     ]
+}
+
+/// What a patch of the settings may have.
+fn changes() -> Value {
+    let whole = |least: u32| json!({"type": ["integer", "null"], "minimum": least, "maximum": u32::MAX});
+    let mut properties: Map<_, _> = [
+        ("bridge_memory_mb", 0),
+        ("bridge_patience_seconds", 0),
+        ("bridge_rss_limit_mb", 0),
+        ("proof_seconds", 0),
+        ("queue_limit", 0),
+        ("retention_days", 0),
+        ("retention_mb", 0),
+        ("send_burst", 1),
+        ("send_rate_per_minute", 0),
+    ]
+    .map(|(name, least)| (name.to_owned(), whole(least)))
+    .into_iter()
+    .collect();
+    let others = [
+        ("bridge", json!({"type": ["string", "null"], "description": "The configured name of a bridge."})),
+        ("log", json!({"type": ["string", "null"], "description": "As in `info,pilothouse=debug`."})),
+        ("phone_number", json!({"type": ["string", "null"], "pattern": super::NUMBER})),
+        ("use_pairing_code", json!({"type": ["boolean", "null"]})),
+    ];
+    properties.extend(others.map(|(name, schema)| (name.to_owned(), schema)));
+    json!({"type": "object", "properties": properties, "additionalProperties": false})
+}
+
+/// All settings, and where they come from.
+fn all_settings() -> Value {
+    let names = json!({"type": "array", "items": {"type": "string"}});
+    let texts = json!({"type": "object", "additionalProperties": {"type": "string"}});
+    json!({
+        "description": "The settings by their names, and what there is to know of them.",
+        "type": "object",
+        "required": ["bridge", "bridges", "use_pairing_code", "phone_number", "origins", "changeable", "needs_restart"],
+        "properties": {
+            "bridge": {"description": "The one that runs.", "type": "string"},
+            "bridges": {"description": "Those that may be chosen, with their programs.", "allOf": [texts]},
+            "use_pairing_code": {"type": "boolean"},
+            "phone_number": {"anyOf": [{"type": "string", "pattern": super::NUMBER}, {"type": "null"}]},
+            "origins": {"description": "Where each comes from.", "allOf": [texts]},
+            "changeable": {"description": "Those that a patch may have.", "allOf": [names]},
+            "needs_restart": {"description": "Those that hold from the next start on.", "allOf": [names]},
+        },
+        "additionalProperties": {"type": ["string", "number", "boolean", "null"]},
+    })
+}
+
+fn config() -> Value {
+    json!({
+        "bridge": "default", "bridges": {}, "use_pairing_code": false, "phone_number": null, "send_burst": 5,
+        "origins": {"send_burst": "the API, in /data/settings.json"}, "changeable": ["send_burst"], "needs_restart": [],
+    })
 }
 
 /// A list of figures.

@@ -91,7 +91,7 @@ fn operations(types: &mut Types) -> Vec<Operation> {
 }
 
 /// The whole description.
-fn document() -> Value {
+pub(super) fn document() -> Value {
     let mut types = Types::default();
     let (mut paths, mut responses) = (Map::new(), Map::new());
     for operation in operations(&mut types) {

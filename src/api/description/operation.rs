@@ -127,6 +127,13 @@ impl Operation {
         BODY.iter().fold(self, |own, name| own.problem(name))
     }
 
+    /// Takes the same body under another media type too.
+    pub(super) fn or_as(mut self, kind: &str) -> Self {
+        let content = &mut self.value["requestBody"]["content"];
+        content[kind] = content["application/json"].clone();
+        self
+    }
+
     /// Answers with JSON.
     pub(super) fn json(self, status: u16, text: &str, schema: Value, examples: &[(&str, Value)]) -> Self {
         self.content(status, text, "application/json", schema, examples)

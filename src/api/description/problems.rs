@@ -69,6 +69,7 @@ pub(super) const KINDS: &[Kind] = &[
     ("too-many-bodies", 503, "Too many bodies at once", "too many large bodies are being read at once; try again"),
     ("unavailable", 503, "The gateway is busy or stopping", "the gateway is busy or stopping; try again"),
     ("store-failed", 503, "The database can't be used", "the database can't be written (the disk is full)"),
+    ("settings-not-kept", 503, "The settings can't be kept", "the settings can't be written to the data folder"),
     ("bridge-down", 503, "The bridge does not run", "the bridge does not run at present; see /status"),
     ("not-connected", 503, "WhatsApp is not connected", "WhatsApp is not connected; ?local=true deletes the link here"),
     ("busy", 503, "Others are being tried", "other webhooks are being tried; try again when they have answered"),

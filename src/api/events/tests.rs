@@ -1,7 +1,5 @@
 //! Streams over an engine with a real store, by the router and over real connections.
 
-use std::collections::BTreeSet;
-
 use axum::Router;
 use axum::http::Request;
 use http_body_util::{BodyExt, Empty};
@@ -52,7 +50,7 @@ impl Place {
             engine: self.harness.handle.clone(),
             clock: self.harness.clock,
             stats: Arc::new(ApiStats::default()),
-            bridges: Arc::new(BTreeSet::new()),
+            settings: super::super::tests::settings(),
             keys: KeysInUse::default(),
             look_ups: LookUps::default(),
             bodies: Default::default(),

@@ -7,7 +7,8 @@ use compact_str::CompactString;
 
 use super::super::{
     Answer, Background, Change, Chat, ConnectionState, Delivery, DeliveryState, Direction, Effect, Fingerprint,
-    Linking, Message, MessageId, Pending, Refusal, Request, RequestId, SendOptions, Used, WebhookRequest, Write,
+    Linking, Message, MessageId, Pending, Refusal, Request, RequestId, SendOptions, Tuning, Used, WebhookRequest,
+    Write,
 };
 use super::Turn;
 use crate::protocol::{ChatKind, ReasonClass};
@@ -33,6 +34,10 @@ impl Turn<'_> {
             Request::UseBridge(name) => {
                 self.write(Write::Bridge(Arc::clone(&name)));
                 self.effect(Effect::UseBridge(name));
+                Answer::Done
+            }
+            Request::Tune(tuning) => {
+                self.tune(tuning);
                 Answer::Done
             }
             Request::RestartBridge => {
@@ -128,6 +133,18 @@ impl Turn<'_> {
             WebhookRequest::Show(_) => {}
         }
         Answer::Done
+    }
+
+    fn tune(&mut self, Tuning { pace, limits, queue_limit, kept }: Tuning) {
+        self.state.bucket.change(pace, self.now.mono);
+        // The timer for the pace before is stale.
+        self.state.paced = None;
+        let proof = std::mem::replace(&mut self.state.limits, limits).proof;
+        if proof != limits.proof {
+            self.proof_limit_changed();
+        }
+        self.state.queue_capacity = queue_limit;
+        self.write(Write::Kept(kept));
     }
 
     fn own_number(&self) -> CompactString {
