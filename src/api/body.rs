@@ -9,7 +9,9 @@ use std::time::Duration;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use http_body_util::BodyExt;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error, Unexpected};
+use serde::{Deserialize, Deserializer};
+use serde_json::Number;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Api, MAX_BODY_BYTES, Problem};
@@ -80,7 +82,7 @@ impl FromRequest<Api> for Patch {
         if !is(request.headers(), JSON) && !is(request.headers(), MERGE_PATCH) {
             let detail = format!("send a merge patch, with the header Content-Type: {MERGE_PATCH}");
             let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-            return Err(Problem::new(status, "not-json", "The body is not declared as a merge patch", detail));
+            return Err(Problem::new(status, "not-json", "The body is not declared as JSON", detail));
         }
         parsed(request, api).await.map(Self)
     }
@@ -88,14 +90,21 @@ impl FromRequest<Api> for Patch {
 
 async fn parsed<T: DeserializeOwned>(request: Request, api: &Api) -> Result<T, Problem> {
     let (bytes, _room) = read_in_time(request.into_body(), &api.bodies).await?;
-    serde_json::from_slice(&bytes).map_err(|error| {
+    let wrong =
+        |detail| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-value", "A value is not valid", detail);
+    let body = serde_json::from_slice(&bytes).map_err(|error| {
         let detail = format!("the body can't be read: {error}");
         if error.is_data() {
-            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-value", "A value is not valid", detail)
+            wrong(detail)
         } else {
             Problem::new(StatusCode::BAD_REQUEST, "bad-json", "The body is not valid JSON", detail)
         }
-    })
+    })?;
+    // Serde takes a list of the fields' values for an object too.
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(wrong("the body can't be read: it has to be an object".to_owned()));
+    }
+    Ok(body)
 }
 
 /// A body, and the room that it takes.
@@ -139,4 +148,20 @@ fn is(headers: &HeaderMap, wanted: &str) -> bool {
     let Some(kind) = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()) else { return false };
     let essence = kind.split(';').next().unwrap_or_default().trim();
     essence.eq_ignore_ascii_case(wanted)
+}
+
+/// A whole number, also one that is written as `600.0`, as some callers' libraries do: JSON has one sort of numbers.
+pub(super) fn whole<'de, D: Deserializer<'de>, T: TryFrom<u64>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    let Some(number) = Option::<Number>::deserialize(deserializer)? else { return Ok(None) };
+    let whole = number.as_u64().or_else(|| number.as_f64().and_then(exactly));
+    let whole = whole.and_then(|whole| T::try_from(whole).ok()).map(Some);
+    let expected = "a whole number that is not negative, and not too large";
+    whole.ok_or_else(|| D::Error::invalid_value(Unexpected::Other(&number.to_string()), &expected))
+}
+
+/// The same as a whole number, where each has a form of its own.
+fn exactly(number: f64) -> Option<u64> {
+    const FORMS: std::ops::RangeInclusive<f64> = 0.0..=9_007_199_254_740_992.0;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is looked at before")]
+    (number.fract() == 0.0 && FORMS.contains(&number)).then_some(number as u64)
 }

@@ -31,29 +31,44 @@ impl Settings {
     }
 }
 
+/// What is to be changed; what is left out stays.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Settings"))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Wanted {
+    /// Link by a code that is typed on the phone, instead of a QR.
     use_pairing_code: Option<bool>,
+    /// The number that is to be linked by a code.
+    #[cfg_attr(test, schemars(with = "Option<Phone>"))]
     phone_number: Option<String>,
+    /// The configured name of a bridge.
     bridge: Option<String>,
 }
 
+/// What holds now.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Applied {
+    /// Whether linking is by code.
     use_pairing_code: bool,
+    /// The number that is to be linked by a code.
     phone_number: Option<Phone>,
+    /// The bridge that was chosen, if one was.
     #[serde(skip_serializing_if = "Option::is_none")]
     bridge: Option<Arc<str>>,
 }
 
 /// What a patch did.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "SettingsChanged"))]
 pub(super) struct Changed {
     /// The settings that hold from now on.
     took_effect: Vec<&'static str>,
     /// Those that hold from the next start on.
     needs_restart: Vec<&'static str>,
+    /// As `GET /config` tells it now.
     config: Map<String, Value>,
 }
 
@@ -184,7 +199,7 @@ async fn keep(api: &Api, planned: Planned) -> Result<(), Problem> {
             tracing::error!(%error, "writing what the API has set");
             let detail = format!("the settings can't be written to the data folder ({error}); nothing was changed");
             let status = StatusCode::SERVICE_UNAVAILABLE;
-            Err(Problem::new(status, "store-failed", "The settings can't be kept", detail).retry_after(5))
+            Err(Problem::new(status, "settings-not-kept", "The settings can't be kept", detail).retry_after(5))
         }
         Err(_) => Err(crate::engine::Unavailable.into()),
     }

@@ -20,10 +20,15 @@ use crate::state::{Check, Snapshot, readiness};
 /// How long the engine's loop may take to answer. It takes microseconds; what takes longer than this does not end.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// How the process does.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Health {
+    /// Always `ok`: the process answers.
     status: &'static str,
+    /// The time since the process started.
     uptime_seconds: u64,
+    /// WhatsApp can be reached and messages can be sent.
     connected: bool,
 }
 

@@ -11,7 +11,9 @@ use crate::state::{Answer, Request};
 
 /// What becomes of the link.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Ending {
+    /// `asked`.
     status: &'static str,
     /// How many messages wait. They are kept, and go out when an account is linked again.
     queue: usize,

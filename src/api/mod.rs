@@ -11,6 +11,9 @@ mod access;
 mod body;
 mod config;
 mod connection;
+#[cfg(test)]
+mod description;
+mod docs;
 mod events;
 mod find;
 mod health;
@@ -21,6 +24,7 @@ mod once;
 mod page;
 mod pairing;
 mod passkey;
+mod path;
 mod problem;
 mod query;
 mod send;
@@ -138,6 +142,10 @@ pub fn router(api: Api) -> Router {
         .route("/events", get(events::events))
         .route("/config", get(config::get).post(config::set).patch(config::patch))
         .route("/connection", post(connection::set))
+        .route("/openapi.json", get(docs::openapi))
+        .route("/docs", get(docs::page))
+        .route("/docs/docs.css", get(docs::style))
+        .route("/docs/docs.js", get(docs::script))
         .route("/webhooks", get(webhooks::list).post(webhooks::create))
         .route("/webhooks/{name}", get(webhooks::webhook).patch(webhooks::change).delete(webhooks::delete))
         .route("/webhooks/{name}/replay", post(webhooks::replay))

@@ -3,11 +3,11 @@
 //! It holds no secret and so needs no token: whoever opens it gives his own. It loads nothing from elsewhere, runs
 //! nothing but its own files, can't be put into another page, and sets texts only as texts.
 
-use axum::extract::Path;
 use axum::http::{HeaderName, Uri, header};
 use axum::response::{IntoResponse, Response};
 
 use super::Problem;
+use super::path::Part;
 use super::problem::not_found;
 
 /// A file: its name, its type, and what is in it.
@@ -44,7 +44,7 @@ pub(super) async fn index() -> Response {
 }
 
 /// One of the files that the page loads; 404 for others.
-pub(super) async fn file(Path(name): Path<String>, uri: Uri) -> Result<Response, Problem> {
+pub(super) async fn file(Part(name): Part, uri: Uri) -> Result<Response, Problem> {
     match FILES.iter().find(|(known, ..)| *known == name) {
         Some(file) => Ok(served(*file)),
         None => Err(not_found(uri).await),

@@ -9,14 +9,20 @@ use serde_json::{Value, json};
 
 use super::accept::choose;
 use super::body::Body;
+#[cfg(test)]
+use super::description;
 use super::{Api, Problem};
 use crate::clock::Timestamp;
 use crate::qr::{Modules, PICTURE_QUIET, TooLong};
 use crate::state::{Answer, Pairing, Phone, PhoneError, Request, Snapshot};
 
-#[derive(Serialize)]
-struct Qr {
+/// What there is to scan. It is secret: whoever has it can link a device.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Qr {
+    /// What the QR encodes.
     qr: String,
+    /// Until when WhatsApp accepts it.
     expires_at: Timestamp,
 }
 
@@ -39,25 +45,36 @@ const FORMS: [(&str, Form); 4] = [
 
 /// What linking waits for. All of it is secret.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub(super) enum Awaited {
+    /// A code to type on the phone.
     Code {
+        /// Eight characters.
         code: String,
+        /// Until when WhatsApp accepts it.
         expires_at: Timestamp,
     },
+    /// A challenge for the owner's passkey.
     Passkey {
+        /// WebAuthn's options.
         options: Value,
+        /// What to paste in the console of WhatsApp's page, so that the browser answers the challenge.
         snippet: String,
         /// An answer was given, and what WhatsApp makes of it is not known yet.
         answered: bool,
         /// Why the last answer was not taken.
         error: Option<String>,
+        /// Until when an answer is awaited.
         expires_at: Timestamp,
     },
+    /// The code of the passkey step, which the phone shows as well.
     PasskeyCode {
+        /// As the phone shows it.
         code: String,
         /// Linking waits for the owner's word on whether the phone shows the same.
         confirm: bool,
+        /// Until when the step has to be over.
         expires_at: Timestamp,
     },
 }
@@ -125,7 +142,11 @@ pub(super) async fn pairing(State(api): State<Api>) -> Result<Json<Awaited>, Pro
 /// What a code is asked for with.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "CodeWanted"))]
 pub(super) struct Wanted {
+    /// The number of the account, with a plus sign and the country code.
+    #[cfg_attr(test, schemars(regex(pattern = description::NUMBER)))]
     phone_number: String,
 }
 

@@ -10,8 +10,11 @@ use crate::state::{Check, Refusal};
 
 /// A field that is wrong, among several.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct FieldError {
+    /// Its name.
     field: String,
+    /// What is wrong with it.
     detail: String,
 }
 
@@ -24,6 +27,7 @@ impl FieldError {
 
 /// An error that a caller can act on.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Problem {
     /// A stable name of the kind of problem.
     #[serde(rename = "type")]
@@ -52,6 +56,7 @@ pub struct Problem {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Checked {
     /// What is not in order, by name.
     failing: Vec<&'static str>,

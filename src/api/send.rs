@@ -10,7 +10,9 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
-use super::body::Body;
+use super::body::{Body, whole};
+#[cfg(test)]
+use super::description;
 use super::messages::{SentMessage, look_up};
 use super::{Api, Problem, once};
 use crate::engine::{Cursor, Next};
@@ -20,12 +22,21 @@ use crate::state::{Answer, Change, Chat, ChatId, DeliveryState, MessageId, Phone
 /// How long `?wait=sent` waits for WhatsApp's answer.
 const WAIT_FOR_SENT: Duration = Duration::from_secs(30);
 
+/// A text for somebody.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "TextToSend"))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Send {
+    /// A number with + and country code, or the id of a chat.
+    #[cfg_attr(test, schemars(regex(pattern = description::ADDRESSEE)))]
     to: String,
+    /// What it says, with at least one letter or sign.
+    #[cfg_attr(test, schemars(length(min = 1, max = description::MAX_TEXT_CHARS), regex(pattern = r"\S")))]
     text: Arc<str>,
-    /// In seconds.
+    /// Give it up when it has not left after so many seconds; without it, it waits as long as it takes.
+    #[cfg_attr(test, schemars(range(min = 1, max = description::MAX_EXPIRES_IN)))]
+    #[serde(default, deserialize_with = "whole")]
     expires_in: Option<u32>,
 }
 

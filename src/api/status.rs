@@ -16,45 +16,60 @@ use crate::state::{
     RestrictionView, Seq, Snapshot, StoreView, Transition, WebhookView,
 };
 
+/// Everything that the console shows.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Status {
+    /// When the process started.
     started_at: Timestamp,
+    /// The time since then.
     uptime_seconds: u64,
+    /// WhatsApp can be reached and messages can be sent.
     connected: bool,
     connection: ConnectionView,
     /// The last states of the connection, the present one last.
     timeline: Vec<Passed>,
+    /// The linked account.
     account: Option<AccountInfo>,
     /// The kind of what is at `/qr` or `/pairing`: nothing of it is told here.
     pairing: Option<&'static str>,
     linking: Linking,
+    /// Messages that came in since the start.
     messages_received: u64,
+    /// Messages of ours that WhatsApp's server acknowledged since the start.
     messages_sent: u64,
     counters: Counters,
+    /// How many messages wait to be sent, those without a known outcome included.
     queue: usize,
     /// The wait of messages that could go but for the pace.
     pacing: Option<PacingView>,
     /// What WhatsApp does not let the account do.
     restriction: Option<RestrictionView>,
     bridge: BridgeView,
+    /// How often the bridge was started again.
     bridge_restarts: u64,
     store: StoreView,
     /// Those that send events to others, and how far behind each is.
     webhooks: Vec<Webhook>,
     host: HostSample,
+    /// The last error, whatever it was about.
     last_error: Option<LastError>,
 }
 
 /// A webhook, without its address: that may be a secret.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "WebhookStatus"))]
 struct Webhook {
     #[serde(flatten)]
     view: WebhookView,
+    /// For how long the next event has waited.
     lag_seconds: u64,
 }
 
 /// A state of the connection, and how long it lasted.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Passed {
     state: ConnectionState,
     at: Timestamp,

@@ -2,6 +2,7 @@
 
 mod access;
 mod config;
+mod docs;
 mod find;
 mod health;
 mod linking;
@@ -22,7 +23,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tower::ServiceExt;
 
-use super::{ApiStats, Events, KeysInUse, LookUps, Settings, Shared, Web, router};
+use super::{ApiStats, Events, KeysInUse, LookUps, Settings, Shared, Web, description, router};
 use crate::engine::harness::Harness;
 use crate::protocol::Command;
 use crate::webhooks::Webhooks;
@@ -49,11 +50,17 @@ fn api_with(harness: &Harness, look_ups: LookUps) -> Router {
 
 /// The routes, for a caller who says what lets him in unless he says something else.
 fn api_of(parts: Shared) -> Router {
-    router(parts.into()).layer(axum::middleware::map_request(async |mut request: Request<Body>| {
+    let api = router(parts.into()).layer(axum::middleware::from_fn(description::conformance::check));
+    api.layer(axum::middleware::map_request(async |mut request: Request<Body>| {
         request.headers_mut().entry(header::AUTHORIZATION).or_insert(bearer().parse().unwrap());
         request.headers_mut().entry(header::HOST).or_insert("localhost".parse().unwrap());
         request
     }))
+}
+
+/// The API as it is, to which requests bring their tokens themselves.
+pub(super) fn bare_api(harness: &Harness) -> Router {
+    router(parts(harness, LookUps::default(), settings()).into())
 }
 
 fn parts(harness: &Harness, look_ups: LookUps, settings: Arc<Settings>) -> Shared {
@@ -371,8 +378,22 @@ async fn a_message_that_waits_can_be_taken_back_and_another_can_not() {
     let under_way = post(&harness, "/send", body).await.json();
     harness.command().await;
     assert_eq!(cancel(&harness, &under_way["id"]).await.status, StatusCode::CONFLICT);
-    let never = post(&harness, "/send", json!({"to": "+15551112222", "text": "Hi", "expires_in": 0})).await;
+    let expiring = async |seconds: Value| {
+        post(&harness, "/send", json!({"to": "+15551112222", "text": "Hi", "expires_in": seconds})).await
+    };
+    let never = expiring(json!(0)).await;
     assert_eq!((never.status.as_u16(), &never.json()["field"]), (422, &json!("expires_in")));
+    for (seconds, status) in [
+        (json!(600.0), 202),
+        (Value::Null, 202),
+        (json!(1.5), 422),
+        (json!(-1), 422),
+        (json!(4e9), 422),
+        (json!(1e99), 422),
+        (json!("600"), 422),
+    ] {
+        assert_eq!(expiring(seconds.clone()).await.status.as_u16(), status, "{seconds}");
+    }
     harness.end().await;
 }
 
@@ -385,10 +406,12 @@ async fn errors_are_problems_with_a_type_and_what_to_do() {
         (post(&harness, "/status", json!({})).await, 405, "method-not-allowed"),
         (post(&harness, "/send", number).await, 422, "invalid-value"),
         (post(&harness, "/send", json!({"to": "+15551112222", "text": "x", "colour": 1})).await, 422, "invalid-value"),
+        (post(&harness, "/send", json!(["+15551112222", "x"])).await, 422, "invalid-value"),
         (post(&harness, "/send", json!({"to": "nobody@nowhere", "text": "x"})).await, 422, "invalid-value"),
         (post(&harness, "/config", json!({"bridge": "../../bin/sh"})).await, 422, "invalid-value"),
         (post(&harness, "/config", json!({"use_pairing_code": true})).await, 422, "invalid-value"),
         (get(&harness, "/messages/none").await, 404, "no-such-message"),
+        (get(&harness, "/messages/%FF").await, 400, "bad-path"),
         (ask(&harness, keyed("/send", "", "x")).await, 400, "bad-idempotency-key"),
         (ask(&harness, keyed("/send", &"k".repeat(256), "x")).await, 400, "bad-idempotency-key"),
         (ask(&harness, keyed("/send", "a\tb", "x")).await, 400, "bad-idempotency-key"),

@@ -3,11 +3,14 @@
 //! An address may hold a secret, so it is shown here only. A key is shown once, in the answer to what made it.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::body::Body;
+use super::body::{Body, whole};
+#[cfg(test)]
+use super::description;
+use super::path::Part;
 use super::{Api, Problem};
 use crate::state::Secret;
 use crate::webhooks::{Changed, Described, Description, Patch, Tried, WebhookError};
@@ -15,27 +18,50 @@ use crate::webhooks::{Changed, Described, Description, Patch, Tried, WebhookErro
 /// A new webhook.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "NewWebhook"))]
 pub(super) struct New {
+    /// What it is called; without it, it gets a name.
+    #[cfg_attr(test, schemars(regex(pattern = description::WEBHOOK_NAME)))]
     name: Option<String>,
+    /// Where it sends.
+    #[cfg_attr(test, schemars(with = "String", regex(pattern = description::WEBHOOK_URL), length(max = 2_000)))]
     url: Secret,
+    /// The key to sign with: `whsec_` and 24 to 64 bytes in base64. Without it one is made, and told in the answer.
+    #[cfg_attr(test, schemars(with = "Option<String>", regex(pattern = description::WEBHOOK_KEY)))]
     secret: Option<Secret>,
+    /// Types of events, or families such as `message.*`; none: all.
+    #[cfg_attr(test, schemars(length(max = description::FILTER_VALUES), inner(regex(pattern = description::EVENT_TYPE))))]
     #[serde(default)]
     types: Vec<String>,
+    /// Chats, by numbers or ids; none: all, and what is in no chat.
+    #[cfg_attr(test, schemars(length(max = description::FILTER_VALUES), inner(regex(pattern = description::EVENT_CHAT))))]
     #[serde(default)]
     chats: Vec<String>,
-    /// The event after which it begins.
+    /// The event after which it begins: 0 with the oldest that is kept. Without it, it begins with the next one.
+    #[serde(default, deserialize_with = "whole")]
     after: Option<u64>,
 }
 
 /// What is to be different, as RFC 7396 has it: null is what a new webhook has when nothing is said.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "WebhookChanges"))]
 pub(super) struct Changes {
+    /// Where it sends.
+    #[cfg_attr(test, schemars(with = "Option<String>", regex(pattern = description::WEBHOOK_URL), length(max = 2_000)))]
     url: Option<Secret>,
+    /// Another key. Null: one that is made, and told in the answer. The one before is signed with for a day more.
+    #[cfg_attr(test, schemars(with = "Option<String>", regex(pattern = description::WEBHOOK_KEY)))]
     #[serde(default, deserialize_with = "given")]
     secret: Option<Option<Secret>>,
+    /// Types of events, or families such as `message.*`; null: all.
+    #[cfg_attr(test, schemars(length(max = description::FILTER_VALUES), inner(regex(pattern = description::EVENT_TYPE))))]
     #[serde(default, deserialize_with = "given")]
     types: Option<Option<Vec<String>>>,
+    /// Chats, by numbers or ids; null: all.
+    #[cfg_attr(test, schemars(length(max = description::FILTER_VALUES), inner(regex(pattern = description::EVENT_CHAT))))]
     #[serde(default, deserialize_with = "given")]
     chats: Option<Option<Vec<String>>>,
 }
@@ -43,21 +69,31 @@ pub(super) struct Changes {
 /// From where to go on.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "WebhookReplay"))]
 pub(super) struct Replay {
+    /// Go on after this event, which is none that it has yet to come to; without it, where it is.
+    #[serde(default, deserialize_with = "whole")]
     after: Option<u64>,
 }
 
 /// All webhooks.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Webhooks"))]
 pub(super) struct List {
     webhooks: Vec<Described>,
 }
 
 /// A webhook, with its key when that is new.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "WebhookShown"))]
 pub(super) struct Shown {
     #[serde(flatten)]
     webhook: Described,
+    /// The key to sign with, when it is new. It is not told again.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<Secret>,
 }
@@ -87,13 +123,13 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(shown)))
 }
 
-pub(super) async fn webhook(State(api): State<Api>, Path(name): Path<String>) -> Result<Json<Described>, Problem> {
+pub(super) async fn webhook(State(api): State<Api>, Part(name): Part) -> Result<Json<Described>, Problem> {
     Ok(Json(api.webhooks.get(&name)?))
 }
 
 pub(super) async fn change(
     State(api): State<Api>,
-    Path(name): Path<String>,
+    Part(name): Part,
     Body(changes): Body<Changes>,
 ) -> Result<Json<Shown>, Problem> {
     let Changes { url, secret, types, chats } = changes;
@@ -101,21 +137,21 @@ pub(super) async fn change(
     Ok(Json(shown(api.webhooks.change(name, Patch { url, secret, types, chats }).await?)))
 }
 
-pub(super) async fn delete(State(api): State<Api>, Path(name): Path<String>) -> Result<StatusCode, Problem> {
+pub(super) async fn delete(State(api): State<Api>, Part(name): Part) -> Result<StatusCode, Problem> {
     api.webhooks.delete(name).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn replay(
     State(api): State<Api>,
-    Path(name): Path<String>,
+    Part(name): Part,
     Body(Replay { after }): Body<Replay>,
 ) -> Result<(StatusCode, Json<Described>), Problem> {
     Ok((StatusCode::ACCEPTED, Json(api.webhooks.replay(name, after).await?)))
 }
 
 /// 200 whatever the receiver said: that is the answer.
-pub(super) async fn test(State(api): State<Api>, Path(name): Path<String>) -> Result<Json<Tried>, Problem> {
+pub(super) async fn test(State(api): State<Api>, Part(name): Part) -> Result<Json<Tried>, Problem> {
     Ok(Json(api.webhooks.test(&name).await?))
 }
 

@@ -130,6 +130,7 @@ pub enum BridgeNotice {
 
 /// How the operator wants to link.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Linking {
     /// By a pairing code instead of a QR.
     pub use_pairing_code: bool,

@@ -33,7 +33,7 @@ mod webhook;
 
 pub use about::{About, Target};
 pub use apply::apply;
-pub use decide::{BridgeLimits, Lookup, State, WINDOW, decide, lookup};
+pub use decide::{BridgeLimits, Lookup, MAX_EXPIRES_IN, MAX_TEXT_CHARS, State, WINDOW, decide, lookup};
 pub use event::{GAP, Missing, event_text, gap_text};
 pub use exit::{ExitClass, LastExit};
 pub use filter::{EventFilter, FILTER_VALUES, FilterError};
@@ -47,7 +47,7 @@ pub use input::{
 };
 pub use journal::{ConnectionEvent, JournalKind, MessageEvent, RestrictionEvent, StatusEvent};
 pub use message::{Chat, Delivery, DeliveryState, Direction, Failure, Message, Times};
-pub use once::{Fingerprint, IdempotencyKey, KeyError, Used};
+pub use once::{Fingerprint, IdempotencyKey, KeyError, MAX_KEY_CHARS, Used};
 pub use outbox::{Outbox, Pending};
 pub use pacing::{Pace, PacingView};
 pub use pairing::{Pairing, Secret};

@@ -19,6 +19,7 @@ pub struct Pace {
 
 /// What is shown of the pace while it makes messages wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PacingView {
     /// When the next message goes.
     pub next_send_at: Timestamp,

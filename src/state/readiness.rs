@@ -8,6 +8,7 @@ use super::{BridgeState, ConnectionState, Snapshot, StoreState};
 ///
 /// Its words are constants: it is told to whoever asks, and so says nothing of persons and messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Check {
     /// What is looked at.
     pub name: &'static str,
@@ -20,6 +21,7 @@ pub struct Check {
 /// Whether a thing is in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum CheckState {
     /// It is.
     Ok,

@@ -100,6 +100,7 @@ impl Snapshot {
 
 /// The child process.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BridgeView {
     /// Its state.
     pub state: BridgeState,
@@ -125,6 +126,7 @@ pub struct BridgeView {
 
 /// The states of the child process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BridgeState {
     /// Not running, and not wanted.
@@ -172,6 +174,7 @@ impl BridgeState {
 
 /// The connection to WhatsApp.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ConnectionView {
     /// Its state.
     pub state: ConnectionState,
@@ -198,6 +201,7 @@ pub struct Transition {
 
 /// The states of the connection to WhatsApp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ConnectionState {
     /// The bridge does not run.
@@ -253,6 +257,7 @@ impl ConnectionState {
 
 /// What has been counted since the start of the process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Counters {
     /// Messages that came in. What is about an earlier message, such as a reaction, is none.
     pub messages_received: u64,
@@ -280,6 +285,7 @@ pub struct Counters {
 
 /// The database, as far as operators must know.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StoreView {
     /// Its state.
     pub state: StoreState,
@@ -289,6 +295,7 @@ pub struct StoreView {
 
 /// The states of the database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StoreState {
     /// It takes what is written.
@@ -300,6 +307,7 @@ pub enum StoreState {
 
 /// The last thing that went wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LastError {
     /// When.
     pub at: Timestamp,
@@ -309,6 +317,7 @@ pub struct LastError {
 
 /// Figures that are sampled now and then.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HostSample {
     /// The resident memory of this process in bytes.
     pub rss_bytes: Option<u64>,
@@ -318,6 +327,7 @@ pub struct HostSample {
 
 /// How the HTTP API does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ApiSample {
     /// Requests answered since the start.
     pub requests: u64,

@@ -32,6 +32,7 @@ pub enum WebhookRequest {
 
 /// What is seen of a webhook.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WebhookView {
     /// Its name.
     pub name: Arc<str>,
@@ -50,6 +51,7 @@ pub struct WebhookView {
 /// What a webhook is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum WebhookState {
     /// It sends what comes.
     Going,

@@ -12,6 +12,8 @@ use crate::state::{ChatId, WebhookRecord, WebhookState, WebhookView};
 /// Where a webhook was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "WebhookOrigin"))]
 pub enum Origin {
     /// By the API.
     Api,
@@ -41,6 +43,8 @@ pub(super) struct Live {
 
 /// What a caller sees of a webhook. Its address may be a secret, its key is none of it.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Webhook"))]
 pub struct Described {
     /// What is seen of it.
     #[serde(flatten)]

@@ -38,6 +38,8 @@ pub struct Patch {
 
 /// How a test ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "WebhookTried"))]
 pub struct Tried {
     /// The receiver took it.
     pub delivered: bool,

@@ -1,13 +1,13 @@
 //! What a client asks for: where to begin, and which events.
 
 use axum::extract::Query;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, Uri};
 
 use super::super::Problem;
 use crate::state::{EventFilter, FilterError};
 
 /// The types of events that are in no journal.
-pub(super) const LIVE: [&str; 4] = ["link.qr", "link.pairing_code", "link.passkey", "link.passkey_code"];
+pub(in crate::api) const LIVE: [&str; 4] = ["link.qr", "link.pairing_code", "link.passkey", "link.passkey_code"];
 
 /// The header with which a client comes back.
 const LAST_EVENT_ID: &str = "last-event-id";
@@ -25,7 +25,7 @@ impl Wanted {
     /// Reads the query and the header. The header counts more: a client that comes back asks with its first address.
     pub(super) fn of(uri: &Uri, headers: &HeaderMap) -> Result<Self, Problem> {
         let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri)
-            .map_err(|error| bad_query(format!("the query can't be read: {}", error.body_text())))?;
+            .map_err(|error| Problem::bad_query(format!("the query can't be read: {}", error.body_text())))?;
         let mut wanted = Self::default();
         for (name, value) in pairs {
             if name == "after" {
@@ -36,7 +36,10 @@ impl Wanted {
                 match name.as_str() {
                     "type" => wanted.filter.add_type(value, &LIVE).map_err(|error| wrong("type", &error))?,
                     "chat" => wanted.filter.add_chat(value).map_err(|error| wrong("chat", &error))?,
-                    _ => return Err(bad_query(format!("there is no option {name}; there are after, type and chat"))),
+                    _ => {
+                        let detail = format!("there is no option {name}; there are after, type and chat");
+                        return Err(Problem::bad_query(detail));
+                    }
                 }
             }
         }
@@ -48,20 +51,16 @@ impl Wanted {
     }
 }
 
-fn bad_query(detail: String) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "bad-query", "The query is not valid", detail)
-}
-
 fn number(field: &'static str, value: &str) -> Result<u64, Problem> {
     value.parse().map_err(|_| {
-        Problem::bad_field(field, "give the id of an event, a number; 0 begins with the oldest that is kept")
+        Problem::bad_parameter(field, "give the id of an event, a number; 0 begins with the oldest that is kept")
     })
 }
 
 fn wrong(field: &'static str, error: &FilterError) -> Problem {
     match error {
-        FilterError::TooMany => bad_query(error.to_string()),
-        FilterError::NoSuchType { .. } | FilterError::NotAChat(_) => Problem::bad_field(field, error.to_string()),
+        FilterError::TooMany => Problem::bad_query(error.to_string()),
+        FilterError::NoSuchType { .. } | FilterError::NotAChat(_) => Problem::bad_parameter(field, error.to_string()),
     }
 }
 
@@ -89,7 +88,7 @@ mod tests {
         assert_eq!(after("?after=0", Some("17")), Ok(Some(17)));
         assert_eq!(after("?after=3", Some("")), Ok(Some(3)));
         for (query, header) in [("?after=", None), ("?after=-1", None), ("?after=1e3", None), ("", Some("x"))] {
-            assert_eq!(after(query, header), Err(422), "{query} {header:?}");
+            assert_eq!(after(query, header), Err(400), "{query} {header:?}");
         }
     }
 
@@ -107,7 +106,7 @@ mod tests {
     fn what_is_not_there_is_refused() {
         for query in ["?type=message.recieved", "?type=mess*", "?type=*", "?type=", "?type=gap", "?chat=ana", "?chat="]
         {
-            assert_eq!(wanted(query, None), Err(422), "{query}");
+            assert_eq!(wanted(query, None), Err(400), "{query}");
         }
         assert_eq!(wanted("?afer=3", None), Err(400));
         assert_eq!(wanted(&format!("?type=link.qr{}", ",link.qr".repeat(crate::state::FILTER_VALUES)), None), Err(400));

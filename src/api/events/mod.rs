@@ -27,6 +27,8 @@ use axum::response::{IntoResponse, Response};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::{Api, Problem};
+#[cfg(test)]
+pub(super) use filter::LIVE;
 use filter::Wanted;
 use follower::Offer;
 use ring::Ring;

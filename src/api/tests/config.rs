@@ -71,6 +71,11 @@ async fn all_settings_are_told_with_where_they_come_from_and_without_secrets() {
     assert_eq!((&config["bridge"], &config["bridges"]["other"]), (&json!("default"), &json!("/opt/other")));
     assert_eq!((&config["use_pairing_code"], &config["phone_number"]), (&json!(false), &Value::Null));
     let changeable = config["changeable"].as_array().unwrap();
+    let described = description::document();
+    let described = &described["paths"]["/config"]["patch"]["requestBody"]["content"]["application/json"]["schema"];
+    for name in changeable {
+        assert!(described["properties"].get(name.as_str().unwrap()).is_some(), "{name} is not described");
+    }
     assert!(changeable.contains(&json!("send_burst")) && !changeable.contains(&json!("proof_seconds")), "{config}");
     place.harness.end().await;
 }

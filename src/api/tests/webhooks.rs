@@ -41,7 +41,13 @@ async fn a_webhook_is_made_shown_changed_and_deleted_and_its_key_is_told_once() 
     assert!(changed["secret"].as_str().is_some_and(|new| new != key));
     let none = with(&api, "PATCH", "/webhooks/crm", Some(json!({}))).await.json();
     assert!(none.get("secret").is_none());
-    assert_eq!(with(&api, "POST", "/webhooks/crm/replay", Some(json!({}))).await.status, StatusCode::ACCEPTED);
+    for replay in [json!({}), json!({"after": null}), json!({"after": 0}), json!({"after": 0.0})] {
+        assert_eq!(with(&api, "POST", "/webhooks/crm/replay", Some(replay)).await.status, StatusCode::ACCEPTED);
+    }
+    for replay in [json!({"after": 0.5}), json!({"after": -1}), json!({"after": 1e300}), json!({"after": "0"})] {
+        let refused = with(&api, "POST", "/webhooks/crm/replay", Some(replay)).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.text);
+    }
     let deleted = with(&api, "DELETE", "/webhooks/crm", None).await;
     assert_eq!((deleted.status, deleted.text.as_str()), (StatusCode::NO_CONTENT, ""));
     assert_eq!(with(&api, "GET", "/webhooks/crm", None).await.status, StatusCode::NOT_FOUND);

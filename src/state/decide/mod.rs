@@ -25,6 +25,7 @@ pub use memory::BridgeLimits;
 use memory::Memory;
 pub use outgoing::WINDOW;
 use proof::Proof;
+pub use requests::{MAX_EXPIRES_IN, MAX_TEXT_CHARS};
 
 /// Everything that is known, and what only [`decide`] may see.
 #[derive(Clone, Debug)]

@@ -14,10 +14,10 @@ use super::Turn;
 use crate::protocol::{ChatKind, ReasonClass};
 
 /// The longest time that a message may wait, in seconds: a week.
-const MAX_EXPIRES_IN: u32 = 7 * 24 * 60 * 60;
+pub const MAX_EXPIRES_IN: u32 = 7 * 24 * 60 * 60;
 
 /// The longest text that WhatsApp takes, in characters.
-const MAX_TEXT_CHARS: usize = 65_536;
+pub const MAX_TEXT_CHARS: usize = 65_536;
 
 /// How many bytes of text may wait: room for the whole queue when texts are as long as people's.
 const QUEUE_BYTES: usize = 32 << 20;
