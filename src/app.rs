@@ -15,7 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::access::Guard;
-use crate::api::{self, Api, ApiStats, Bodies, Events, KeysInUse, Limits, LookUps, Socket, Web};
+use crate::api::{self, Api, ApiStats, Bodies, Events, KeysInUse, Limits, LookUps, Shared, Socket, StatusText, Web};
 use crate::clock::Clock;
 use crate::config::{Config, Live, SocketPlaces, WebhookSetting};
 use crate::engine::{self, Parts};
@@ -117,7 +117,7 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
     let webhooks = Webhooks::new(engine.handle.clone(), clock, config.webhooks_allow_private);
     webhooks.start(&described, hooks).await?;
     let (stop, stopping) = watch::channel(false);
-    let api = Api {
+    let api = Api::from(Shared {
         guard: Arc::new(guard),
         web: Arc::new(Web::new(address, config.allowed_hosts.clone(), config.cors_origins.clone())),
         engine: engine.handle.clone(),
@@ -128,9 +128,10 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
         events: Arc::new(Events::default()),
         look_ups: LookUps::default(),
         bodies: Bodies::default(),
+        status: StatusText::default(),
         webhooks: webhooks.clone(),
         shutdown: stopping.clone(),
-    };
+    });
     let api = tokio::spawn(api::serve(listener, socket, api, limits));
     let mut engine_task = engine.task;
 

@@ -4,9 +4,8 @@
 //! [`ROUTES`] is the one place that says which token each route needs. What is not in it needs one that may do
 //! everything.
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::server::{self, Caller};
@@ -62,21 +61,21 @@ fn needed(method: &Method, path: Option<&str>) -> Option<Scope> {
     route.map_or(Some(Scope::Admin), |(_, _, scope)| *scope)
 }
 
-/// Lets through what has a token that allows it, or needs none.
-pub(super) async fn check(State(api): State<Api>, request: Request, next: Next) -> Result<Response, Response> {
+/// The answer to a request that has no token and needs one, or has one that allows too little.
+pub(super) fn refused(api: &Api, request: &Request) -> Option<Response> {
     let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     let needed = needed(request.method(), path);
-    server::check(&request, needed.is_none()).map_err(Problem::into_response)?;
-    if let Some(needed) = needed {
-        let local = request.extensions().get::<Caller>().is_some_and(|caller| caller.local);
-        let token = || bearer(request.headers()).and_then(|token| api.guard.admits(token));
-        match if local { Some(Scope::Admin) } else { token() } {
-            Some(scope) if scope >= needed => {}
-            Some(scope) => return Err(too_little(scope, needed)),
-            None => return Err(unknown().into_response()),
-        }
+    if let Err(problem) = server::check(request, needed.is_none()) {
+        return Some(problem.into_response());
     }
-    Ok(next.run(request).await)
+    let needed = needed?;
+    let local = request.extensions().get::<Caller>().is_some_and(|caller| caller.local);
+    let token = || bearer(request.headers()).and_then(|token| api.guard.admits(token));
+    match if local { Some(Scope::Admin) } else { token() } {
+        Some(scope) if scope >= needed => None,
+        Some(scope) => Some(too_little(scope, needed)),
+        None => Some(unknown().into_response()),
+    }
 }
 
 fn unknown() -> Problem {

@@ -57,6 +57,7 @@ pub use server::Limits;
 pub use socket::{Socket, SocketError};
 use stats::AnswerKind;
 pub use stats::ApiStats;
+pub use status::StatusText;
 pub use web::Web;
 
 use crate::access::Guard;
@@ -70,9 +71,13 @@ const MAX_BODY_BYTES: usize = 1 << 20;
 /// How long answers under way may take once the process is to end.
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(3);
 
-/// What the handlers share.
+/// What the handlers share. Cheap to clone: each request is given one more.
 #[derive(Clone, Debug)]
-pub struct Api {
+pub struct Api(Arc<Shared>);
+
+/// What an API is made of.
+#[derive(Debug)]
+pub struct Shared {
     /// Knows who may ask.
     pub guard: Arc<Guard>,
     /// What browsers may do.
@@ -93,10 +98,26 @@ pub struct Api {
     pub look_ups: LookUps,
     /// The bodies that are being read.
     pub bodies: Bodies,
+    /// The last answer of `/status`.
+    pub status: StatusText,
     /// What sends events to others.
     pub webhooks: Webhooks,
     /// Becomes true when the process is to end: whoever waits gives up.
     pub shutdown: watch::Receiver<bool>,
+}
+
+impl From<Shared> for Api {
+    fn from(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+}
+
+impl std::ops::Deref for Api {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
 }
 
 /// All routes.
@@ -131,18 +152,19 @@ pub fn router(api: Api) -> Router {
         .route("/webhooks/{name}/test", post(webhooks::test))
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
-        .layer(middleware::from_fn_with_state(api.clone(), access::check))
         .layer(middleware::from_fn_with_state(api.clone(), around))
         .with_state(api)
 }
 
-/// Takes the time of each answer, and sets what every answer has.
+/// Lets through who may ask, takes the time of each answer, and sets what every answer has.
 async fn around(State(api): State<Api>, request: Request, next: Next) -> Response {
     let start = api.clock.now().mono;
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let method = request.method().clone();
+    let path = tracing::enabled!(tracing::Level::DEBUG).then(|| request.uri().path().to_owned());
     let route = request.extensions().get::<MatchedPath>().cloned();
     let origin = api.web.origin(request.headers());
-    let mut response = match api.web.answers(&request) {
+    let refused = api.web.answers(&request).or_else(|| access::refused(&api, &request));
+    let mut response = match refused {
         Some(answer) => answer,
         None => next.run(request).await,
     };

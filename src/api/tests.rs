@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tower::ServiceExt;
 
-use super::{Api, ApiStats, Events, KeysInUse, LookUps, Settings, Web, description, router};
+use super::{ApiStats, Events, KeysInUse, LookUps, Settings, Shared, Web, description, router};
 use crate::engine::harness::Harness;
 use crate::protocol::Command;
 use crate::webhooks::Webhooks;
@@ -49,8 +49,8 @@ fn api_with(harness: &Harness, look_ups: LookUps) -> Router {
 }
 
 /// The routes, for a caller who says what lets him in unless he says something else.
-fn api_of(parts: Api) -> Router {
-    let api = router(parts).layer(axum::middleware::from_fn(description::conformance::check));
+fn api_of(parts: Shared) -> Router {
+    let api = router(parts.into()).layer(axum::middleware::from_fn(description::conformance::check));
     api.layer(axum::middleware::map_request(async |mut request: Request<Body>| {
         request.headers_mut().entry(header::AUTHORIZATION).or_insert(bearer().parse().unwrap());
         request.headers_mut().entry(header::HOST).or_insert("localhost".parse().unwrap());
@@ -60,15 +60,15 @@ fn api_of(parts: Api) -> Router {
 
 /// The API as it is, to which requests bring their tokens themselves.
 pub(super) fn bare_api(harness: &Harness) -> Router {
-    router(parts(harness, LookUps::default(), settings()))
+    router(parts(harness, LookUps::default(), settings()).into())
 }
 
-fn parts(harness: &Harness, look_ups: LookUps, settings: Arc<Settings>) -> Api {
+fn parts(harness: &Harness, look_ups: LookUps, settings: Arc<Settings>) -> Shared {
     let stop = watch::Sender::new(false);
     let shutdown = stop.subscribe();
     std::mem::forget(stop); // never asked to end
     let folder = tokens();
-    Api {
+    Shared {
         web: Arc::new(Web::new("127.0.0.1:7007".parse().unwrap(), vec![], vec![])),
         guard: Arc::new(crate::access::Guard::open(folder).unwrap()),
         engine: harness.handle.clone(),
@@ -79,6 +79,7 @@ fn parts(harness: &Harness, look_ups: LookUps, settings: Arc<Settings>) -> Api {
         events: Arc::new(Events::default()),
         look_ups,
         bodies: Default::default(),
+        status: Default::default(),
         webhooks: Webhooks::new(harness.handle.clone(), harness.clock, false),
         shutdown,
     }

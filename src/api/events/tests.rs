@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tower::ServiceExt;
 
 use super::super::tests::{bearer, tokens};
-use super::super::{ApiStats, KeysInUse, LookUps, Web, router, serve};
+use super::super::{ApiStats, KeysInUse, LookUps, Shared, Web, router, serve};
 use super::*;
 use crate::engine::harness::Harness;
 
@@ -44,7 +44,7 @@ impl Place {
     }
 
     fn api(&self) -> Api {
-        Api {
+        Shared {
             web: Arc::new(Web::new("127.0.0.1:7007".parse().unwrap(), vec![], vec![])),
             guard: Arc::new(crate::access::Guard::open(tokens()).unwrap()),
             engine: self.harness.handle.clone(),
@@ -53,11 +53,13 @@ impl Place {
             settings: super::super::tests::settings(),
             keys: KeysInUse::default(),
             look_ups: LookUps::default(),
+            status: Default::default(),
             bodies: Default::default(),
             webhooks: crate::webhooks::Webhooks::new(self.harness.handle.clone(), self.harness.clock, false),
             events: Arc::clone(&self.events),
             shutdown: self.stop.subscribe(),
         }
+        .into()
     }
 
     fn router(&self) -> Router {

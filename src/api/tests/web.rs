@@ -10,7 +10,8 @@ async fn asked(origins: &[&str], request: axum::http::request::Builder) -> Answe
     let harness = Harness::connected().await;
     let origins = origins.iter().map(|&origin| origin.to_owned()).collect();
     let web = Web::new("127.0.0.1:7007".parse().unwrap(), vec![], origins);
-    let api = router(super::super::Api { web: Arc::new(web), ..parts(&harness, LookUps::default(), settings()) });
+    let api =
+        router(super::super::Shared { web: Arc::new(web), ..parts(&harness, LookUps::default(), settings()) }.into());
     let answer = answered(api.oneshot(request.body(Body::empty()).unwrap()).await.unwrap()).await;
     harness.end().await;
     answer
