@@ -59,10 +59,12 @@ fn allow_many_files() {
 }
 
 async fn serve(config: &Config, clock: Clock) -> anyhow::Result<()> {
+    let keys = tui::Keymap::new(&config.keys)?;
     let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let console = terminal && !config.headless;
     let store = Store::open_with(&config.data_dir, AccountId::main(), FEED_CAPACITY, Some(retention(config, clock)))?;
-    let _log = telemetry::start(&config.data_dir, config.log.clone(), !console)?;
+    let ring = console.then(|| telemetry::Ring::new(clock));
+    let _log = telemetry::start(&config.data_dir, config.log.clone(), !console, ring.clone())?;
     if !terminal && !config.headless {
         tracing::info!("stdin or stdout is not a terminal: running headless");
     }
@@ -110,7 +112,14 @@ async fn serve(config: &Config, clock: Clock) -> anyhow::Result<()> {
     let api = tokio::spawn(api::serve(listener, api));
     let mut engine_task = engine.task;
 
-    let mut console = if console { Some(start_console(&engine.handle, clock, address)?) } else { None };
+    let mut console = match ring {
+        Some(ring) => {
+            let options = console_options(config, keys, ring, address);
+            let link = engine::link(&engine.handle);
+            Some(Console::start(link, clock, options).context("can't use the terminal; try --headless")?)
+        }
+        None => None,
+    };
     let early = tokio::select! {
         reason = asked_to_end() => {
             tracing::info!(reason = reason?, "ending");
@@ -145,11 +154,17 @@ async fn serve(config: &Config, clock: Clock) -> anyhow::Result<()> {
     }
 }
 
-fn start_console(engine: &engine::Handle, clock: Clock, api: SocketAddr) -> anyhow::Result<Console> {
-    let colors = std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
-    let in_tmux = std::env::var_os("TMUX").is_some_and(|set| !set.is_empty());
-    let options = tui::Options { api: format!("http://{api}"), colors, in_tmux };
-    Console::start(engine::link(engine), clock, options).context("can't use the terminal; try --headless")
+fn console_options(config: &Config, keys: tui::Keymap, log: Arc<telemetry::Ring>, api: SocketAddr) -> tui::Options {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|set| !set.is_empty());
+    tui::Options {
+        api: format!("http://{api}"),
+        colors: !set("NO_COLOR"),
+        in_tmux: set("TMUX"),
+        keys,
+        read_only: config.read_only,
+        log,
+        remember: config.data_dir.join("console.json"),
+    }
 }
 
 /// Waits for the console's end; for ever when there is none.

@@ -11,6 +11,9 @@ pub struct Cli {
     /// Run without a terminal: the HTTP API alone, the log on stderr.
     #[arg(long, global = true)]
     pub headless: bool,
+    /// Look on only: the console changes nothing until a key allows it.
+    #[arg(long, global = true)]
+    pub read_only: bool,
     /// Where the HTTP API listens [default: 127.0.0.1:7007].
     #[arg(long, global = true, value_name = "ADDRESS:PORT")]
     pub listen: Option<String>,

@@ -11,7 +11,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("protocol", &[]),
     ("qr", &[]),
-    ("telemetry", &[]),
+    ("telemetry", &["clock"]),
     ("packages", &[]),
     ("cli", &[]),
     ("state", &["clock", "protocol"]),
@@ -21,7 +21,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("link", &["state"]),
     ("engine", &["clock", "link", "protocol", "state", "store", "supervisor"]),
     ("api", &["access", "clock", "engine", "protocol", "state"]),
-    ("tui", &["clock", "link", "protocol", "qr", "state"]),
+    ("tui", &["clock", "link", "protocol", "qr", "state", "telemetry"]),
     (
         "app",
         &["access", "api", "clock", "config", "engine", "packages", "state", "store", "supervisor", "telemetry", "tui"],
@@ -39,7 +39,7 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("crossterm", &["tui"]),
     ("clap", &["cli", "main"]),
     ("tar", &["backup"]),
-    ("tokio", &["api", "app", "engine", "link", "packages", "protocol", "store", "supervisor", "tui"]),
+    ("tokio", &["api", "app", "engine", "link", "packages", "protocol", "store", "supervisor", "telemetry", "tui"]),
 ];
 
 #[test]

@@ -5,13 +5,15 @@ use std::path::{Path, PathBuf};
 
 use config::{ConfigError as LibraryError, Map, Source, Value, ValueKind};
 
-use super::{BRIDGES, ConfigError, Inputs, Origin, SETTINGS, Setting};
+use super::{BRIDGES, ConfigError, Inputs, KEYS, Origin, SETTINGS, Setting};
 
 /// The merged values.
 pub(super) struct Layers {
     values: Map<String, Value>,
     /// The table of further bridges.
     pub(super) bridges: BTreeMap<String, String>,
+    /// The table of other keys, by the names of actions.
+    pub(super) keys: BTreeMap<String, Vec<String>>,
 }
 
 /// A layer whose values are known already, with the origin of each.
@@ -59,11 +61,36 @@ pub(super) fn read(inputs: &Inputs) -> Result<Layers, ConfigError> {
         })?,
         None => BTreeMap::new(),
     };
+    let mut keys = BTreeMap::new();
+    if let Some(table) = values.remove(KEYS) {
+        read_keys("", table, &mut keys).map_err(|name| ConfigError::File {
+            path: path.clone(),
+            why: format!("[{KEYS}] {name} is neither a key nor a list of keys, as in quit = [\"q\", \"F10\"]"),
+        })?;
+    }
     if let Some(key) = values.keys().find(|key| SETTINGS.iter().all(|s| s.key != *key)) {
-        let known = SETTINGS.iter().map(|s| s.key).chain([BRIDGES]).collect::<Vec<_>>().join(", ");
+        let known = SETTINGS.iter().map(|s| s.key).chain([BRIDGES, KEYS]).collect::<Vec<_>>().join(", ");
         return Err(ConfigError::UnknownKey { path, key: key.clone(), known });
     }
-    Ok(Layers { values, bridges })
+    Ok(Layers { values, bridges, keys })
+}
+
+/// Reads keys by the names of actions; a table in the table makes names with a dot. The error is the name that is wrong.
+fn read_keys(prefix: &str, table: Value, keys: &mut BTreeMap<String, Vec<String>>) -> Result<(), String> {
+    let table = table.into_table().map_err(|_| prefix.trim_end_matches('.').to_owned())?;
+    for (name, value) in table {
+        let name = format!("{prefix}{name}");
+        if matches!(value.kind, ValueKind::Table(_)) {
+            read_keys(&format!("{name}."), value, keys)?;
+        } else if matches!(value.kind, ValueKind::String(_) | ValueKind::I64(_)) {
+            keys.insert(name.clone(), vec![value.into_string().map_err(|_| name)?]);
+        } else {
+            let list = value.into_array().ok();
+            let list = list.and_then(|list| list.into_iter().map(|key| key.into_string().ok()).collect());
+            keys.insert(name.clone(), list.ok_or(name)?);
+        }
+    }
+    Ok(())
 }
 
 /// The file that was asked for, else the one in the working directory, else the user's.
@@ -110,6 +137,7 @@ fn flags(inputs: &Inputs) -> Known {
     let path = |p: &Option<PathBuf>| p.as_ref().map(|p| p.to_string_lossy().into_owned());
     let given = [
         ("headless", cli.headless.then(|| "true".to_owned()), "--headless"),
+        ("read_only", cli.read_only.then(|| "true".to_owned()), "--read-only"),
         ("listen", cli.listen.clone(), "--listen"),
         ("data_dir", path(&cli.data_dir), "--data-dir"),
         ("bridge", path(&cli.bridge), "--bridge"),

@@ -40,6 +40,10 @@ pub struct Inputs {
 pub struct Config {
     /// No terminal.
     pub headless: bool,
+    /// The console changes nothing until a key allows it.
+    pub read_only: bool,
+    /// Other keys for actions of the console, by the actions' names.
+    pub keys: BTreeMap<String, Vec<String>>,
     /// Where the API listens.
     pub listen: SocketAddr,
     /// Where database and logs are.
@@ -144,6 +148,7 @@ const fn setting(key: &'static str, env: &'static str, default: &'static str) ->
 /// All settings. An empty default means that it depends on other things, or that there is none.
 pub(crate) const SETTINGS: &[Setting] = &[
     setting("headless", "PILOTHOUSE_HEADLESS", "false"),
+    setting("read_only", "PILOTHOUSE_READ_ONLY", "false"),
     setting("listen", "PILOTHOUSE_LISTEN", "127.0.0.1:7007"),
     setting("data_dir", "PILOTHOUSE_DATA_DIR", ""),
     setting("bridge", "WA_BRIDGE", ""),
@@ -164,6 +169,9 @@ pub(crate) const SETTINGS: &[Setting] = &[
 
 /// The table of further bridges in the file.
 const BRIDGES: &str = "bridges";
+
+/// The table of other keys in the file.
+const KEYS: &str = "keys";
 
 /// The name of the bridge that the setting `bridge` gives.
 pub const DEFAULT_BRIDGE: &str = "default";
@@ -196,6 +204,8 @@ pub fn load(inputs: Inputs) -> Result<Config, ConfigError> {
     }
     Ok(Config {
         headless: layers.parsed("headless", "true or false")?.unwrap_or(false),
+        read_only: layers.parsed("read_only", "true or false")?.unwrap_or(false),
+        keys: layers.keys.clone(),
         listen: layers
             .parsed("listen", "an address and a port, as in 127.0.0.1:7007")?
             .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 7007))),

@@ -4,19 +4,24 @@
 //! happens at most 60 times a second; after a quiet period a lone key is drawn at once. While nothing visible changes,
 //! nothing wakes and nothing is written.
 
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::Event;
 use tokio::sync::{mpsc, watch};
 
-use super::model::Model;
+use super::keymap::Keymap;
+use super::look::Sizes;
+use super::model::{Focus, Model};
 use super::terminal::Screen;
 use super::theme::Theme;
 use super::update::{Msg, Outcome, update};
-use super::{clipboard, next_wake, view};
+use super::{clipboard, next_wake, shows, view};
 use crate::clock::{Clock, Mono};
 use crate::link::{Link, Update};
 use crate::state::{Answer, Refusal};
+use crate::telemetry::Ring;
 
 /// The shortest time from one drawing to the next.
 const FRAME: Duration = Duration::from_millis(16);
@@ -33,6 +38,14 @@ pub struct Options {
     pub colors: bool,
     /// The terminal is one of tmux.
     pub in_tmux: bool,
+    /// The keys in use.
+    pub keys: Keymap,
+    /// The console changes nothing until a key allows it.
+    pub read_only: bool,
+    /// The last lines of the log.
+    pub log: Arc<Ring>,
+    /// The file that keeps the sizes of panes.
+    pub remember: PathBuf,
 }
 
 /// A console that runs.
@@ -103,6 +116,12 @@ async fn run(
     let Some(Update::Snapshot(snapshot)) = link.updates.recv().await else { return Ok(()) };
     let zone = jiff::tz::TimeZone::system();
     let mut model = Model::new(*snapshot, options.api.clone(), zone, clock.now());
+    model.ui.look.keys = options.keys.clone();
+    model.ui.look.read_only = options.read_only;
+    model.ui.look.log_view.ring = Some(Arc::clone(&options.log));
+    let mut remembered = remembered(&options.remember);
+    model.ui.look.sizes = remembered;
+    let mut log = options.log.watch();
     let size = screen.terminal.size()?;
     model.ui.size = (size.width, size.height);
     let theme = Theme::new(options.colors);
@@ -141,11 +160,15 @@ async fn run(
                 }
                 messages.extend(updates.drain(..).map(Msg::Update));
             }
+            Ok(()) = log.changed(), if shows(&model, Focus::Log, now) => messages.push(Msg::Woken),
             () = tokio::time::sleep(wake.unwrap_or(Duration::MAX)), if wake.is_some() => messages.push(Msg::Woken),
         }
         for msg in messages {
-            let Outcome { requests, redraw, copy, quit } = update(&mut model, msg, clock.now());
+            let Outcome { requests, redraw, copy, clear, quit } = update(&mut model, msg, clock.now());
             dirty |= redraw;
+            if clear {
+                screen.terminal.clear()?;
+            }
             if let Some(text) = copy {
                 screen.send(&clipboard::sequence(text.reveal(), options.in_tmux))?;
             }
@@ -160,6 +183,23 @@ async fn run(
                 return Ok(());
             }
         }
+        if !model.ui.look.resizing && model.ui.look.sizes != remembered {
+            remembered = model.ui.look.sizes;
+            remember(&options.remember, remembered);
+        }
+    }
+}
+
+/// The sizes that were kept; those of the design when there are none that can be read.
+fn remembered(path: &Path) -> Sizes {
+    std::fs::read(path).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
+}
+
+/// Keeps the sizes. They are not worth more than a line in the log.
+fn remember(path: &Path, sizes: Sizes) {
+    let text = serde_json::to_vec(&sizes).unwrap_or_default();
+    if let Err(error) = std::fs::write(path, text) {
+        tracing::warn!(%error, path = %path.display(), "the sizes of panes can't be kept");
     }
 }
 
