@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use crate::access::Guard;
 use crate::api::{self, Api, ApiStats, Events, KeysInUse, LookUps};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Mouse};
 use crate::engine::{self, Parts};
 use crate::packages::Plan;
 use crate::state::{AccountId, BridgeLimits, FEED_CAPACITY, Linking, Pace, Sampled, Snapshot, State};
@@ -160,6 +160,15 @@ fn console_options(config: &Config, keys: tui::Keymap, log: Arc<telemetry::Ring>
         api: format!("http://{api}"),
         colors: !set("NO_COLOR"),
         in_tmux: set("TMUX"),
+        ascii: config.ascii,
+        theme: tui::Palette::named(&config.theme).unwrap_or_default(),
+        mouse: match config.mouse {
+            Mouse::On => true,
+            Mouse::Off => false,
+            Mouse::Auto => !set("SSH_CONNECTION") && !set("SSH_TTY"),
+        },
+        notify: tui::Notify::named(&config.notify).unwrap_or_default(),
+        title: config.title,
         keys,
         read_only: config.read_only,
         log,

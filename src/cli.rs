@@ -14,6 +14,9 @@ pub struct Cli {
     /// Look on only: the console changes nothing until a key allows it.
     #[arg(long, global = true)]
     pub read_only: bool,
+    /// Draw frames, marks and graphs in ASCII.
+    #[arg(long, global = true)]
+    pub ascii: bool,
     /// Where the HTTP API listens [default: 127.0.0.1:7007].
     #[arg(long, global = true, value_name = "ADDRESS:PORT")]
     pub listen: Option<String>,

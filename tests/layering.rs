@@ -37,6 +37,7 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("axum", &["api"]),
     ("ratatui", &["tui"]),
     ("crossterm", &["tui"]),
+    ("signal_hook", &["tui"]),
     ("clap", &["cli", "main"]),
     ("tar", &["backup"]),
     ("tokio", &["api", "app", "engine", "link", "packages", "protocol", "store", "supervisor", "telemetry", "tui"]),

@@ -138,6 +138,7 @@ fn flags(inputs: &Inputs) -> Known {
     let given = [
         ("headless", cli.headless.then(|| "true".to_owned()), "--headless"),
         ("read_only", cli.read_only.then(|| "true".to_owned()), "--read-only"),
+        ("ascii", cli.ascii.then(|| "true".to_owned()), "--ascii"),
         ("listen", cli.listen.clone(), "--listen"),
         ("data_dir", path(&cli.data_dir), "--data-dir"),
         ("bridge", path(&cli.bridge), "--bridge"),
@@ -180,6 +181,15 @@ impl Layers {
         right: &str,
     ) -> Result<Option<T>, ConfigError> {
         self.checked(key, |text| text.parse().map_err(|_| format!("it is {right}")))
+    }
+
+    /// The value, which is one of these words; the first without a value.
+    pub(super) fn one_of(&self, key: &'static str, words: &[&str]) -> Result<String, ConfigError> {
+        let value = self.checked(key, |text| match words.contains(&text) {
+            true => Ok(text.to_owned()),
+            false => Err(format!("it is one of {}", words.join(", "))),
+        })?;
+        Ok(value.unwrap_or_else(|| words.first().copied().unwrap_or_default().to_owned()))
     }
 
     /// Each setting with its value and origin; secrets are masked.

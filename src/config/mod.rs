@@ -42,6 +42,16 @@ pub struct Config {
     pub headless: bool,
     /// The console changes nothing until a key allows it.
     pub read_only: bool,
+    /// The console draws frames, marks and graphs in ASCII.
+    pub ascii: bool,
+    /// The name of the console's colours: `terminal`, `contrast` or `soft`.
+    pub theme: String,
+    /// Whether the console asks for the mouse.
+    pub mouse: Mouse,
+    /// How the console tells that things turned: `off`, `bell`, `osc9` or `osc777`.
+    pub notify: String,
+    /// The console sets the terminal's title.
+    pub title: bool,
     /// Other keys for actions of the console, by the actions' names.
     pub keys: BTreeMap<String, Vec<String>>,
     /// Where the API listens.
@@ -81,6 +91,17 @@ pub struct Config {
     /// Each setting as it was given.
     pub origins: Vec<Origin>,
     env: BTreeMap<OsString, OsString>,
+}
+
+/// Whether the console asks the terminal for the mouse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mouse {
+    /// It does.
+    On,
+    /// It does not.
+    Off,
+    /// It does, but not over ssh, where what a mouse sends may outlive the console.
+    Auto,
 }
 
 /// A setting, and where it came from.
@@ -149,6 +170,11 @@ const fn setting(key: &'static str, env: &'static str, default: &'static str) ->
 pub(crate) const SETTINGS: &[Setting] = &[
     setting("headless", "PILOTHOUSE_HEADLESS", "false"),
     setting("read_only", "PILOTHOUSE_READ_ONLY", "false"),
+    setting("ascii", "PILOTHOUSE_ASCII", "false"),
+    setting("theme", "PILOTHOUSE_THEME", "terminal"),
+    setting("mouse", "PILOTHOUSE_MOUSE", "auto"),
+    setting("notify", "PILOTHOUSE_NOTIFY", "off"),
+    setting("title", "PILOTHOUSE_TITLE", "true"),
     setting("listen", "PILOTHOUSE_LISTEN", "127.0.0.1:7007"),
     setting("data_dir", "PILOTHOUSE_DATA_DIR", ""),
     setting("bridge", "WA_BRIDGE", ""),
@@ -205,6 +231,15 @@ pub fn load(inputs: Inputs) -> Result<Config, ConfigError> {
     Ok(Config {
         headless: layers.parsed("headless", "true or false")?.unwrap_or(false),
         read_only: layers.parsed("read_only", "true or false")?.unwrap_or(false),
+        ascii: layers.parsed("ascii", "true or false")?.unwrap_or(false),
+        theme: layers.one_of("theme", &["terminal", "contrast", "soft"])?,
+        mouse: match layers.one_of("mouse", &["auto", "on", "off"])?.as_str() {
+            "on" => Mouse::On,
+            "off" => Mouse::Off,
+            _ => Mouse::Auto,
+        },
+        notify: layers.one_of("notify", &["off", "bell", "osc9", "osc777"])?,
+        title: layers.parsed("title", "true or false")?.unwrap_or(true),
         keys: layers.keys.clone(),
         listen: layers
             .parsed("listen", "an address and a port, as in 127.0.0.1:7007")?

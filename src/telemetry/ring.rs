@@ -137,7 +137,11 @@ struct Bounded(String);
 impl fmt::Write for Bounded {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let room = LINE_BYTES.saturating_sub(self.0.len());
-        self.0.push_str(&text[..text.floor_char_boundary(room)]);
+        let fits = text.chars().scan(0, |bytes, c| {
+            *bytes += c.len_utf8();
+            (*bytes <= room).then_some(c)
+        });
+        self.0.extend(fits);
         Ok(())
     }
 }

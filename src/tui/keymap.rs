@@ -95,6 +95,12 @@ pub enum Action {
     EvenOut,
     /// The sizes stay.
     Resized,
+    /// The next theme.
+    Theme,
+    /// The mouse is for the console, or for the terminal.
+    Mouse,
+    /// The shell gets the terminal back, and the gateway goes on.
+    Suspend,
 }
 
 impl Action {
@@ -143,6 +149,9 @@ impl Action {
             Self::Taller => "taller",
             Self::EvenOut => "default_sizes",
             Self::Resized => "done",
+            Self::Theme => "theme",
+            Self::Mouse => "mouse",
+            Self::Suspend => "suspend",
         }
     }
 
@@ -222,6 +231,7 @@ use Context::{Browse, Compose, Resize};
 
 /// All keys.
 pub const KEYS: &[Binding] = &[
+    bind(&["p"], Browse, A::PairingCode, "link by a pairing code instead of a QR", Some("pairing code")),
     bind(&["i"], Browse, A::Compose, "write a message", Some("write")),
     bind(&["Enter"], Browse, A::Answer, "answer the chosen message", Some("answer")),
     bind(&["x"], Browse, A::Cancel, "don't send the chosen message, which waits", Some("don't send")),
@@ -231,10 +241,13 @@ pub const KEYS: &[Binding] = &[
     bind(&["G", "End"], Browse, A::Bottom, "newest message, last line; follow", None),
     bind(&["PgDn"], Browse, A::PageDown, "a screenful down", None),
     bind(&["PgUp"], Browse, A::PageUp, "a screenful up", None),
-    bind(&["p"], Browse, A::PairingCode, "link by a pairing code instead of a QR", Some("pairing code")),
     bind(&["v"], Browse, A::CycleDrawing, "draw the QR in another way", Some("draw")),
     bind(&["Z"], Browse, A::WholeScreen, "show the QR over the whole screen", Some("whole screen")),
     bind(&["c"], Browse, A::Passkey, "passkey: copy the snippet, compare the code", Some("passkey")),
+    bind(&["["], Browse, A::ShorterRange, "graphs of a shorter time", Some("shorter")),
+    bind(&["]"], Browse, A::LongerRange, "graphs of a longer time", Some("longer")),
+    bind(&["L"], Browse, A::LogLevel, "log: only what is more important", Some("level")),
+    bind(&["o"], Browse, A::LogTarget, "log: only from one origin, the next", Some("origin")),
     bind(&["r"], Browse, A::Restart, "restart the bridge, also to link again", Some("restart bridge")),
     bind(&["t"], Browse, A::TakeOver, "take the link back from another program", Some("take over")),
     bind(&["Tab"], Browse, A::FocusOther, "next pane", None),
@@ -243,13 +256,12 @@ pub const KEYS: &[Binding] = &[
     bind(&["2"], Browse, A::ShowStatus, "the connection and what happened to it", Some("status")),
     bind(&["3"], Browse, A::ShowMetrics, "figures and graphs", Some("metrics")),
     bind(&["4"], Browse, A::ShowLog, "the log; from there, hide it", Some("log")),
-    bind(&["["], Browse, A::ShorterRange, "graphs of a shorter time", Some("shorter")),
-    bind(&["]"], Browse, A::LongerRange, "graphs of a longer time", Some("longer")),
-    bind(&["L"], Browse, A::LogLevel, "log: only what is more important", Some("level")),
-    bind(&["o"], Browse, A::LogTarget, "log: only from one origin, the next", Some("origin")),
     bind(&["z"], Browse, A::Zoom, "this pane alone, or all again", None),
     bind(&["Ctrl-w"], Browse, A::Resize, "resize panes with the arrows", None),
     bind(&["W"], Browse, A::ReadOnly, "read-only: nothing can be changed, on or off", None),
+    bind(&["T"], Browse, A::Theme, "other colours", None),
+    bind(&["M"], Browse, A::Mouse, "the mouse for this console, or the terminal's", None),
+    bind(&["Ctrl-z"], Browse, A::Suspend, "back to the shell; the gateway goes on; fg", None),
     bind(&["Ctrl-l"], Browse, A::Redraw, "draw everything anew", None),
     bind(&["Esc"], Browse, A::Leave, "back to all panes, to the newest message", None),
     bind(&[":"], Browse, A::Palette, "find an action by its name", Some("all actions")),
@@ -260,6 +272,7 @@ pub const KEYS: &[Binding] = &[
     bind(&["Down"], Compose, A::HistoryForward, "the line sent after", None),
     bind(&["Tab"], Compose, A::FocusOther, "next pane", None),
     bind(&["Shift-Tab"], Compose, A::FocusBack, "previous pane", None),
+    bind(&["Ctrl-z"], Compose, A::Suspend, "back to the shell; the gateway goes on; fg", None),
     bind(&["Esc"], Compose, A::Leave, "leave the input box", Some("leave")),
     bind(&["F1"], Compose, A::Help, "the keys that work here", Some("help")),
     bind(&["Left", "h"], Resize, A::Narrower, "the panes beside: fewer columns", Some("narrower")),

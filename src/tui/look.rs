@@ -8,6 +8,7 @@ use super::keymap::Keymap;
 use super::log_view::LogView;
 use super::model::Focus;
 use super::series::Range;
+use super::theme::Palette;
 
 /// How the console looks.
 #[derive(Clone, Debug)]
@@ -28,6 +29,10 @@ pub struct Look {
     pub range: Range,
     /// The log is shown below the messages where there is room for both.
     pub log: bool,
+    /// The colours.
+    pub theme: Palette,
+    /// The mouse is for the console.
+    pub mouse: bool,
     /// What of the log is shown.
     pub log_view: LogView,
     /// How often everything had to be told anew, since this console was too slow.
@@ -47,6 +52,8 @@ impl Default for Look {
             sizes: Sizes::default(),
             range: Range::FiveMinutes,
             log: false,
+            theme: Palette::default(),
+            mouse: false,
             log_view: LogView::default(),
             resyncs: 0,
             scroll: Default::default(),

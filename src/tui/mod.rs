@@ -6,7 +6,10 @@
 //! * Every text from outside goes through [`sanitize`] before it is drawn.
 //! * No meaning hangs on a colour alone.
 
+mod ascii;
+pub mod attention;
 mod clipboard;
+pub mod input;
 pub mod keymap;
 pub mod layout;
 pub mod log_view;
@@ -17,6 +20,7 @@ mod panes;
 mod run;
 pub mod sanitize;
 pub mod series;
+mod suspend;
 pub mod terminal;
 pub mod theme;
 pub mod update;
@@ -26,8 +30,10 @@ use std::time::Duration;
 
 use ratatui::layout::Rect;
 
+pub use attention::Notify;
 pub use keymap::Keymap;
 pub use run::{Console, Options};
+pub use theme::Palette;
 
 use crate::clock::Now;
 use model::{Focus, Model};

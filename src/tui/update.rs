@@ -6,7 +6,7 @@ pub(super) mod passkey;
 
 use std::sync::Arc;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEvent};
 use tui_input::Input;
 
 use super::keymap::{Action, Context};
@@ -29,8 +29,12 @@ pub enum Msg {
     Paste(String),
     /// The terminal's new size.
     Resized(u16, u16),
+    /// Something was done with the mouse.
+    Mouse(MouseEvent),
     /// News from the engine.
     Update(Update),
+    /// The process was stopped and goes on: the terminal may show anything.
+    Continued,
     /// The time has come that was asked for.
     Woken,
 }
@@ -46,6 +50,8 @@ pub struct Outcome {
     pub copy: Option<Secret>,
     /// All is to be drawn anew.
     pub clear: bool,
+    /// The shell is to get the terminal, until it gives it back.
+    pub suspend: bool,
     /// The console is to end, and the gateway with it.
     pub quit: bool,
 }
@@ -69,7 +75,9 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Outcome {
             model.ui.size = (columns, rows);
             Outcome::redraw()
         }
+        Msg::Mouse(event) => console::mouse(model, event, now),
         Msg::Update(update) => on_update(model, update, now),
+        Msg::Continued => Outcome { clear: true, ..Outcome::redraw() },
         Msg::Woken => Outcome::redraw(),
     }
 }
@@ -113,10 +121,6 @@ fn on_key(model: &mut Model, key: &KeyEvent) -> Outcome {
     }
     model.ui.interrupted = false;
     model.ui.notice = None;
-    if key.code == KeyCode::Char('z') && key.modifiers.contains(KeyModifiers::CONTROL) {
-        model.ui.notice = Some("Ctrl-Z would stop the gateway; detach your tmux or screen instead".to_owned());
-        return Outcome::redraw();
-    }
     match model.ui.overlay.take() {
         Some(overlay) => on_overlay_key(model, overlay, key),
         None => {
@@ -216,7 +220,10 @@ fn act(model: &mut Model, action: Action) -> Outcome {
         | Action::Shorter
         | Action::Taller
         | Action::EvenOut
-        | Action::Resized => return console::act_on_panes(model, action),
+        | Action::Resized
+        | Action::Theme
+        | Action::Mouse
+        | Action::Suspend => return console::act_on_panes(model, action),
     }
     Outcome::redraw()
 }

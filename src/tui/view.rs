@@ -11,6 +11,14 @@ use crate::clock::Now;
 
 /// Draws everything. Returns where the cursor is, when it is shown. Never draws outside of `area`.
 pub fn view(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) -> Option<Position> {
+    let cursor = draw(model, theme.with(model.ui.look.theme), area, buffer, now);
+    if theme.is_ascii() {
+        super::ascii::replace(buffer);
+    }
+    cursor
+}
+
+fn draw(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) -> Option<Position> {
     let Some(places) = layout::places(model, area, now) else {
         let text = format!("{}×{} needed, this is {}×{}", SMALLEST.0, SMALLEST.1, area.width, area.height);
         let text = super::sanitize::line(&text, usize::from(area.width));

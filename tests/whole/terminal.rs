@@ -432,3 +432,138 @@ async fn a_panic_leaves_a_clean_terminal_and_its_message() {
     assert!(!status.success());
     assert!(String::from_utf8_lossy(&bytes).contains("on purpose"));
 }
+
+/// A shell in a terminal, in which programs are jobs.
+fn shell(place: &Place, bridge: &Path) -> Terminal {
+    let mut command = CommandBuilder::new("bash");
+    command.args(["--norc", "--noprofile", "-i"]);
+    command.env_clear();
+    for (name, value) in place.env() {
+        command.env(name, value);
+    }
+    command.env("TERM", "xterm-256color");
+    command.env("PS1", "ready> ");
+    command.cwd(place.home());
+    let mut terminal = Terminal::run(command, (80, 24));
+    terminal.types(&format!("{} --bridge {}\r", env!("CARGO_BIN_EXE_pilothouse"), bridge.display()));
+    terminal
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_z_gives_the_terminal_to_the_shell_and_the_gateway_goes_on() {
+    let place = Place::bare().await;
+    let event = r#"{"type":"message","from":"+15551112222","body":"came meanwhile"}"#;
+    let bridge =
+        script(&place, &format!("#!/bin/sh\nuntil [ -e go ]; do sleep 0.05; done\necho '{event}'\ncat >/dev/null\n"));
+    let mut terminal = shell(&place, &bridge);
+    terminal.shows("quit").await;
+    terminal.types("\x1a");
+    terminal.shows("Stopped").await;
+    terminal.shows("ready> ").await;
+    // What is typed is the shell's, and the gateway takes what comes meanwhile.
+    terminal.types("touch go; ps -o stat= -p $(jobs -p)\r");
+    let running = |screen: &vt100::Screen| screen.contents().lines().any(|l| l.starts_with('S')).then_some(());
+    terminal.until("a gateway that sleeps and is not stopped", running).await;
+    let journal = place.data().join("logs");
+    assert!(journal.exists());
+    terminal.types("fg\r");
+    terminal.shows("came meanwhile").await;
+    terminal.shows("quit").await;
+    // Once more, to see that keys are the console's again.
+    terminal.types("?");
+    terminal.shows("Keys (").await;
+    terminal.types("x\x1a");
+    terminal.shows("ready> ").await;
+    terminal.types("fg\r");
+    terminal.shows("came meanwhile").await;
+    terminal.types("q");
+    terminal.shows("ready> ").await;
+    terminal.types("exit\r");
+    let mut child = terminal.child;
+    let status = within("the shell's end", tokio::task::spawn_blocking(move || child.wait().unwrap())).await.unwrap();
+    assert!(status.success(), "{status:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_shell_ctrl_z_says_so() {
+    let place = Place::bare().await;
+    let bridge = script(&place, "#!/bin/sh\ncat >/dev/null\n");
+    let mut terminal = Terminal::console(&place, (80, 24), Some(&bridge));
+    terminal.shows("quit").await;
+    terminal.types("\x1a");
+    terminal.shows("no shell is waiting").await;
+    terminal.types("q");
+    assert!(terminal.ended().await.0.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_that_goes_away_without_a_signal_ends_the_program_in_order() {
+    let place = Place::bare().await;
+    let bridge = script(&place, "#!/bin/sh\ncat >/dev/null\n");
+    // Hangups do not reach it: what it notices is the end of the terminal itself.
+    let wrapped = script(&place, "#!/bin/sh\ncat >/dev/null\n").with_file_name("nohup.sh");
+    let program = env!("CARGO_BIN_EXE_pilothouse");
+    std::fs::write(&wrapped, format!("#!/bin/sh\ntrap '' HUP\nexec {program} --bridge {}\n", bridge.display()))
+        .unwrap();
+    std::fs::set_permissions(&wrapped, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = CommandBuilder::new(&wrapped);
+    command.env_clear();
+    for (name, value) in place.env() {
+        command.env(name, value);
+    }
+    command.env("TERM", "xterm-256color");
+    command.cwd(place.home());
+    let mut terminal = Terminal::run(command, (80, 24));
+    terminal.shows("quit").await;
+    let Terminal { mut child, master, keys, screen, .. } = terminal;
+    drop((master, keys, screen));
+    let ended = tokio::task::spawn_blocking(move || child.wait().unwrap());
+    within("the end", ended).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sizes_of_panes_are_remembered_and_resizes_keep_the_last() {
+    let place = Place::bare().await;
+    let bridge = script(&place, "#!/bin/sh\ncat >/dev/null\n");
+    let mut terminal = Terminal::console(&place, (130, 40), Some(&bridge));
+    terminal.shows("Status").await;
+    for rows in [40, 20, 39, 12, 41, 36, 40] {
+        terminal.master.resize(PtySize { rows, cols: 130, pixel_width: 0, pixel_height: 0 }).unwrap();
+    }
+    terminal.types("\x17\x1b[C\x1b[C\x1b[C\r");
+    let width = |screen: &vt100::Screen| {
+        let text = screen.contents();
+        let line = text.lines().next()?.to_owned();
+        line.chars().position(|c| c == '╮').filter(|at| *at > 45)
+    };
+    let wide = terminal.until("a wider status", width).await;
+    terminal.types("q");
+    assert!(terminal.ended().await.0.success());
+    let mut again = Terminal::console(&place, (130, 40), Some(&bridge));
+    assert_eq!(again.until("the same width", width).await, wide);
+    again.types("q");
+    assert!(again.ended().await.0.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_mouse_is_given_back_and_keys_of_the_settings_that_are_wrong_are_said_at_the_start() {
+    let place = Place::bare().await;
+    let bridge = script(&place, "#!/bin/sh\ncat >/dev/null\n");
+    let mut terminal = Terminal::console(&place, (80, 24), Some(&bridge));
+    terminal.shows("quit").await;
+    terminal.types("\x1b[<0;5;12M2");
+    terminal.shows("Status").await;
+    terminal.types("q");
+    let (status, bytes) = terminal.ended().await;
+    assert!(status.success());
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let at = |needle: &str| text.rfind(needle).unwrap_or_else(|| panic!("{needle:?} was not sent"));
+    assert!(at("\x1b[?1000h") < at("\x1b[?1000l") && at("\x1b[22;2t") < at("\x1b[23;2t"));
+
+    std::fs::write(place.home().join("pilothouse.toml"), "[keys]\nquit = 'z'\n").unwrap();
+    let mut terminal = Terminal::console(&place, (80, 24), Some(&bridge));
+    terminal.shows("[keys] z means both").await;
+    let mut child = terminal.child;
+    let status = within("the end", tokio::task::spawn_blocking(move || child.wait().unwrap())).await.unwrap();
+    assert!(!status.success());
+}

@@ -120,11 +120,15 @@ fn word(one: &Transition) -> String {
     format!("{mark} {word}")
 }
 
-/// The time, with its day when that is not today.
+/// The time; on another day than today its day, and no seconds.
 fn day_and_time(model: &Model, at: Timestamp, now: Now) -> String {
     let zone = &model.ui.zone;
     let [day, today] = [at, now.wall].map(|at| at.calendar_date(zone));
-    if day == today { at.clock_time(zone) } else { format!("{day} {}", at.clock_time(zone)) }
+    let time = at.clock_time(zone);
+    if day == today {
+        return time;
+    }
+    format!("{} {}", day.get(5..).unwrap_or_default(), time.get(..5).unwrap_or_default())
 }
 
 /// A duration in its largest unit.

@@ -94,6 +94,9 @@ pub(super) fn works(action: Action, model: &Model, now: Now) -> bool {
         | Action::Taller
         | Action::EvenOut
         | Action::Resized
+        | Action::Theme
+        | Action::Mouse
+        | Action::Suspend
         | Action::Compose
         | Action::Leave
         | Action::Help

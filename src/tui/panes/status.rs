@@ -15,7 +15,7 @@ use crate::protocol::ReasonClass;
 use crate::state::{BridgeState, ConnectionState, Pairing, StoreState};
 
 /// How things stand: a mark, a word, and its style. The mark and the word say it without the colour.
-pub(super) fn headline(model: &Model, theme: Theme) -> (&'static str, &'static str, Style) {
+pub(in super::super) fn headline(model: &Model, theme: Theme) -> (&'static str, &'static str, Style) {
     if model.snapshot.store.state == StoreState::Failing {
         return ("✗", "the database can't be written", theme.bad());
     }
@@ -35,6 +35,27 @@ pub(super) fn headline(model: &Model, theme: Theme) -> (&'static str, &'static s
         (BridgeState::Running, ConnectionState::LoggedOut) => ("✗", "logged out", theme.bad()),
         (BridgeState::Running, ConnectionState::Closed) => ("✗", "not connected", theme.bad()),
         (BridgeState::Running, ConnectionState::Down) => ("○", "not connected", theme.busy()),
+    }
+}
+
+/// Whether anybody has to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Standing {
+    /// Connected.
+    Well,
+    /// Something happens by itself, or waits for the operator who is at it.
+    OnTheWay,
+    /// Something is wrong.
+    Ill,
+}
+
+/// How things stand.
+pub(in super::super) fn standing(model: &Model) -> Standing {
+    let (mark, _, _) = headline(model, Theme::new(false));
+    match mark {
+        "●" => Standing::Well,
+        "✗" => Standing::Ill,
+        _ => Standing::OnTheWay,
     }
 }
 

@@ -377,3 +377,93 @@ fn the_help_has_only_what_works_here_and_now() {
     let log = help(&mut pane("4"));
     assert!(log.contains("only from one origin"), "{log}");
 }
+
+fn mouse(model: &mut Model, kind: crossterm::event::MouseEventKind, column: u16, row: u16) -> Outcome {
+    let event = crossterm::event::MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE };
+    update(model, Msg::Mouse(event), now())
+}
+
+#[test]
+fn a_click_chooses_a_pane_and_the_wheel_scrolls_what_is_under_it() {
+    use crossterm::event::{MouseButton, MouseEventKind};
+    let mut model = busy();
+    for n in 0..30 {
+        model.snapshot.timeline.push_back(Transition {
+            state: ConnectionState::Connecting,
+            at: ago(50 - n),
+            reason: None,
+        });
+    }
+    drawn(&mut model, (120, 40));
+    mouse(&mut model, MouseEventKind::Down(MouseButton::Left), 3, 30);
+    assert_eq!(model.ui.focus, Focus::Metrics);
+    mouse(&mut model, MouseEventKind::Down(MouseButton::Left), 80, 37);
+    assert_eq!(model.ui.focus, Focus::Compose);
+    mouse(&mut model, MouseEventKind::ScrollDown, 3, 3);
+    assert_eq!((model.ui.look.scroll[0].at.get(), model.ui.focus), (3, Focus::Compose));
+    mouse(&mut model, MouseEventKind::ScrollUp, 80, 5);
+    assert!(model.ui.selected.is_some());
+    assert!(!mouse(&mut model, MouseEventKind::ScrollUp, 200, 90).redraw, "outside");
+    typed(&mut model, "M");
+    press(&mut model, KeyCode::Esc);
+    typed(&mut model, "M");
+    assert!(model.ui.look.mouse);
+}
+
+#[test]
+fn themes_have_other_colours_and_the_same_words() {
+    let mut model = busy();
+    let mut pictures = Vec::new();
+    let mut colours = Vec::new();
+    for _ in 0..3 {
+        let buffer = drawn(&mut model, (120, 40));
+        pictures.push(text(&buffer).lines().take(39).map(str::to_owned).collect::<Vec<_>>());
+        colours.push(buffer.content.iter().map(|cell| cell.fg.to_string()).collect::<std::collections::BTreeSet<_>>());
+        typed(&mut model, "T");
+    }
+    assert!(pictures.iter().all(|picture| *picture == pictures[0]));
+    assert!(colours[0] != colours[1] && colours[1] != colours[2]);
+    assert_eq!(model.ui.look.theme, crate::tui::Palette::Terminal);
+}
+
+#[test]
+fn in_ascii_nothing_of_ours_is_anything_else() {
+    let mut feed = linked();
+    feed.feed.retain(|message| message.body.is_ascii() && message.name.as_deref().is_none_or(str::is_ascii));
+    for snapshot in [feed, logged_out(), with_code(), installing(), passkey::refused()] {
+        for keys in ["", "2", "3", "4", "?", ":", "q", "i"] {
+            let mut model = model(snapshot.clone());
+            model.ui.traffic = busy().ui.traffic;
+            typed(&mut model, keys);
+            for size in [(40, 12), (80, 24), (120, 40)] {
+                model.ui.size = size;
+                let area = Rect::new(0, 0, size.0, size.1);
+                let mut buffer = Buffer::empty(area);
+                view::view(&model, Theme::new(true).ascii(true), area, &mut buffer, now());
+                for cell in &buffer.content {
+                    assert!(cell.symbol().is_ascii(), "{:?} in\n{}", cell.symbol(), text(&buffer));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_operator_is_told_when_things_turn_and_once() {
+    use crate::tui::Notify;
+    use crate::tui::attention::Attention;
+    let mut attention = Attention::default();
+    let mut told = |snapshot, notify| attention.news(&model(snapshot), true, notify, false);
+    assert_eq!(told(started(), Notify::Bell), "\u{1b}]2;◌ connecting · Pilothouse\u{7}");
+    assert_eq!(told(linked(), Notify::Bell), "\u{1b}]2;● connected +15550009999 · Pilothouse\u{7}");
+    assert_eq!(told(linked(), Notify::Bell), "");
+    assert!(told(lost(), Notify::Bell).ends_with("\u{7}\u{7}"), "the title, and the bell");
+    assert_eq!(told(started(), Notify::Osc9).matches("]9;").count(), 0, "on the way");
+    let back = told(linked(), Notify::Osc777);
+    assert!(back.ends_with("\u{1b}]777;notify;Pilothouse;● connected +15550009999\u{7}"), "{back:?}");
+    let mut hostile = lost();
+    hostile.account = Some(AccountInfo { phone: Some("\u{7}\u{1b}]0;x;y".into()), lid: None, name: None });
+    let sequence = told(hostile, Notify::Osc9);
+    assert_eq!(sequence.matches('\u{1b}').count(), 2, "{sequence:?}");
+    assert_eq!(sequence.matches('\u{7}').count(), 2, "{sequence:?}");
+}

@@ -1,6 +1,7 @@
 //! What keys do to the console itself: its panes, its help, its palette, and what it may change.
 
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::{KeyCode, KeyEvent, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::{Position, Rect};
 use tui_input::Input;
 
 use super::super::keymap::{Action, Context};
@@ -8,12 +9,16 @@ use super::super::layout;
 use super::super::model::{Focus, Model, Overlay};
 use super::super::palette::{Palette, Step};
 use super::{Outcome, act, edit};
+use crate::clock::Now;
 
 /// The panes in the order of the key for the next one.
 const PANES: [Focus; 5] = [Focus::Feed, Focus::Compose, Focus::Status, Focus::Metrics, Focus::Log];
 
 /// By how many columns or rows a key resizes.
 const STEP: u16 = 2;
+
+/// How many lines the wheel scrolls.
+const WHEEL: usize = 3;
 
 /// What has to be confirmed by typing a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +119,19 @@ pub(super) fn act_on_panes(model: &mut Model, action: Action) -> Outcome {
                 if look.read_only { "read-only: nothing can be changed from here" } else { "changes are allowed" };
             model.ui.notice = Some(text.to_owned());
         }
+        Action::Theme => {
+            look.theme = look.theme.next();
+            model.ui.notice = Some(format!("colours: {}", look.theme.name()));
+        }
+        Action::Mouse => {
+            look.mouse = !look.mouse;
+            let text = match look.mouse {
+                true => "the mouse chooses and scrolls panes; with Shift the terminal selects text",
+                false => "the mouse is the terminal's",
+            };
+            model.ui.notice = Some(text.to_owned());
+        }
+        Action::Suspend => return Outcome { suspend: true, ..Outcome::redraw() },
         Action::Redraw => return Outcome { clear: true, ..Outcome::redraw() },
         Action::Narrower | Action::Wider | Action::Shorter | Action::Taller => resize(model, action),
         Action::EvenOut => look.sizes = Default::default(),
@@ -121,6 +139,34 @@ pub(super) fn act_on_panes(model: &mut Model, action: Action) -> Outcome {
         _ => {}
     }
     Outcome::redraw()
+}
+
+/// The wheel scrolls what is under the pointer, a click chooses its pane.
+#[expect(clippy::wildcard_enum_match_arm, reason = "nothing else does anything")]
+pub(super) fn mouse(model: &mut Model, event: MouseEvent, now: Now) -> Outcome {
+    let (width, height) = model.ui.size;
+    let places = layout::places(model, Rect { x: 0, y: 0, width, height }, now);
+    let at = Position { x: event.column, y: event.row };
+    let Some(pane) = places.and_then(|places| places.at(at)).filter(|_| model.ui.overlay.is_none()) else {
+        return Outcome::default();
+    };
+    let action = match event.kind {
+        MouseEventKind::Down(MouseButton::Left) => {
+            focus(model, pane);
+            return Outcome::redraw();
+        }
+        MouseEventKind::ScrollUp => Action::Up,
+        MouseEventKind::ScrollDown => Action::Down,
+        _ => return Outcome::default(),
+    };
+    if pane == Focus::Compose {
+        return Outcome::default();
+    }
+    // What is scrolled need not be what is focused.
+    let focused = std::mem::replace(&mut model.ui.focus, pane);
+    let outcome = (0..WHEEL).map(|_| act(model, action)).last();
+    model.ui.focus = focused;
+    outcome.unwrap_or_default()
 }
 
 fn step(from: Focus, by: usize) -> Focus {
@@ -137,7 +183,6 @@ pub(in super::super) fn focus(model: &mut Model, pane: Focus) {
 }
 
 /// Changes the sizes from what they are at present; the layout keeps them within the screen.
-#[expect(clippy::wildcard_enum_match_arm, reason = "all else does not resize")]
 fn resize(model: &mut Model, action: Action) {
     let mut sizes = layout::present_sizes(model);
     match (action, model.ui.look.behind) {
