@@ -106,27 +106,18 @@ impl Console {
     }
 }
 
-/// A console that has given the terminal to the shell.
-struct Suspended {
-    helper: std::process::Child,
+/// Gives the terminal to the shell, which takes it when this process has stopped for a moment.
+fn suspend(keys: &mut Keys) -> std::io::Result<()> {
+    keys.pause(true);
+    restore();
+    suspend::stop()
 }
 
-impl Suspended {
-    /// Gives the terminal to the shell, which takes it when this process has stopped. It goes on at once.
-    fn suspend(keys: &mut Keys) -> std::io::Result<Self> {
-        keys.pause(true);
-        restore();
-        let helper = suspend::stop();
-        helper.map(|helper| Self { helper })
-    }
-
-    /// Takes the terminal again.
-    fn resume(mut self, screen: &mut Screen, keys: &mut Keys) -> std::io::Result<()> {
-        let _ = self.helper.wait();
-        screen.enter()?;
-        keys.pause(false);
-        Ok(())
-    }
+/// Takes the terminal again.
+fn resume(screen: &mut Screen, keys: &mut Keys) -> std::io::Result<()> {
+    screen.enter()?;
+    keys.pause(false);
+    Ok(())
 }
 
 async fn run(
@@ -152,23 +143,19 @@ async fn run(
     model.ui.look.mouse = options.mouse;
     let mut keys = Keys::read(KEYS)?;
     let mut attention = Attention::default();
-    let mut suspended: Option<Suspended> = None;
+    let mut suspended = false;
     let mut dirty = true;
     let mut frame_at = Mono::default();
     let mut updates = Vec::new();
     loop {
         let now = clock.now();
-        if let Some(waiting) = suspended.take() {
-            if suspend::is_in_front() {
-                waiting.resume(&mut screen, &mut keys)?;
-                let size = screen.terminal.size()?;
-                model.ui.size = (size.width, size.height);
-                dirty = true;
-            } else {
-                suspended = Some(waiting);
-            }
+        if suspended && suspend::is_in_front() {
+            resume(&mut screen, &mut keys)?;
+            let size = screen.terminal.size()?;
+            model.ui.size = (size.width, size.height);
+            (suspended, dirty) = (false, true);
         }
-        let drawing = suspended.is_none();
+        let drawing = !suspended;
         if dirty && drawing && now.mono >= frame_at {
             let news = attention.news(&model, options.title, options.notify, options.in_tmux);
             if !news.is_empty() {
@@ -207,14 +194,16 @@ async fn run(
             () = tokio::time::sleep(wake.unwrap_or(Duration::MAX)), if wake.is_some() => messages.push(Msg::Woken),
         }
         for msg in messages {
-            let Outcome { requests, redraw, copy, clear, suspend, quit } = update(&mut model, msg, clock.now());
+            let Outcome { requests, redraw, copy, clear, suspend: ask_shell, quit } =
+                update(&mut model, msg, clock.now());
             dirty |= redraw;
-            if clear && suspended.is_none() {
+            if clear && !suspended {
                 screen.clear()?;
             }
-            if suspend && suspended.is_none() {
+            if ask_shell && !suspended {
                 if suspend::is_possible() {
-                    suspended = Some(Suspended::suspend(&mut keys)?);
+                    suspended = true;
+                    suspend(&mut keys)?;
                 } else {
                     model.ui.notice = Some("no shell is waiting to go back to; in tmux or screen, detach".to_owned());
                 }

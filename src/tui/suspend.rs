@@ -5,7 +5,7 @@
 //! hundredths of a second later, with `fg` bringing the console back.
 
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, getpgid, getpgrp, getpid, getppid, getsid, kill_process_group};
 use rustix::termios::tcgetpgrp;
@@ -22,7 +22,7 @@ while [ $n -lt 40 ]; do
     if [ "$state" = T ] && [ "$group" != "$front" ]; then break; fi
   elif [ $n -ge 6 ]; then break; fi
 done
-kill -CONT -- -$2
+kill -s CONT -- "-$2" || kill -s CONT "$1"
 "#;
 
 /// There is a shell that takes the terminal back: the parent of this process group is another group of the same session.
@@ -41,14 +41,13 @@ fn parent_of(process: Pid) -> Option<Pid> {
     Pid::from_raw(parent.trim().parse().ok()?)
 }
 
-/// Stops this process group until the shell has the terminal. Returns once it goes on, with the helper, which is to be
-/// waited for later.
+/// Stops this process group until the shell has the terminal. Returns once it goes on.
 ///
 /// # Errors
 /// What the operating system says; then nothing was stopped.
-pub fn stop() -> std::io::Result<Child> {
+pub fn stop() -> std::io::Result<()> {
     let group = getpgrp();
-    let helper = Command::new("/bin/sh")
+    let mut helper = Command::new("/bin/sh")
         .args(["-c", HELPER, "sh"])
         .args([getpid().as_raw_nonzero().to_string(), group.as_raw_nonzero().to_string()])
         .stdin(Stdio::null())
@@ -57,7 +56,8 @@ pub fn stop() -> std::io::Result<Child> {
         .process_group(0)
         .spawn()?;
     kill_process_group(group, Signal::STOP)?;
-    Ok(helper)
+    // This thread may run a little longer than the others; with the helper's end it is certain to have been stopped.
+    helper.wait().map(drop)
 }
 
 /// The terminal is this process group's.

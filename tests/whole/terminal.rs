@@ -464,8 +464,6 @@ async fn ctrl_z_gives_the_terminal_to_the_shell_and_the_gateway_goes_on() {
     terminal.types("touch go; ps -o stat= -p $(jobs -p)\r");
     let running = |screen: &vt100::Screen| screen.contents().lines().any(|l| l.starts_with('S')).then_some(());
     terminal.until("a gateway that sleeps and is not stopped", running).await;
-    let journal = place.data().join("logs");
-    assert!(journal.exists());
     terminal.types("fg\r");
     terminal.shows("came meanwhile").await;
     terminal.shows("quit").await;
@@ -496,29 +494,40 @@ async fn without_a_shell_ctrl_z_says_so() {
     assert!(terminal.ended().await.0.success());
 }
 
+/// Holds the terminal of the next test, until it is killed.
+#[test]
+#[ignore = "only of use to another test"]
+fn holds_a_terminal() {
+    let program = std::env::var("HELD").unwrap();
+    let pair = native_pty_system().openpty(PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 }).unwrap();
+    let mut command = CommandBuilder::new(program);
+    command.env("TERM", "xterm-256color");
+    let _child = pair.slave.spawn_command(command).unwrap();
+    drop(pair.slave);
+    let _ = std::io::copy(&mut pair.master.try_clone_reader().unwrap(), &mut std::io::sink());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_terminal_that_goes_away_without_a_signal_ends_the_program_in_order() {
     let place = Place::bare().await;
-    let bridge = script(&place, "#!/bin/sh\ncat >/dev/null\n");
+    let alive = place.home().join("alive");
+    let made = std::process::Command::new("mkfifo").arg(&alive).status().unwrap();
+    assert!(made.success());
+    let bridge = script(&place, &format!("#!/bin/sh\nexec cat >/dev/null 3>{}\n", alive.display()));
     // Hangups do not reach it: what it notices is the end of the terminal itself.
-    let wrapped = script(&place, "#!/bin/sh\ncat >/dev/null\n").with_file_name("nohup.sh");
+    let held = place.home().join("held.sh");
     let program = env!("CARGO_BIN_EXE_pilothouse");
-    std::fs::write(&wrapped, format!("#!/bin/sh\ntrap '' HUP\nexec {program} --bridge {}\n", bridge.display()))
-        .unwrap();
-    std::fs::set_permissions(&wrapped, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let mut command = CommandBuilder::new(&wrapped);
-    command.env_clear();
-    for (name, value) in place.env() {
-        command.env(name, value);
-    }
-    command.env("TERM", "xterm-256color");
-    command.cwd(place.home());
-    let mut terminal = Terminal::run(command, (80, 24));
-    terminal.shows("quit").await;
-    let Terminal { mut child, master, keys, screen, .. } = terminal;
-    drop((master, keys, screen));
-    let ended = tokio::task::spawn_blocking(move || child.wait().unwrap());
-    within("the end", ended).await.unwrap();
+    std::fs::write(&held, format!("#!/bin/sh\ntrap '' HUP\nexec {program} --bridge {}\n", bridge.display())).unwrap();
+    std::fs::set_permissions(&held, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut holder = tokio::process::Command::new(std::env::current_exe().unwrap());
+    holder.args(["--ignored", "--exact", "terminal::holds_a_terminal"]).env_clear().envs(place.env());
+    let mut holder = holder.env("HELD", &held).current_dir(place.home()).kill_on_drop(true).spawn().unwrap();
+    let opened = tokio::task::spawn_blocking(move || std::fs::File::open(alive).unwrap());
+    let mut alive = within("the bridge", opened).await.unwrap();
+    holder.kill().await.unwrap();
+    // The bridge ends when the program has ended, and its end of the pipe with it.
+    let ended = tokio::task::spawn_blocking(move || std::io::copy(&mut alive, &mut std::io::sink()).unwrap());
+    within("the end of program and bridge", ended).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
