@@ -260,7 +260,7 @@ pub const KEYS: &[Binding] = &[
     bind(&["Ctrl-w"], Browse, A::Resize, "resize panes with the arrows", None),
     bind(&["W"], Browse, A::ReadOnly, "read-only: nothing can be changed, on or off", None),
     bind(&["T"], Browse, A::Theme, "other colours", None),
-    bind(&["M"], Browse, A::Mouse, "the mouse for this console, or the terminal's", None),
+    bind(&["M"], Browse, A::Mouse, "the mouse for this console, on or off", None),
     bind(&["Ctrl-z"], Browse, A::Suspend, "back to the shell; the gateway goes on; fg", None),
     bind(&["Ctrl-l"], Browse, A::Redraw, "draw everything anew", None),
     bind(&["Esc"], Browse, A::Leave, "back to all panes, to the newest message", None),

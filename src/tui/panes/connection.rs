@@ -92,11 +92,12 @@ fn timeline(model: &Model, theme: Theme, page: &mut Page, now: Now) {
             (word(one), style),
             (format!(" for {lasted}"), theme.dim()),
         ]);
-        if let Some(reason) = one.reason.as_ref().filter(|reason| !reason.text.is_empty()) {
+        // What comes after an end carries its reason along.
+        let ended = matches!(one.state, ConnectionState::Closed | ConnectionState::LoggedOut);
+        if let Some(reason) = one.reason.as_ref().filter(|reason| ended && !reason.text.is_empty()) {
             page.text(2, &reason.text, 2, theme.dim());
-            let ended = matches!(one.state, ConnectionState::Closed | ConnectionState::LoggedOut);
             // What came right by itself needs no advice.
-            if ended && !states.back().is_some_and(|last| last.state.is_up()) {
+            if !states.back().is_some_and(|last| last.state.is_up()) {
                 page.text(2, &what_to_do(reason.class, &model.ui.look.keys), 2, theme.dim());
             }
         }

@@ -103,7 +103,7 @@ fn figures(model: &Model, theme: Theme, page: &mut Page, now: Now) {
     }
     let none: Vec<_> = losses.iter().filter(|(_, n)| *n == 0).map(|(label, _)| *label).collect();
     if !none.is_empty() {
-        page.field("none", &none.join(", "), theme.dim());
+        page.text(0, &format!("none: {}", none.join(", ")), 3, theme.dim());
     }
 }
 
