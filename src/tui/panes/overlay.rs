@@ -90,7 +90,8 @@ fn help(model: &Model, scroll: u16, theme: Theme, area: Rect, buffer: &mut Buffe
     let first = usize::from(scroll).min(most);
     for (y, (keys, help)) in (0..inner.height).zip(lines.into_iter().skip(first)) {
         put(buffer, inner, (1, y), &keys, 15, theme.key());
-        put(buffer, inner, (17, y), help, inner.width.saturating_sub(18), Style::new());
+        let x = if keys.is_empty() { 1 } else { 17 };
+        put(buffer, inner, (x, y), help, inner.width.saturating_sub(x + 1), Style::new());
     }
     if first < most {
         let at = Rect { y: inner.bottom(), height: 1, ..inner };

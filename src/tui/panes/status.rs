@@ -9,7 +9,7 @@ use ratatui::style::Style;
 use super::super::keymap::{Action, Keymap};
 use super::super::model::Model;
 use super::super::theme::Theme;
-use super::{bytes, put, row};
+use super::{bytes, pairing, put, row, welcome};
 use crate::clock::{Now, Timestamp};
 use crate::protocol::ReasonClass;
 use crate::state::{BridgeState, ConnectionState, Pairing, StoreState};
@@ -198,6 +198,10 @@ pub(in super::super) fn header(model: &Model, theme: Theme, area: Rect, buffer: 
     match (account(model), advice(model, now)) {
         (_, Some(advice)) => pieces.push((format!("  {advice}"), theme.title())),
         (Some(account), None) => pieces.push((format!("  {account}"), Style::new())),
+        // Who is here for the first time is told how far it is.
+        (None, None) if pairing::wanted(model, now) && welcome::is_first_time(model) => {
+            pieces.push((format!("  {}", welcome::title(model)), theme.title()));
+        }
         (None, None) => {}
     }
     let mut y = 1;

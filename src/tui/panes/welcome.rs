@@ -21,7 +21,7 @@ pub(super) fn title(model: &Model) -> &'static str {
 }
 
 /// Nothing has ever come or gone here.
-fn is_first_time(model: &Model) -> bool {
+pub(super) fn is_first_time(model: &Model) -> bool {
     model.snapshot.feed.is_empty()
 }
 
