@@ -59,7 +59,7 @@ pub(super) fn works(action: Action, model: &Model, now: Now) -> bool {
             connection.state == ConnectionState::Closed
                 && connection.reason.as_ref().is_some_and(|reason| reason.class == ReasonClass::Replaced)
         }
-        Action::PairingCode => !model.snapshot.connection.state.is_up(),
+        Action::PairingCode => model.snapshot.connection.state == ConnectionState::Linking,
         Action::Answer => in_feed && !model.snapshot.feed.is_empty(),
         Action::Down | Action::Up | Action::Top | Action::Bottom | Action::PageDown | Action::PageUp => {
             match model.ui.look.scroll(model.ui.focus) {
