@@ -199,7 +199,7 @@ pub(in super::super) fn header(model: &Model, theme: Theme, area: Rect, buffer: 
         (_, Some(advice)) => pieces.push((format!("  {advice}"), theme.title())),
         (Some(account), None) => pieces.push((format!("  {account}"), Style::new())),
         // Who is here for the first time is told how far it is.
-        (None, None) if pairing::wanted(model, now) && welcome::is_first_time(model) => {
+        (None, None) if trouble(model).is_none() && pairing::wanted(model, now) && welcome::is_first_time(model) => {
             pieces.push((format!("  {}", welcome::title(model)), theme.title()));
         }
         (None, None) => {}
