@@ -11,7 +11,7 @@ emit({
   protocol: { major: 1, minor: 1 },
   bridge: 'baileys',
   version: '0.1.0',
-  capabilities: ['ids', 'receipts', 'connection', 'heartbeat', 'ack', 'restriction', 'passkey'],
+  capabilities: ['ids', 'receipts', 'connection', 'heartbeat', 'ack', 'restriction', 'passkey', 'logout'],
 });
 
 const { Bridge } = await import('./lib/bridge.mjs');

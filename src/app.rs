@@ -3,7 +3,7 @@
 //! The start: store, log, listener, bridge, engine, API, console. The end: a signal, or the operator, sets one flag;
 //! the API finishes its answers, the bridge is stopped, what it still said is written, and a deadline bounds it all.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,16 +15,18 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::access::Guard;
-use crate::api::{self, Api, ApiStats, Events, KeysInUse, LookUps};
+use crate::api::{self, Api, ApiStats, Bodies, Events, KeysInUse, Limits, LookUps, Shared, Socket, StatusText, Web};
 use crate::clock::Clock;
-use crate::config::{Config, Mouse};
+use crate::config::{Config, Live, Mouse, SocketPlaces, WebhookSetting};
 use crate::engine::{self, Parts};
 use crate::packages::Plan;
-use crate::state::{AccountId, BridgeLimits, FEED_CAPACITY, Linking, Pace, Sampled, Snapshot, State};
+use crate::state::{AccountId, FEED_CAPACITY, Kept, Linking, Sampled, Snapshot, State, Tuning};
 use crate::store::{Restored, Retention, Store};
 use crate::supervisor::{self, Program};
+use crate::systemd::Notifier;
 use crate::telemetry;
 use crate::tui::{self, Console};
+use crate::webhooks::{Description, Webhooks};
 
 /// How long a terminal may take to be given back.
 const TERMINAL_PATIENCE: Duration = Duration::from_secs(1);
@@ -32,54 +34,70 @@ const TERMINAL_PATIENCE: Duration = Duration::from_secs(1);
 /// How long the whole end may take.
 const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(9);
 
+/// So many open files are kept for database, logs, bridge, and callers who are told that they are too many.
+const OWN_FILES: usize = 256;
+
 /// Runs the gateway until it is asked to end. Blocks.
 ///
 /// # Errors
 /// What keeps it from starting, or what ended it out of turn, in words for the operator.
 pub fn run(config: &Config, clock: Clock) -> anyhow::Result<()> {
-    allow_many_files();
+    // As many come by the socket.
+    let connections = (allow_many_files().saturating_sub(OWN_FILES) / 2).clamp(1, Limits::default().connections);
+    let limits = Limits { connections, ..Limits::default() };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .max_blocking_threads(8)
         .thread_name("pilothouse")
         .enable_all()
         .build()
         .context("can't start the runtime")?;
-    let result = runtime.block_on(serve(config, clock));
+    let result = runtime.block_on(serve(config, limits, clock));
     runtime.shutdown_timeout(Duration::from_millis(100));
     result
 }
 
-/// Takes as many open files as the system allows. Often it is 1,024 until one asks, and a thousand programs that follow
-/// events would leave none for anybody else.
-fn allow_many_files() {
+/// Takes as many open files as the system allows, and returns how many that are. Often it is 1,024 until one asks, and a
+/// thousand programs that follow events would leave none for anybody else.
+fn allow_many_files() -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    // Where that is refused, there are fewer connections.
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let allowed = match setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+        Ok(()) => maximum,
+        Err(_) => current,
+    };
+    allowed.map_or(usize::MAX, |files| usize::try_from(files).unwrap_or(usize::MAX))
 }
 
-async fn serve(config: &Config, clock: Clock) -> anyhow::Result<()> {
+async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<()> {
+    let described = described(config);
+    Webhooks::check(&described)?;
     let keys = tui::Keymap::new(&config.keys)?;
     let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let console = terminal && !config.headless;
     let store = Store::open_with(&config.data_dir, AccountId::main(), FEED_CAPACITY, Some(retention(config, clock)))?;
     let ring = console.then(|| telemetry::Ring::new(clock));
-    let _log = telemetry::start(&config.data_dir, config.log.clone(), !console, ring.clone())?;
+    let (_log, log, dropped) = telemetry::start(&config.data_dir, config.log.clone(), !console, ring.clone())?;
     if !terminal && !config.headless {
         tracing::info!("stdin or stdout is not a terminal: running headless");
     }
+    let notifier = Notifier::from_env(|name| std::env::var_os(name)).unwrap_or_else(|error| {
+        tracing::warn!(%error, "systemd is not told how it goes");
+        None
+    });
     let guard = Guard::open(&config.data_dir)?;
+    let socket = open_socket(&config.socket).await?;
     let listener = TcpListener::bind(config.listen).await.with_context(|| {
         format!("can't listen on {}; is another program there? choose another with --listen", config.listen)
     })?;
     let address = listener.local_addr().context("the listener has no address")?;
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "the API listens");
 
-    let Store { writer, reader, restored, lock: _lock } = store;
+    let Store { writer, reader, mut restored, lock: _lock } = store;
+    let hooks = std::mem::take(&mut restored.webhooks);
     let programs = programs(config);
     let name = restored.bridge.as_deref().and_then(|name| programs.get_key_value(name)).map(|(name, _)| name);
     let name = name.cloned().unwrap_or_else(|| Arc::clone(&config.bridge));
-    let names: BTreeSet<_> = programs.keys().cloned().collect();
+    let settings_of_api = api::Settings::new(Live::new(config, Arc::clone(&name)), log);
     let settings = supervisor::Settings { patience: config.bridge_patience, ..supervisor::Settings::default() };
     let (supervisor, notices) = supervisor::start(programs, name, settings, clock);
     let stats = Arc::new(ApiStats::default());
@@ -94,23 +112,38 @@ async fn serve(config: &Config, clock: Clock) -> anyhow::Result<()> {
             host_rss: resident_bytes("self"),
             bridge_rss: bridge.and_then(|pid| resident_bytes(&pid.to_string())),
             api: figures.sample(),
+            log_lines_dropped: dropped.dropped_lines() as u64,
         }),
         clock,
     });
+    let webhooks = Webhooks::new(engine.handle.clone(), clock, config.webhooks_allow_private);
+    webhooks.start(&described, hooks).await?;
     let (stop, stopping) = watch::channel(false);
-    let api = Api {
+    let api = Api::from(Shared {
         guard: Arc::new(guard),
+        web: Arc::new(Web::new(address, config.allowed_hosts.clone(), config.cors_origins.clone())),
         engine: engine.handle.clone(),
         clock,
         stats,
-        bridges: Arc::new(names),
+        settings: Arc::new(settings_of_api),
         keys: KeysInUse::default(),
         events: Arc::new(Events::default()),
         look_ups: LookUps::default(),
+        bodies: Bodies::default(),
+        status: StatusText::default(),
+        webhooks: webhooks.clone(),
         shutdown: stopping.clone(),
-    };
-    let api = tokio::spawn(api::serve(listener, api));
+    });
+    let api = tokio::spawn(api::serve(listener, socket, api, limits));
     let mut engine_task = engine.task;
+
+    let systemd = async {
+        if let Some(notifier) = &notifier {
+            notifier.ready();
+            notifier.follow(engine.handle.feed(), engine.handle.pulse()).await;
+        }
+        std::future::pending().await
+    };
 
     let mut console = match ring {
         Some(ring) => {
@@ -130,11 +163,17 @@ async fn serve(config: &Config, clock: Clock) -> anyhow::Result<()> {
             None
         }
         ended = &mut engine_task => Some(ended),
+        () = systemd => None,
     };
+    if let Some(notifier) = &notifier {
+        notifier.stopping();
+    }
     stop.send_replace(true);
     if let Some(console) = console {
         console.stop(TERMINAL_PATIENCE).await;
     }
+    // While the engine still takes how far they are.
+    webhooks.stop().await;
     engine.handle.stop();
     let end = async {
         let engine = match early {
@@ -144,7 +183,7 @@ async fn serve(config: &Config, clock: Clock) -> anyhow::Result<()> {
             }
             None => engine_task.await,
         };
-        api.await.context("the API ended by a panic")?.context("the API failed")?;
+        api.await.context("the API ended by a panic")?;
         engine.context("the engine ended by a panic")??;
         Ok(())
     };
@@ -174,6 +213,21 @@ fn console_options(config: &Config, keys: tui::Keymap, log: Arc<telemetry::Ring>
         log,
         remember: config.data_dir.join("console.json"),
     }
+}
+
+/// The Unix socket at the first place that is free. None: it is not wanted, or, where nobody chose the place, not possible.
+async fn open_socket(setting: &SocketPlaces) -> anyhow::Result<Option<Socket>> {
+    for path in &setting.places {
+        match Socket::bind(path).await {
+            Ok(socket) => {
+                tracing::info!(path = %path.display(), "the socket listens");
+                return Ok(Some(socket));
+            }
+            Err(error) if setting.required => return Err(error.into()),
+            Err(error) => tracing::warn!(%error, "the API has no socket there"),
+        }
+    }
+    Ok(None)
 }
 
 /// Waits for the console's end; for ever when there is none.
@@ -206,37 +260,29 @@ fn restore(restored: Restored, config: &Config, clock: Clock) -> State {
         Some(number) => Linking { use_pairing_code: true, phone_number: Some(number.clone()) },
         None => restored.linking.unwrap_or_default(),
     };
-    let pace = Pace { per_minute: config.send_rate_per_minute, burst: config.send_burst };
-    State::restored(snapshot, restored.pending).with_limits(bridge_limits(config)).with_pace(pace, now)
+    let Tuning { pace, limits, queue_limit, .. } = config.changeable().tuning();
+    State::restored(snapshot, restored.pending)
+        .with_limits(limits)
+        .with_pace(pace, now)
+        .with_queue_capacity(queue_limit)
 }
 
-/// A bridge is asked for a sign of life twice within the time that it may give none, and for a proof three times.
-fn bridge_limits(config: &Config) -> BridgeLimits {
-    let default = BridgeLimits::default();
-    let patience = config.bridge_patience;
-    let mut heartbeat = default.heartbeat;
-    if !patience.is_zero() {
-        heartbeat = heartbeat.min(patience / 2);
-    }
-    if !config.proof.is_zero() {
-        heartbeat = heartbeat.min(config.proof / 3);
-    }
-    BridgeLimits {
-        heartbeat,
-        proof: config.proof,
-        rss_bytes: (config.bridge_rss_limit_mb > 0).then(|| u64::from(config.bridge_rss_limit_mb) << 20),
-    }
+/// The webhooks of the settings file.
+fn described(config: &Config) -> Vec<Description> {
+    let of = |one: &WebhookSetting| Description {
+        name: one.name.clone(),
+        url: Some(one.url.clone()),
+        secret: one.secret.clone(),
+        types: one.types.clone(),
+        chats: one.chats.clone(),
+    };
+    config.webhooks.iter().map(of).collect()
 }
 
 /// Looked at once a minute: at rest nothing else wakes the writing thread.
 fn retention(config: &Config, clock: Clock) -> Retention {
-    let days = u64::from(config.retention_days);
-    Retention {
-        max_age: (days > 0).then(|| Duration::from_secs(days * 24 * 60 * 60)),
-        max_bytes: (config.retention_mb > 0).then(|| u64::from(config.retention_mb) << 20),
-        look_every: Duration::from_secs(60),
-        clock,
-    }
+    let Kept { max_age, max_bytes } = config.changeable().tuning().kept;
+    Retention { max_age, max_bytes, look_every: Duration::from_secs(60), clock }
 }
 
 /// The configured bridges, ready to be started.

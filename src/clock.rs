@@ -55,6 +55,11 @@ impl Timestamp {
     pub fn calendar_date(self, zone: &jiff::tz::TimeZone) -> String {
         self.to_jiff().to_zoned_datetime(zone.clone()).date().to_string()
     }
+
+    /// As HTTP's headers have it (RFC 9110, IMF-fixdate), to the second.
+    pub fn to_http(self) -> String {
+        self.to_jiff().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    }
 }
 
 impl fmt::Display for Timestamp {
@@ -74,6 +79,22 @@ impl<'de> Deserialize<'de> for Timestamp {
         let text = String::deserialize(deserializer)?;
         let t: jiff::Timestamp = text.parse().map_err(serde::de::Error::custom)?;
         Ok(Self(t.as_millisecond()))
+    }
+}
+
+#[cfg(test)]
+impl schemars::JsonSchema for Timestamp {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Timestamp".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "format": "date-time",
+            "description": "A time as RFC 3339 has it, in UTC, with milliseconds.",
+            "examples": ["2026-09-21T14:13:20.000Z"],
+        })
     }
 }
 
@@ -149,6 +170,12 @@ mod tests {
         let text = serde_json::to_string(&t).unwrap();
         assert_eq!(text, "\"2026-09-21T14:13:20.123Z\"");
         assert_eq!(serde_json::from_str::<Timestamp>(&text).unwrap(), t);
+    }
+
+    #[test]
+    fn a_timestamp_is_written_as_http_has_it() {
+        assert_eq!(Timestamp::from_millis(784_111_777_999).to_http(), "Sun, 06 Nov 1994 08:49:37 GMT");
+        let _ = Timestamp::from_millis(i64::MAX).to_http();
     }
 
     #[test]

@@ -29,24 +29,28 @@
 //! *host* this program · *bridge* the child process that talks to WhatsApp · *incarnation* one run of the bridge ·
 //! *account* one linked WhatsApp number · *engine* the task that owns the state · *gate* what waits for a commit ·
 //! *watermark* the last committed batch · *feed* the numbered changes for consoles · *journal* the numbered events for
-//! programs · *link* a console's connection to an engine · *outbox* messages accepted and not settled. Events are past
-//! tense, commands and effects imperative.
+//! programs · *webhook* an address that the journal is sent to · *link* a console's connection to an engine · *outbox*
+//! messages accepted and not settled. Events are past tense, commands and effects imperative.
 
 pub mod access;
 pub mod api;
 pub mod app;
 pub mod backup;
 pub mod cli;
+pub mod client;
 pub mod clock;
 pub mod config;
+pub mod doctor;
 pub mod engine;
 pub mod link;
+pub mod metrics;
 pub mod packages;
 pub mod protocol;
 pub mod qr;
 pub mod state;
 pub mod store;
 pub mod supervisor;
+pub mod systemd;
 pub mod telemetry;
 pub mod tui;
 pub mod webhooks;

@@ -1,22 +1,29 @@
 //! The `pilothouse` program: arguments in, exit code out.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
 use pilothouse::cli::{Action, Cli, TokenChange};
+use pilothouse::client::Failure;
 use pilothouse::clock::Clock;
-use pilothouse::{access, app, backup, config};
+use pilothouse::{access, app, backup, client, config, doctor};
 
 fn main() -> ExitCode {
     let clock = Clock::start();
-    match run(Cli::parse(), clock) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let _ = writeln!(std::io::stderr(), "pilothouse: {error:#}");
-            ExitCode::FAILURE
-        }
+    let failed = match run(Cli::parse(), clock) {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(error) => error,
+    };
+    let (words, code) = match failed.downcast_ref::<Failure>() {
+        Some(failure) => (failure.words(), failure.code()),
+        None => (Some(format!("{failed:#}")), 1),
+    };
+    if let Some(words) = words {
+        let _ = writeln!(std::io::stderr(), "pilothouse: {words}");
     }
+    ExitCode::from(code)
 }
 
 fn run(cli: Cli, clock: Clock) -> anyhow::Result<()> {
@@ -26,15 +33,19 @@ fn run(cli: Cli, clock: Clock) -> anyhow::Result<()> {
         env: std::env::vars_os().collect(),
         folder: std::env::current_dir()?,
         exe: std::env::current_exe().ok(),
-    })?;
+    });
+    if let Some(Action::Doctor { json }) = action {
+        return Ok(doctor::run(config, json, clock)?);
+    }
+    let config = config?;
     match action {
-        Some(Action::Config) => Ok(std::io::stdout().write_all(config.table().as_bytes())?),
+        Some(Action::Config { json: true }) => {
+            let document = config::Live::new(&config, config.bridge.clone()).document();
+            Ok(writeln!(std::io::stdout(), "{}", serde_json::Value::from(document))?)
+        }
+        Some(Action::Config { json: false }) => Ok(std::io::stdout().write_all(config.table().as_bytes())?),
         Some(Action::Token { change }) => {
-            let token = match change {
-                Some(TokenChange::Rotate) => access::rotate(&config.data_dir)?,
-                None => access::ensure(&config.data_dir)?,
-            };
-            Ok(writeln!(std::io::stdout(), "{token}")?)
+            Ok(std::io::stdout().write_all(token(&config.data_dir, change, clock)?.as_bytes())?)
         }
         Some(Action::Backup { file }) => {
             let manifest = backup::write(&places(&config), &file, clock)?;
@@ -45,8 +56,24 @@ fn run(cli: Cli, clock: Clock) -> anyhow::Result<()> {
             let manifest = backup::restore(&places(&config), &file, force)?;
             Ok(writeln!(std::io::stdout(), "restored as of {}", manifest.made_at)?)
         }
+        Some(action) => Ok(client::run(&action, &config, clock)?),
         None => app::run(&config, clock),
     }
+}
+
+/// Does what is asked for with tokens, and says what there is to print.
+fn token(folder: &Path, change: Option<TokenChange>, clock: Clock) -> Result<String, access::TokenError> {
+    let token = match change {
+        Some(TokenChange::Add { name, scope }) => access::add(folder, &name, scope, clock.now().wall)?,
+        Some(TokenChange::Rotate) => access::rotate(folder)?,
+        None => access::ensure(folder)?,
+        Some(TokenChange::Revoke { name }) => return access::revoke(folder, &name).map(|()| String::new()),
+        Some(TokenChange::List) => {
+            let line = |token: access::Further| format!("{:5}  {}  {}\n", token.scope, token.created_at, token.name);
+            return Ok(access::list(folder)?.into_iter().map(line).collect());
+        }
+    };
+    Ok(format!("{token}\n"))
 }
 
 fn places(config: &config::Config) -> backup::Places {

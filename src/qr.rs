@@ -1,6 +1,10 @@
-//! A QR code as modules, and as characters of a terminal.
+//! A QR code as modules, as characters of a terminal, and as pictures.
 //!
 //! Version by length, error correction L: the fewest modules, since a terminal has few.
+
+mod ansi;
+mod png;
+mod svg;
 
 use qrcode::{Color, EcLevel, QrCode};
 
@@ -8,6 +12,12 @@ use qrcode::{Color, EcLevel, QrCode};
 ///
 /// ISO/IEC 18004 asks for 4; with 2 phones still read a code from a screen, and it saves 4 columns and 2 rows.
 pub const QUIET: usize = 2;
+
+/// The quiet zone of a picture, in modules: what ISO/IEC 18004 asks for, since there is room.
+pub const PICTURE_QUIET: usize = 4;
+
+/// The side of a module in a picture, in pixels.
+const PICTURE_SCALE: usize = 8;
 
 /// The modules of a QR code with its quiet zone: a square of dark and light.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,17 +32,25 @@ pub struct Modules {
 pub struct TooLong;
 
 impl Modules {
-    /// The code for a text.
+    /// The code for a text, with the quiet zone of a terminal.
     ///
     /// # Errors
     /// [`TooLong`] for more than 2,953 bytes.
     pub fn encode(text: &str) -> Result<Self, TooLong> {
+        Self::encode_within(text, QUIET)
+    }
+
+    /// The code for a text, with a quiet zone of so many modules.
+    ///
+    /// # Errors
+    /// [`TooLong`] for more than 2,953 bytes.
+    pub fn encode_within(text: &str, quiet: usize) -> Result<Self, TooLong> {
         let code = QrCode::with_error_correction_level(text.as_bytes(), EcLevel::L).map_err(|_| TooLong)?;
         let (inner, colors) = (code.width(), code.to_colors());
-        let size = inner + 2 * QUIET;
+        let size = inner + 2 * quiet;
         let mut dark = vec![false; size * size];
         for (at, color) in colors.iter().enumerate() {
-            dark[(at / inner + QUIET) * size + at % inner + QUIET] = *color == Color::Dark;
+            dark[(at / inner + quiet) * size + at % inner + quiet] = *color == Color::Dark;
         }
         Ok(Self { size, dark })
     }
@@ -99,6 +117,22 @@ impl Drawing {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What a decoder that knows nothing of this program reads in a picture. None: not exactly one code.
+    pub(super) fn read(width: usize, height: usize, luma: impl Fn(usize, usize) -> u8) -> Option<String> {
+        let mut image = rqrr::PreparedImage::prepare_from_greyscale(width, height, luma);
+        let codes = image.detect_grids();
+        let [code] = codes.as_slice() else { return None };
+        code.decode().ok().map(|(_, text)| text)
+    }
+
+    /// Texts of many lengths: shorter than what Baileys gives, as long, and longer.
+    pub(super) fn texts() -> impl Iterator<Item = String> {
+        [1, 20, 120, 300, 500]
+            .into_iter()
+            .map(|n| "2@Ab3+/,=".repeat(n).chars().take(n).collect())
+            .chain([linking_text()])
+    }
 
     /// As long as what Baileys gives.
     fn linking_text() -> String {

@@ -11,6 +11,9 @@ pub const MESSAGES: &str = "WA_BENCH_MESSAGES";
 /// The variable that says how many of them it tells in a second; 0: all at once.
 pub const RATE: &str = "WA_BENCH_RATE";
 
+/// The variable that says whether it is linked, `true` or `false`.
+pub const LINKED: &str = "WA_BENCH_LINKED";
+
 /// How long it waits between two messages.
 pub fn pace() -> Duration {
     let rate = std::env::var(RATE).ok().and_then(|rate| rate.parse().ok()).filter(|rate| *rate > 0);
@@ -20,6 +23,7 @@ pub fn pace() -> Duration {
 /// Serves until stdin closes.
 pub fn run(messages: u64, pace: Duration) -> anyhow::Result<()> {
     let mut out = BufWriter::new(std::io::stdout().lock());
+    let linked = std::env::var(LINKED).is_ok_and(|linked| linked == "true");
     let capabilities = ["ids", "receipts", "connection", "heartbeat"];
     let protocol = json!({"major": 1, "minor": 0});
     writeln!(
@@ -31,7 +35,7 @@ pub fn run(messages: u64, pace: Duration) -> anyhow::Result<()> {
     for line in std::io::stdin().lock().lines() {
         let command: Value = serde_json::from_str(&line?)?;
         match command["cmd"].as_str() {
-            Some("connect") => {
+            Some("connect") if linked => {
                 let account = json!({"phone": "+15550009999"});
                 writeln!(out, "{}", json!({"type": "connection", "state": "open", "account": account}))?;
                 writeln!(out, "{}", json!({"type": "ready", "account": account}))?;

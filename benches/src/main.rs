@@ -4,8 +4,10 @@
 //! file, takes WhatsApp's place, so that the host alone is measured.
 
 mod bridge;
+mod clients;
 mod events;
 mod load;
+mod plain;
 mod program;
 mod table;
 
@@ -15,6 +17,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
+use crate::plain::Plain;
 use crate::program::{Console, Headless, Room};
 use crate::table::{Row, Table};
 
@@ -29,10 +32,16 @@ const SETTLE: Duration = Duration::from_secs(12);
 const RATE: u32 = 1_000;
 const LOAD: Duration = Duration::from_secs(5);
 
+/// How many clients ask without a pause, and for how long.
+const CLIENTS: usize = 64;
+const BURST: Duration = Duration::from_secs(4);
+
 fn main() -> ExitCode {
-    let result = match std::env::var(bridge::MESSAGES) {
-        Ok(messages) => bridge::run(messages.parse().unwrap_or(0), bridge::pace()),
-        Err(_) => measure(),
+    let number = |name| std::env::var(name).ok().map(|value| value.parse().unwrap_or(0));
+    let result = match (number(bridge::MESSAGES), number(plain::BODY)) {
+        (Some(messages), _) => bridge::run(messages, bridge::pace()),
+        (None, Some(length)) => plain::run(usize::try_from(length).unwrap_or(0)),
+        (None, None) => measure(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -50,8 +59,14 @@ fn measure() -> anyhow::Result<()> {
     let program = build()?;
     let mut table = Table::default();
     let wanted: Vec<_> = std::env::args().skip(1).collect();
-    let sections: [(&str, Section); 5] =
-        [("start", start), ("headless", headless), ("console", console), ("load", load), ("events", events::measure)];
+    let sections: [(&str, Section); 6] = [
+        ("start", start),
+        ("headless", headless),
+        ("console", console),
+        ("load", load),
+        ("throughput", throughput),
+        ("events", events::measure),
+    ];
     for (name, section) in sections {
         if wanted.is_empty() || wanted.iter().any(|w| w == name) {
             eprintln!("{name}");
@@ -162,6 +177,51 @@ fn load(program: &Path, table: &mut Table) -> anyhow::Result<()> {
     }
     table.add(Row::new("`GET /status`, 1,000 a second: p50", "ms", median, ""));
     table.add(Row::new("`GET /status`, 1,000 a second: p99", "ms", tail, "1"));
+    Ok(())
+}
+
+/// As many requests as it answers, and beside it a server that does nothing else.
+fn throughput(program: &Path, table: &mut Table) -> anyhow::Result<()> {
+    let (mut status, mut part, mut send, mut median, mut tail) = (vec![], vec![], vec![], vec![], vec![]);
+    for _ in 0..5 {
+        let room = Room::new(100)?;
+        let mut headless = Headless::start(program, &room)?;
+        headless.until_answer()?;
+        headless.until_received(100)?;
+        let (address, token) = (headless.address(), headless.token()?);
+        let get = format!("GET /status HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n\r\n");
+        let length = load::Client::connect(address, &token)?.get("/status")?.len();
+        let plain = Plain::start(length)?;
+        let text = get.clone();
+        let most = clients::run(plain.address, CLIENTS, BURST, move |_| text.clone())?;
+        let ours = clients::run(address, CLIENTS, BURST, move |_| get.clone())?;
+        status.push(ours.rate);
+        part.push(ours.rate / most.rate * 100.0);
+        headless.end()?;
+
+        // Nobody takes what is accepted, so that accepting alone is measured.
+        let room = Room::new(0)?.unlinked();
+        let mut headless = Headless::start(program, &room)?;
+        headless.until_answer()?;
+        let (address, token) = (headless.address(), headless.token()?);
+        let seen = clients::run(address, CLIENTS, BURST, move |n| {
+            let body = format!(r#"{{"to":"+1555111{:04}","text":"order {n} has left the warehouse"}}"#, n % 1_000);
+            let length = body.len();
+            format!(
+                "POST /send HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n\
+                 content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+            )
+        })?;
+        send.push(seen.rate);
+        median.push(seen.at(0.5));
+        tail.push(seen.at(0.99));
+        headless.end()?;
+    }
+    table.add(Row::new("`GET /status`, 64 clients", "/s", status, ""));
+    table.add(Row::new("the same, of what axum does with a constant", "%", part, "").at_least("70"));
+    table.add(Row::new("`POST /send` on disk, 64 clients", "/s", send, "").at_least("10,000"));
+    table.add(Row::new("the same: p50", "ms", median, ""));
+    table.add(Row::new("the same: p99", "ms", tail, "20"));
     Ok(())
 }
 

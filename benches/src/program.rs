@@ -26,13 +26,14 @@ pub struct Room {
     address: SocketAddr,
     messages: u64,
     rate: u64,
+    linked: bool,
 }
 
 impl Room {
     /// A new one.
     pub fn new(messages: u64) -> anyhow::Result<Self> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        Ok(Self { folder: tempfile::tempdir()?, address, messages, rate: 0 })
+        Ok(Self { folder: tempfile::tempdir()?, address, messages, rate: 0, linked: true })
     }
 
     /// The same, with a bridge that tells so many in a second.
@@ -47,6 +48,12 @@ impl Room {
         self
     }
 
+    /// The same, with a bridge that never links.
+    pub fn unlinked(mut self) -> Self {
+        self.linked = false;
+        self
+    }
+
     fn settings(&self) -> anyhow::Result<Vec<(&'static str, String)>> {
         let path = |path: &Path| path.display().to_string();
         Ok(vec![
@@ -55,8 +62,10 @@ impl Room {
             ("TERM", "xterm-256color".to_owned()),
             ("PILOTHOUSE_DATA_DIR", path(&self.folder.path().join("data"))),
             ("PILOTHOUSE_SEND_RATE_PER_MINUTE", "0".to_owned()),
+            ("PILOTHOUSE_QUEUE_LIMIT", "1000000".to_owned()),
             ("PILOTHOUSE_LISTEN", self.address.to_string()),
             ("WA_BRIDGE", path(&std::env::current_exe()?)),
+            (bridge::LINKED, self.linked.to_string()),
             (bridge::MESSAGES, self.messages.to_string()),
             (bridge::RATE, self.rate.to_string()),
         ])

@@ -7,14 +7,20 @@ pub struct Row {
     what: &'static str,
     unit: &'static str,
     values: Vec<f64>,
-    target: &'static str,
+    target: String,
 }
 
 impl Row {
     /// The values of several runs. `target` is the most that it may be, or empty.
     pub fn new(what: &'static str, unit: &'static str, mut values: Vec<f64>, target: &'static str) -> Self {
         values.sort_by(f64::total_cmp);
+        let target = if target.is_empty() { String::new() } else { format!("≤ {target} {unit}") };
         Self { what, unit, values, target }
+    }
+
+    /// The same, when it is the more the better.
+    pub fn at_least(self, target: &str) -> Self {
+        Self { target: format!("≥ {target} {}", self.unit), ..self }
     }
 
     fn at(&self, part: f64) -> f64 {
@@ -38,11 +44,9 @@ impl Table {
 
     /// The table in Markdown.
     pub fn markdown(&self, machine: &str) -> String {
-        let mut out =
-            String::from("| | median | middle half | runs | at most |\n| --- | ---: | ---: | ---: | ---: |\n");
+        let mut out = String::from("| | median | middle half | runs | target |\n| --- | ---: | ---: | ---: | ---: |\n");
         for row in &self.rows {
-            let (unit, target) = (row.unit, row.target);
-            let target = if target.is_empty() { String::new() } else { format!("{target} {unit}") };
+            let (unit, target) = (row.unit, &row.target);
             let (low, median, high) = (number(row.at(0.25)), number(row.at(0.5)), number(row.at(0.75)));
             let runs = row.values.len();
             let _ = writeln!(out, "| {} | {median} {unit} | {low} to {high} | {runs} | {target} |", row.what);

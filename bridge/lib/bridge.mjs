@@ -54,6 +54,8 @@ export class Bridge {
         return this.#connection.respond(command.response);
       case 'passkey_confirm':
         return this.#confirm(command);
+      case 'logout':
+        return this.#logout(command);
       case 'ping':
         return this.#ping(command);
       default:
@@ -80,6 +82,11 @@ export class Bridge {
   #confirm({ same }) {
     if (typeof same !== 'boolean') return this.#error('"same" is true or false');
     return this.#connection.confirm(same);
+  }
+
+  #logout({ local = false }) {
+    if (typeof local !== 'boolean') return this.#error('"local" is true or false');
+    return this.#connection.logout({ local });
   }
 
   #ping({ id }) {

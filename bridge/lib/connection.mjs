@@ -8,6 +8,7 @@ import { bare, phoneOf } from './ids.mjs';
 import { Gate } from './gate.mjs';
 import { Kept } from './kept.mjs';
 import { Liveness } from './liveness.mjs';
+import { FORGOTTEN, LOGGED_OUT, NOT_OPEN, removeDevice } from './logout.mjs';
 import { codec, eventOf } from './messages.mjs';
 import { Offers } from './offers.mjs';
 import { Outgoing } from './outgoing.mjs';
@@ -49,6 +50,8 @@ export class Connection {
   /** Somebody could link by now. */
   #offered = false;
   #passkey = null;
+  /** A logout is under way. */
+  #leaving = false;
   /** Messages are told in the order in which they came, though finding a number may take time. */
   #telling = Promise.resolve();
 
@@ -116,6 +119,46 @@ export class Connection {
     if (this.#phase === 'void') await this.#kept.session.retire();
     this.#backoff.reset();
     await this.#start();
+  }
+
+  /** Ends the link, with WhatsApp's word for it; with `local` also without, when it can't be had. */
+  async logout({ local }) {
+    if (this.#leaving) return;
+    if (!this.#kept || (this.#phase !== 'open' && !local)) {
+      this.#emit({ type: 'error', error: NOT_OPEN });
+      return;
+    }
+    this.#leaving = true;
+    const generation = this.#generation;
+    let told = false;
+    try {
+      if (this.#phase === 'open') {
+        await removeDevice(this.#socket);
+        told = true;
+      }
+    } catch (error) {
+      if (!local && generation === this.#generation) {
+        this.#leaving = false;
+        this.#emit({ type: 'error', error: `WhatsApp did not take the logout, and the link is as it was: ${error?.message ?? error}` });
+        // The next connection shows whether it did all the same.
+        this.#closed({ message: 'no answer to the logout', output: { statusCode: 408 } });
+      }
+    }
+    // The server may end the connection before its answer is read: that was the answer.
+    if (this.#leaving && (told || local)) await this.#forget(told ? LOGGED_OUT : FORGOTTEN);
+    this.#leaving = false;
+  }
+
+  /** The credentials are void or not wanted any more: they are removed, and then it is said. */
+  async #forget(text) {
+    this.#leaving = false;
+    clearTimeout(this.#retryTimer);
+    const generation = (this.#generation += 1);
+    this.#endSocket();
+    this.#phase = 'void';
+    this.#state = null;
+    await this.#kept.session.forget();
+    if (generation === this.#generation) this.#emit({ type: 'connection', state: 'logged_out', reason: { class: 'logged_out', code: 401, text } });
   }
 
   /** Ends the connection and lets the folder go. */
@@ -341,6 +384,10 @@ export class Connection {
     this.#endSocket();
     log(`connection closed: ${reason.class} ${reason.code ?? ''} ${error?.message ?? ''}`);
     if (reason.class === 'replaced') this.#kept.takeovers.add();
+    if (reason.class === 'logged_out' && this.#leaving) {
+      this.#forget(LOGGED_OUT);
+      return;
+    }
     if (reason.class === 'logged_out') {
       this.#phase = 'void';
       this.#emit({ type: 'connection', state: 'logged_out', reason });

@@ -34,9 +34,14 @@ export class SessionStore {
 
   /** A state without a link. What an unfinished linking left is removed. */
   async fresh() {
+    await this.forget();
+    return this.#state(this.#baileys.initAuthCreds());
+  }
+
+  /** Removes the credentials and all keys. */
+  async forget() {
     const keys = await this.#keys();
     await this.#store.write([[CREDS, null], ...keys.map((key) => [key, null])]);
-    return this.#state(this.#baileys.initAuthCreds());
   }
 
   /** Puts credentials that are void aside; the last ones put there are kept. */

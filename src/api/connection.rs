@@ -9,13 +9,19 @@ use super::body::Body;
 use super::{Api, Problem};
 use crate::state::{Answer, Request};
 
+/// What is wanted of the connection.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "ConnectionAction"))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Wanted {
+    /// What to do.
     action: Action,
 }
 
+/// What can be done with the connection.
 #[derive(Clone, Copy, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 enum Action {
     /// Start the bridge anew; after the end of the link, link anew.

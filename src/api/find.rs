@@ -47,18 +47,26 @@ impl LookUps {
 
 /// A message as lists tell it.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct ListedMessage {
+    /// Unique within the chat.
     id: MessageId,
     chat: Chat,
     direction: Direction,
+    /// Who wrote it: a number wherever WhatsApp gives one, else WhatsApp's id.
     from: Box<str>,
+    /// The name that the writer gave himself.
     name: Option<Box<str>>,
+    /// What it is: `text`, `image`, `edit`, …
     kind: Box<str>,
+    /// The message that it is about, when it is an edit, a revocation or a reaction.
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<Box<Target>>,
+    /// The text, or a caption, or a reaction's emoji, or empty.
     text: Arc<str>,
     /// The text has more: the message alone has all of it.
     truncated: bool,
+    /// When it was accepted (ours) or WhatsApp took it (others').
     at: Timestamp,
     #[serde(flatten)]
     ours: Option<Ours>,
@@ -66,12 +74,16 @@ pub(super) struct ListedMessage {
 
 /// How far a message of ours has come.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Ours {
     state: DeliveryState,
+    /// How often it was handed to the bridge.
     attempts: u32,
     #[serde(flatten)]
     times: Times,
+    /// It is not sent after this time.
     expires_at: Option<Timestamp>,
+    /// Why it was not sent.
     failure: Option<Failure>,
 }
 
@@ -108,25 +120,37 @@ impl From<Listed> for ListedMessage {
     }
 }
 
+/// A page of messages.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Messages {
+    /// In the order that was asked for.
     messages: Vec<ListedMessage>,
+    /// For `cursor`, to get the next page; null on the last one.
     next_cursor: Option<String>,
     /// All messages were searched.
     complete: bool,
 }
 
+/// A page of chats.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Chats {
+    /// The one with the last message first.
     chats: Vec<ChatInList>,
+    /// For `cursor`, to get the next page; null on the last one.
     next_cursor: Option<String>,
+    /// All messages were looked at.
     complete: bool,
 }
 
+/// A chat and its last message.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct ChatInList {
     #[serde(flatten)]
     chat: Chat,
+    /// The name that the person in it gave himself.
     name: Option<Box<str>>,
     last_message_at: Timestamp,
     last_message: ListedMessage,

@@ -3,41 +3,51 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::find::ListedMessage;
+use super::path::Part;
 use super::query::Parameters;
 use super::{Api, Problem};
 use crate::clock::Timestamp;
 use crate::state::{
-    Answer, ChatId, Delivery, DeliveryState, Direction, Failure, Message, MessageId, Refusal, Request, Times,
+    Answer, Chat, ChatId, Delivery, DeliveryState, Direction, Failure, Message, MessageId, Refusal, Request, Times,
 };
 
 /// A message of ours as callers see it.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct SentMessage {
     id: MessageId,
     #[serde(skip)]
     chat: ChatId,
+    /// The number, or the id of the chat where there is none.
     to: String,
     text: Arc<str>,
     state: DeliveryState,
+    /// How often it was handed to the bridge.
     attempts: u32,
     #[serde(flatten)]
     times: Times,
+    /// It is not sent after this time.
     expires_at: Option<Timestamp>,
+    /// Why it was not sent.
     failure: Option<Failure>,
 }
 
 impl SentMessage {
     /// None for a message that is not ours.
     pub(super) fn of(message: Message) -> Option<Self> {
-        let Delivery { state, times, attempts, expires_at, failure } = *message.delivery?;
-        let to = message.chat.address().to_owned();
-        let chat = message.chat.id;
-        Some(Self { id: message.id, chat, to, text: message.body, state, attempts, times, expires_at, failure })
+        Some(Self::new(message.id, message.chat, message.body, *message.delivery?))
+    }
+
+    /// A message of ours.
+    pub(super) fn new(id: MessageId, chat: Chat, text: Arc<str>, delivery: Delivery) -> Self {
+        let Delivery { state, times, attempts, expires_at, failure } = delivery;
+        let to = chat.address().to_owned();
+        Self { id, chat: chat.id, to, text, state, attempts, times, expires_at, failure }
     }
 
     /// Where it can be looked up.
@@ -55,19 +65,26 @@ const EVENTS: usize = 100;
 
 /// A message, and what came in about it, oldest first.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "{M}WithEvents"))]
 pub(super) struct Followed<M = SentMessage> {
     #[serde(flatten)]
     message: M,
+    /// The last 100 edits, revocations and reactions.
     events: Vec<Event>,
 }
 
 /// An edit, a revocation, a reaction, or whatever else is about a message.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "EventOfMessage"))]
 struct Event {
     id: MessageId,
+    /// `edit`, `revoke`, `reaction`, …
     kind: Box<str>,
     /// Which message it is about.
     target: Option<MessageId>,
+    /// Who did it.
     from: Box<str>,
     direction: Direction,
     /// The new text, or the emoji: empty when that was taken back.
@@ -103,7 +120,7 @@ pub(super) async fn look_up(api: &Api, id: MessageId) -> Result<Option<SentMessa
 /// A message of ours by its id alone, any message with `chat`.
 pub(super) async fn message(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Part(id): Part,
     mut parameters: Parameters,
 ) -> Result<Response, Problem> {
     let chat = parameters.chat()?;
@@ -137,7 +154,7 @@ async fn events(api: &Api, chat: ChatId, id: MessageId) -> Result<Vec<Event>, Pr
 }
 
 /// 200 with the message when it waited and won't be sent; 409 when that comes too late.
-pub(super) async fn cancel(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Followed>, Problem> {
+pub(super) async fn cancel(State(api): State<Api>, Part(id): Part) -> Result<Json<Followed>, Problem> {
     match api.engine.ask(Request::Cancel { id: MessageId::from(id.as_str()) }).await? {
         Answer::Refused(refusal) => Err(refusal.into()),
         Answer::Done | Answer::Accepted { .. } | Answer::AcceptedBefore { .. } => {

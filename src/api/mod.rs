@@ -6,46 +6,64 @@
 //! * Names are snake_case, times RFC 3339 in UTC, errors `application/problem+json` (RFC 9457).
 //! * A state of the world is never a 500: not linked yet is 503 with `Retry-After`, linked already is 409.
 
+mod accept;
 mod access;
 mod body;
 mod config;
 mod connection;
+#[cfg(test)]
+mod description;
+mod docs;
 mod events;
 mod find;
 mod health;
+mod link;
 mod messages;
 mod metrics;
 mod once;
+mod page;
 mod pairing;
 mod passkey;
+mod path;
 mod problem;
 mod query;
 mod send;
+mod server;
+mod socket;
 mod stats;
 mod status;
+mod web;
+mod webhooks;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+pub use body::Bodies;
+pub use config::Settings;
 pub use events::Events;
 pub use find::LookUps;
 pub use once::KeysInUse;
 pub use problem::Problem;
+pub use server::Limits;
+pub use socket::{Socket, SocketError};
+use stats::AnswerKind;
 pub use stats::ApiStats;
+pub use status::StatusText;
+pub use web::Web;
 
 use crate::access::Guard;
 use crate::clock::Clock;
 use crate::engine::Handle;
+use crate::webhooks::Webhooks;
 
 /// The longest body of a request, in bytes.
 const MAX_BODY_BYTES: usize = 1 << 20;
@@ -53,39 +71,68 @@ const MAX_BODY_BYTES: usize = 1 << 20;
 /// How long answers under way may take once the process is to end.
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(3);
 
-/// What the handlers share.
+/// What the handlers share. Cheap to clone: each request is given one more.
 #[derive(Clone, Debug)]
-pub struct Api {
+pub struct Api(Arc<Shared>);
+
+/// What an API is made of.
+#[derive(Debug)]
+pub struct Shared {
     /// Knows who may ask.
     pub guard: Arc<Guard>,
+    /// What browsers may do.
+    pub web: Arc<Web>,
     /// For asking and for looking.
     pub engine: Handle,
     /// The time.
     pub clock: Clock,
     /// How long answers take.
     pub stats: Arc<ApiStats>,
-    /// The configured bridges' names.
-    pub bridges: Arc<BTreeSet<Arc<str>>>,
+    /// The settings.
+    pub settings: Arc<Settings>,
     /// The idempotency keys that are being answered.
     pub keys: KeysInUse,
     /// The streams of events.
     pub events: Arc<Events>,
     /// Searches and lists that are being looked up.
     pub look_ups: LookUps,
+    /// The bodies that are being read.
+    pub bodies: Bodies,
+    /// The last answer of `/status`.
+    pub status: StatusText,
+    /// What sends events to others.
+    pub webhooks: Webhooks,
     /// Becomes true when the process is to end: whoever waits gives up.
     pub shutdown: watch::Receiver<bool>,
+}
+
+impl From<Shared> for Api {
+    fn from(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+}
+
+impl std::ops::Deref for Api {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
 }
 
 /// All routes.
 pub fn router(api: Api) -> Router {
     Router::new()
+        .route("/", get(page::index))
+        .route("/assets/{file}", get(page::file))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
         .route("/health", get(health::health))
         .route("/status", get(status::status))
         .route("/metrics", get(metrics::metrics))
         .route("/qr", get(pairing::qr))
-        .route("/pairing", get(pairing::pairing))
+        .route("/pairing", get(pairing::pairing).post(pairing::request_code))
+        .route("/link", delete(link::end))
         .route("/pairing/passkey", post(passkey::answer))
         .route("/pairing/passkey/confirm", post(passkey::confirm))
         .route("/send", post(send::send))
@@ -93,51 +140,48 @@ pub fn router(api: Api) -> Router {
         .route("/chats", get(find::chats))
         .route("/messages/{id}", get(messages::message).delete(messages::cancel))
         .route("/events", get(events::events))
-        .route("/config", post(config::set))
+        .route("/config", get(config::get).post(config::set).patch(config::patch))
         .route("/connection", post(connection::set))
+        .route("/openapi.json", get(docs::openapi))
+        .route("/docs", get(docs::page))
+        .route("/docs/docs.css", get(docs::style))
+        .route("/docs/docs.js", get(docs::script))
+        .route("/webhooks", get(webhooks::list).post(webhooks::create))
+        .route("/webhooks/{name}", get(webhooks::webhook).patch(webhooks::change).delete(webhooks::delete))
+        .route("/webhooks/{name}/replay", post(webhooks::replay))
+        .route("/webhooks/{name}/test", post(webhooks::test))
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
-        .layer(middleware::from_fn_with_state(api.clone(), access::check))
         .layer(middleware::from_fn_with_state(api.clone(), around))
         .with_state(api)
 }
 
-/// Takes the time of each answer, and sets what every answer has.
+/// Lets through who may ask, takes the time of each answer, and sets what every answer has.
 async fn around(State(api): State<Api>, request: Request, next: Next) -> Response {
     let start = api.clock.now().mono;
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let mut response = next.run(request).await;
+    let method = request.method().clone();
+    let path = tracing::enabled!(tracing::Level::DEBUG).then(|| request.uri().path().to_owned());
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let origin = api.web.origin(request.headers());
+    let refused = api.web.answers(&request).or_else(|| access::refused(&api, &request));
+    let mut response = match refused {
+        Some(answer) => answer,
+        None => next.run(request).await,
+    };
     let took = api.clock.now().mono.since(start);
-    api.stats.answered(took);
+    api.stats.answered(AnswerKind::of(&method, route, response.status()), took);
     tracing::debug!(%method, path, status = response.status().as_u16(), ?took, "answered");
     let headers = response.headers_mut();
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    api.web.allow(origin, headers);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
 
 /// Serves until the process is to end, and then for at most three seconds more.
-///
-/// # Errors
-/// What the listener gives.
-pub async fn serve(listener: TcpListener, api: Api) -> std::io::Result<()> {
-    let mut shutdown = api.shutdown.clone();
-    let mut deadline = api.shutdown.clone();
-    let stopping = async move {
-        let _ = shutdown.wait_for(|stop| *stop).await;
-    };
-    let serving = axum::serve(listener, router(api)).with_graceful_shutdown(stopping);
-    let late = async {
-        let _ = deadline.wait_for(|stop| *stop).await;
-        tokio::time::sleep(SHUTDOWN_PATIENCE).await;
-    };
-    tokio::select! {
-        result = serving => result,
-        () = late => {
-            tracing::warn!("some answers were not finished when the process had to end");
-            Ok(())
-        }
-    }
+pub async fn serve(listener: TcpListener, socket: Option<Socket>, api: Api, limits: Limits) {
+    let shutdown = api.shutdown.clone();
+    server::serve(listener, socket, router(api), limits, shutdown, SHUTDOWN_PATIENCE).await;
 }
 
 #[cfg(test)]

@@ -11,9 +11,13 @@ use super::{Api, Problem};
 use crate::protocol::PasskeyResponse;
 use crate::state::{Answer, Request};
 
+/// What the owner saw.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "PasskeyComparison"))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Compared {
+    /// Whether the phone shows the same code.
     same: bool,
 }
 

@@ -6,41 +6,77 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::engine::Unavailable;
-use crate::state::Refusal;
+use crate::state::{Check, Refusal};
+
+/// A field that is wrong, among several.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct FieldError {
+    /// Its name.
+    field: String,
+    /// What is wrong with it.
+    detail: String,
+}
+
+impl FieldError {
+    /// Its name as far as a caller may be told it again, and what is wrong.
+    pub(super) fn new(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { field: field.into().chars().take(100).collect(), detail: detail.into() }
+    }
+}
 
 /// An error that a caller can act on.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Problem {
     /// A stable name of the kind of problem.
     #[serde(rename = "type")]
-    kind: String,
+    kind: Box<str>,
     /// The kind in words.
     title: &'static str,
     /// The HTTP status.
     status: u16,
     /// What is wrong this time, and what to do.
-    detail: String,
+    detail: Box<str>,
     /// The field that is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'static str>,
+    /// Each field that is wrong, where there may be several.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: Box<[FieldError]>,
     /// How far linking has come.
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<&'static str>,
+    /// What was looked at, when that is what was asked for.
+    #[serde(flatten)]
+    checked: Option<Box<Checked>>,
     /// The seconds after which it makes sense to ask again; sent as `Retry-After`.
     #[serde(skip)]
     retry_after: Option<u32>,
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Checked {
+    /// What is not in order, by name.
+    failing: Vec<&'static str>,
+    /// All that was looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checks: Option<Vec<Check>>,
 }
 
 impl Problem {
     /// A problem of the kind `urn:pilothouse:problem:NAME`.
     pub fn new(status: StatusCode, name: &str, title: &'static str, detail: impl Into<String>) -> Self {
         Self {
-            kind: format!("urn:pilothouse:problem:{name}"),
+            kind: format!("urn:pilothouse:problem:{name}").into(),
             title,
             status: status.as_u16(),
-            detail: detail.into(),
+            detail: detail.into().into(),
             field: None,
+            errors: Box::default(),
             state: None,
+            checked: None,
             retry_after: None,
         }
     }
@@ -54,6 +90,15 @@ impl Problem {
         }
     }
 
+    /// Values of the request are wrong, and nothing of it was done.
+    pub(super) fn bad_fields(errors: Vec<FieldError>) -> Self {
+        let all =
+            errors.iter().map(|error| format!("{}: {}", error.field, error.detail)).collect::<Vec<_>>().join("; ");
+        let detail = format!("nothing was changed: {all}");
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        Self { errors: errors.into(), ..Self::new(status, "invalid-value", "A value is not valid", detail) }
+    }
+
     /// A parameter of the query is wrong.
     pub(super) fn bad_parameter(field: &'static str, detail: impl Into<String>) -> Self {
         Self { field: Some(field), ..Self::bad_query(format!("{field}: {}", detail.into())) }
@@ -62,6 +107,12 @@ impl Problem {
     /// The query can't be read.
     pub(super) fn bad_query(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad-query", "The query is not valid", detail)
+    }
+
+    /// Linking is over: there is nothing to link with.
+    pub(super) fn already_linked() -> Self {
+        let detail = Refusal::AlreadyLinked.to_string();
+        Self::new(StatusCode::CONFLICT, "already-linked", "Already linked", detail).linking("linked")
     }
 
     /// The database can't be read.
@@ -75,6 +126,14 @@ impl Problem {
     #[must_use]
     pub fn linking(mut self, state: &'static str) -> Self {
         self.state = Some(state);
+        self
+    }
+
+    /// Names the checks that failed; with `verbose` all checks are told.
+    #[must_use]
+    pub(super) fn checked(mut self, checks: Vec<Check>, verbose: bool) -> Self {
+        let failing = checks.iter().filter(|check| !check.is_ok()).map(|check| check.name).collect();
+        self.checked = Some(Box::new(Checked { failing, checks: verbose.then_some(checks) }));
         self
     }
 
@@ -95,6 +154,9 @@ impl IntoResponse for Problem {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if status == StatusCode::REQUEST_TIMEOUT {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         if let Some(seconds) = retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -144,6 +206,16 @@ impl From<Refusal> for Problem {
             }
             Refusal::NothingToCompare => {
                 Self::new(StatusCode::CONFLICT, "nothing-to-compare", "There is no code to compare", detail)
+            }
+            Refusal::AlreadyLinked => Self::already_linked(),
+            Refusal::NotLinked => Self::new(StatusCode::CONFLICT, "not-linked", "No account is linked", detail),
+            Refusal::NotConnected => {
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                Self::new(status, "not-connected", "WhatsApp is not connected", detail).retry_after(10)
+            }
+            Refusal::LogoutUnsupported => {
+                let status = StatusCode::NOT_IMPLEMENTED;
+                Self::new(status, "logout-unsupported", "The bridge can't log out", detail)
             }
             Refusal::NotTakenOver => {
                 Self::new(StatusCode::CONFLICT, "not-taken-over", "The link was not taken over", detail)

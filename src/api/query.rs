@@ -14,11 +14,11 @@ use crate::clock::Timestamp;
 use crate::state::{ChatId, Phone, Place};
 
 /// How many there are on a page when nothing is said, and at most.
-const LIMIT: usize = 50;
-const MAX_LIMIT: usize = 200;
+pub(super) const LIMIT: usize = 50;
+pub(super) const MAX_LIMIT: usize = 200;
 
 /// The longest id of a chat.
-const CHAT_CHARS: usize = 100;
+pub(super) const CHAT_CHARS: usize = 100;
 
 /// The parameters of a request. Each is taken once; what is left at the end is not known.
 #[derive(Debug)]

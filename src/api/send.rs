@@ -10,7 +10,9 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
-use super::body::Body;
+use super::body::{Body, whole};
+#[cfg(test)]
+use super::description;
 use super::messages::{SentMessage, look_up};
 use super::{Api, Problem, once};
 use crate::engine::{Cursor, Next};
@@ -20,12 +22,21 @@ use crate::state::{Answer, Change, Chat, ChatId, DeliveryState, MessageId, Phone
 /// How long `?wait=sent` waits for WhatsApp's answer.
 const WAIT_FOR_SENT: Duration = Duration::from_secs(30);
 
+/// A text for somebody.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "TextToSend"))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Send {
+    /// A number with + and country code, or the id of a chat.
+    #[cfg_attr(test, schemars(regex(pattern = description::ADDRESSEE)))]
     to: String,
+    /// What it says, with at least one letter or sign.
+    #[cfg_attr(test, schemars(length(min = 1, max = description::MAX_TEXT_CHARS), regex(pattern = r"\S")))]
     text: Arc<str>,
-    /// In seconds.
+    /// Give it up when it has not left after so many seconds; without it, it waits as long as it takes.
+    #[cfg_attr(test, schemars(range(min = 1, max = description::MAX_EXPIRES_IN)))]
+    #[serde(default, deserialize_with = "whole")]
     expires_in: Option<u32>,
 }
 
@@ -59,7 +70,12 @@ pub(super) async fn send(
     let _in_use = key.as_ref().map(|key| api.keys.take(key)).transpose()?;
     let cursor = api.engine.feed().follow();
     let options = SendOptions { key, expires_in };
-    let id = match api.engine.ask(Request::Send { chat, text, options }).await? {
+    let address = chat.clone();
+    let id = match api.engine.ask(Request::Send { chat, text: Arc::clone(&text), options }).await? {
+        // What was accepted just now is as it was asked for: nothing has to be looked up.
+        Answer::Accepted { id, delivery } if wait.is_none() => {
+            return Ok(accepted(&SentMessage::new(id, address, text, *delivery), wait));
+        }
         Answer::Accepted { id, .. } | Answer::AcceptedBefore { id } => id,
         Answer::Refused(refusal) => return Err(refusal.into()),
         Answer::Done => return Err(crate::engine::Unavailable.into()),

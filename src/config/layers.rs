@@ -1,11 +1,12 @@
 //! Where values come from, strongest last.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use config::{ConfigError as LibraryError, Map, Source, Value, ValueKind};
 
-use super::{BRIDGES, ConfigError, Inputs, KEYS, Origin, SETTINGS, Setting};
+use super::{BRIDGES, ConfigError, Inputs, KEYS, Origin, SETTINGS, Setting, WEBHOOKS, WebhookSetting, live};
+use crate::access;
 
 /// The merged values.
 pub(super) struct Layers {
@@ -14,6 +15,22 @@ pub(super) struct Layers {
     pub(super) bridges: BTreeMap<String, String>,
     /// The table of other keys, by the names of actions.
     pub(super) keys: BTreeMap<String, Vec<String>>,
+    /// The tables of webhooks.
+    pub(super) webhooks: Vec<WebhookSetting>,
+    /// Each setting as it would be if the API had set nothing.
+    pub(super) below: Vec<Origin>,
+    /// The settings that are fixed by something stronger than the API.
+    fixed: BTreeSet<&'static str>,
+    by_api: BTreeSet<&'static str>,
+}
+
+/// Layers with these values alone.
+pub(super) fn known(values: Vec<Origin>) -> Layers {
+    let mut known = Known::default();
+    values.iter().for_each(|value| known.set(value.key, value.value.clone(), &value.origin));
+    let (bridges, keys, webhooks, below, fixed) =
+        (BTreeMap::new(), BTreeMap::new(), Vec::new(), Vec::new(), BTreeSet::new());
+    Layers { values: known.0, bridges, keys, webhooks, below, fixed, by_api: BTreeSet::new() }
 }
 
 /// A layer whose values are known already, with the origin of each.
@@ -36,8 +53,19 @@ impl Known {
     }
 }
 
-/// Reads all layers.
-pub(super) fn read(inputs: &Inputs) -> Result<Layers, ConfigError> {
+/// Reads all layers. What the API has set is in the data folder, which `data_dir` knows from the other ones.
+pub(super) fn read(
+    inputs: &Inputs,
+    data_dir: impl FnOnce(&Layers) -> Result<PathBuf, ConfigError>,
+) -> Result<Layers, ConfigError> {
+    let below = merged(inputs, &[])?;
+    let set = live::read(&data_dir(&below)?)?;
+    let layers = if set.is_empty() { merged(inputs, &[])? } else { merged(inputs, &set)? };
+    Ok(Layers { below: below.origins(), ..layers })
+}
+
+/// All layers, with these values of the API.
+fn merged(inputs: &Inputs, by_api: &[Origin]) -> Result<Layers, ConfigError> {
     let mut builder = config::Config::builder();
     for Setting { key, default, .. } in SETTINGS {
         if !default.is_empty() {
@@ -50,7 +78,16 @@ pub(super) fn read(inputs: &Inputs) -> Result<Layers, ConfigError> {
     if let Some(path) = &file {
         builder = builder.add_source(config::File::from(path.as_path()).format(config::FileFormat::Toml));
     }
-    builder = builder.add_source(dot_env(&inputs.folder)?).add_source(environment(inputs)).add_source(flags(inputs));
+    let mut api = Known::default();
+    by_api.iter().for_each(|value| api.set(value.key, value.value.clone(), &value.origin));
+    let stronger = [dot_env(&inputs.folder)?, environment(inputs), flags(inputs)];
+    let is_fixed = |setting: &&Setting| stronger.iter().any(|layer| layer.0.contains_key(setting.key));
+    let fixed: BTreeSet<_> = SETTINGS.iter().filter(is_fixed).map(|setting| setting.key).collect();
+    let by_api = by_api.iter().map(|value| value.key).filter(|key| !fixed.contains(key)).collect();
+    builder = builder.add_source(api);
+    for layer in stronger {
+        builder = builder.add_source(layer);
+    }
     let path = file.unwrap_or_default();
     let merged = builder.build().map_err(|error| ConfigError::File { path: path.clone(), why: error.to_string() })?;
     let mut values = merged.collect().map_err(|e| ConfigError::File { path: path.clone(), why: e.to_string() })?;
@@ -61,6 +98,13 @@ pub(super) fn read(inputs: &Inputs) -> Result<Layers, ConfigError> {
         })?,
         None => BTreeMap::new(),
     };
+    let webhooks = match values.remove(WEBHOOKS) {
+        Some(tables) => tables.try_deserialize().map_err(|error| ConfigError::File {
+            path: path.clone(),
+            why: format!("each [[{WEBHOOKS}]] has name, url and secret, and may have types and chats: {error}"),
+        })?,
+        None => Vec::new(),
+    };
     let mut keys = BTreeMap::new();
     if let Some(table) = values.remove(KEYS) {
         read_keys("", table, &mut keys).map_err(|name| ConfigError::File {
@@ -69,10 +113,10 @@ pub(super) fn read(inputs: &Inputs) -> Result<Layers, ConfigError> {
         })?;
     }
     if let Some(key) = values.keys().find(|key| SETTINGS.iter().all(|s| s.key != *key)) {
-        let known = SETTINGS.iter().map(|s| s.key).chain([BRIDGES, KEYS]).collect::<Vec<_>>().join(", ");
+        let known = SETTINGS.iter().map(|s| s.key).chain([BRIDGES, KEYS, WEBHOOKS]).collect::<Vec<_>>().join(", ");
         return Err(ConfigError::UnknownKey { path, key: key.clone(), known });
     }
-    Ok(Layers { values, bridges, keys })
+    Ok(Layers { values, bridges, keys, webhooks, below: Vec::new(), fixed, by_api })
 }
 
 /// Reads keys by the names of actions; a table in the table makes names with a dot. The error is the name that is wrong.
@@ -140,6 +184,8 @@ fn flags(inputs: &Inputs) -> Known {
         ("read_only", cli.read_only.then(|| "true".to_owned()), "--read-only"),
         ("ascii", cli.ascii.then(|| "true".to_owned()), "--ascii"),
         ("listen", cli.listen.clone(), "--listen"),
+        ("listen_without_tls", cli.listen_without_tls.then(|| "true".to_owned()), "--listen-without-tls"),
+        ("socket", path(&cli.socket), "--socket"),
         ("data_dir", path(&cli.data_dir), "--data-dir"),
         ("bridge", path(&cli.bridge), "--bridge"),
         ("pairing_code", cli.pairing_code.clone(), "--pairing-code"),
@@ -157,7 +203,15 @@ fn flags(inputs: &Inputs) -> Known {
 impl Layers {
     /// The value as text; none when it is not set or empty.
     pub(super) fn text(&self, key: &str) -> Option<String> {
-        self.values.get(key).and_then(|v| v.clone().into_string().ok()).filter(|text| !text.is_empty())
+        let text = |value: &Value| value.clone().into_string().ok();
+        let value = self.values.get(key)?;
+        let text = if let ValueKind::Array(items) = &value.kind {
+            // A list may be written as one in the file.
+            Some(items.iter().filter_map(text).collect::<Vec<_>>().join(", "))
+        } else {
+            text(value)
+        };
+        text.filter(|text| !text.is_empty())
     }
 
     fn origin(&self, key: &str) -> String {
@@ -171,7 +225,10 @@ impl Layers {
         check: impl FnOnce(&str) -> Result<T, String>,
     ) -> Result<Option<T>, ConfigError> {
         let Some(value) = self.text(key) else { return Ok(None) };
-        check(&value).map(Some).map_err(|why| ConfigError::Value { key, value, origin: self.origin(key), why })
+        check(&value).map(Some).map_err(|why| {
+            let value = access::masked(&value);
+            ConfigError::Value { key, value, origin: self.origin(key), why }
+        })
     }
 
     /// The value, parsed. `right` says how a right one looks.
@@ -196,7 +253,14 @@ impl Layers {
     pub(super) fn origins(&self) -> Vec<Origin> {
         let of = |Setting { key, secret, .. }: &Setting| {
             let value = self.text(key).unwrap_or_default();
-            Origin { key, value: if *secret { masked(&value) } else { value }, origin: self.origin(key) }
+            let value = if *secret { masked(&value) } else { value };
+            Origin {
+                key,
+                value: access::masked(&value),
+                origin: self.origin(key),
+                fixed: self.fixed.contains(key),
+                by_api: self.by_api.contains(key),
+            }
         };
         SETTINGS.iter().map(of).collect()
     }

@@ -1,13 +1,16 @@
-//! Settings: flags, environment, `.env`, `pilothouse.toml` and defaults, in that order of strength.
+//! Settings: flags, environment, `.env`, what the API has set, `pilothouse.toml` and defaults, in that order of strength.
 //!
 //! [`load`] takes everything it looks at as an argument and makes one validated [`Config`]. Where each value came from
 //! is kept, and every error names it.
 
 mod bridge;
+mod changeable;
 mod layers;
+mod live;
+mod web;
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -15,12 +18,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use bridge::CommandLine;
+pub use changeable::Changeable;
+pub use live::{Live, Planned, Wrong};
 
-use tracing::Level;
+use serde::Deserialize;
 use tracing_subscriber::filter::Targets;
 
 use crate::cli::Cli;
-use crate::state::Phone;
+use crate::state::{Phone, Secret};
 
 /// What the settings are made from.
 #[derive(Clone, Debug, Default)]
@@ -56,6 +61,12 @@ pub struct Config {
     pub keys: BTreeMap<String, Vec<String>>,
     /// Where the API listens.
     pub listen: SocketAddr,
+    /// Names by which the API may be asked besides localhost and its address, in lower case.
+    pub allowed_hosts: Vec<String>,
+    /// The origins of web pages that may use the API, in lower case.
+    pub cors_origins: Vec<String>,
+    /// Where the API's Unix socket is.
+    pub socket: SocketPlaces,
     /// Where database and logs are.
     pub data_dir: PathBuf,
     /// The bridges that may be chosen, by name.
@@ -78,18 +89,26 @@ pub struct Config {
     pub send_rate_per_minute: u32,
     /// So many are sent at once after a pause.
     pub send_burst: u32,
+    /// So many messages may wait to be sent.
+    pub queue_limit: u32,
     /// How long an answer of WhatsApp's server proves that the connection lives; zero: for ever.
     pub proof: Duration,
     /// For how many days messages and journal are kept; 0 is for ever.
     pub retention_days: u32,
     /// How many MiB of messages and journal are kept; 0 is no limit.
     pub retention_mb: u32,
+    /// Webhooks may reach this computer and private networks.
+    pub webhooks_allow_private: bool,
+    /// The webhooks of the settings file, not checked.
+    pub webhooks: Vec<WebhookSetting>,
     /// What is logged.
     pub log: Targets,
     /// The program that runs Node scripts.
     pub node: PathBuf,
     /// Each setting as it was given.
     pub origins: Vec<Origin>,
+    /// Those that the API may change, each as it would be if it had set nothing.
+    pub below: Vec<Origin>,
     env: BTreeMap<OsString, OsString>,
 }
 
@@ -104,6 +123,15 @@ pub enum Mouse {
     Auto,
 }
 
+/// Where the Unix socket may be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SocketPlaces {
+    /// The first one that is free is taken; empty: there is to be none.
+    pub places: Vec<PathBuf>,
+    /// The operator chose the place: it is an error when the socket can't be there.
+    pub required: bool,
+}
+
 /// A setting, and where it came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
@@ -113,6 +141,10 @@ pub struct Origin {
     pub value: String,
     /// Where it came from.
     pub origin: String,
+    /// It comes from something that the API can't change: a flag, the environment, `.env`.
+    pub fixed: bool,
+    /// The API has set it.
+    pub by_api: bool,
 }
 
 /// A setting that can't be used.
@@ -176,6 +208,10 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("notify", "PILOTHOUSE_NOTIFY", "off"),
     setting("title", "PILOTHOUSE_TITLE", "true"),
     setting("listen", "PILOTHOUSE_LISTEN", "127.0.0.1:7007"),
+    setting("listen_without_tls", "PILOTHOUSE_LISTEN_WITHOUT_TLS", "false"),
+    setting("allowed_hosts", "PILOTHOUSE_ALLOWED_HOSTS", ""),
+    setting("cors_origins", "PILOTHOUSE_CORS_ORIGINS", ""),
+    setting("socket", "PILOTHOUSE_SOCKET", ""),
     setting("data_dir", "PILOTHOUSE_DATA_DIR", ""),
     setting("bridge", "WA_BRIDGE", ""),
     setting("session_dir", "WA_SESSION_DIR", ""),
@@ -186,12 +222,35 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("bridge_patience_seconds", "PILOTHOUSE_BRIDGE_PATIENCE_SECONDS", "60"),
     setting("send_rate_per_minute", "PILOTHOUSE_SEND_RATE_PER_MINUTE", "30"),
     setting("send_burst", "PILOTHOUSE_SEND_BURST", "10"),
+    setting("queue_limit", "PILOTHOUSE_QUEUE_LIMIT", "10000"),
     setting("proof_seconds", "PILOTHOUSE_PROOF_SECONDS", "60"),
     setting("retention_days", "PILOTHOUSE_RETENTION_DAYS", "30"),
     setting("retention_mb", "PILOTHOUSE_RETENTION_MB", "1024"),
+    setting("webhooks_allow_private", "PILOTHOUSE_WEBHOOKS_ALLOW_PRIVATE", "false"),
     setting("log", "RUST_LOG", "info"),
     setting("node", "PILOTHOUSE_NODE", "node"),
 ];
+
+/// A webhook of the settings file.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebhookSetting {
+    /// What it is called.
+    pub name: String,
+    /// Where it sends.
+    pub url: Secret,
+    /// Its key.
+    pub secret: Option<Secret>,
+    /// Types of events; none: all.
+    #[serde(default)]
+    pub types: Vec<String>,
+    /// Chats; none: all.
+    #[serde(default)]
+    pub chats: Vec<String>,
+}
+
+/// The tables of webhooks in the file.
+const WEBHOOKS: &str = "webhooks";
 
 /// The table of further bridges in the file.
 const BRIDGES: &str = "bridges";
@@ -207,12 +266,13 @@ pub const DEFAULT_BRIDGE: &str = "default";
 /// # Errors
 /// A [`ConfigError`] that names the setting, where it came from, and what would be right.
 pub fn load(inputs: Inputs) -> Result<Config, ConfigError> {
-    let layers = layers::read(&inputs)?;
-    let text = |key| layers.text(key);
-    let data_dir = match text("data_dir") {
-        Some(folder) => inputs.folder.join(folder),
-        None => state_home(&inputs.env).ok_or(ConfigError::NoHome)?,
+    let data_dir = |layers: &layers::Layers| match layers.text("data_dir") {
+        Some(folder) => Ok(inputs.folder.join(folder)),
+        None => state_home(&inputs.env).ok_or(ConfigError::NoHome),
     };
+    let layers = layers::read(&inputs, data_dir)?;
+    let data_dir = data_dir(&layers)?;
+    let text = |key| layers.text(key);
     let bundled = bundled_bridge(inputs.exe.as_deref(), &inputs.folder);
     let bridge = text("bridge").map_or_else(|| bundled.clone(), |path| inputs.folder.join(path));
     let session_dir = match text("session_dir") {
@@ -222,11 +282,17 @@ pub fn load(inputs: Inputs) -> Result<Config, ConfigError> {
     let mut bridges: BTreeMap<Arc<str>, PathBuf> =
         layers.bridges.iter().map(|(name, path)| (name.as_str().into(), inputs.folder.join(path))).collect();
     bridges.insert(DEFAULT_BRIDGE.into(), bridge.clone());
+    let changeable = Changeable::read(&layers)?;
     let mut origins = layers.origins();
     for (key, value) in [("data_dir", &data_dir), ("bridge", &bridge), ("session_dir", &session_dir)] {
         if let Some(origin) = origins.iter_mut().find(|o| o.key == key) {
             origin.value = value.display().to_string();
         }
+    }
+    let without_tls = layers.parsed("listen_without_tls", "true or false")?.unwrap_or(false);
+    let socket = socket_places(text("socket"), &inputs, &data_dir);
+    if let Some(origin) = origins.iter_mut().find(|o| o.key == "socket") {
+        origin.value = socket.places.first().map_or("none".to_owned(), |place| place.display().to_string());
     }
     Ok(Config {
         headless: layers.parsed("headless", "true or false")?.unwrap_or(false),
@@ -242,8 +308,11 @@ pub fn load(inputs: Inputs) -> Result<Config, ConfigError> {
         title: layers.parsed("title", "true or false")?.unwrap_or(true),
         keys: layers.keys.clone(),
         listen: layers
-            .parsed("listen", "an address and a port, as in 127.0.0.1:7007")?
+            .checked("listen", |text| listen_address(text, without_tls))?
             .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 7007))),
+        allowed_hosts: layers.checked("allowed_hosts", |text| web::list(text, web::host))?.unwrap_or_default(),
+        cors_origins: layers.checked("cors_origins", |text| web::list(text, web::origin))?.unwrap_or_default(),
+        socket,
         data_dir,
         bridges,
         bridge: DEFAULT_BRIDGE.into(),
@@ -253,52 +322,89 @@ pub fn load(inputs: Inputs) -> Result<Config, ConfigError> {
             valid.then(|| url.to_owned()).ok_or_else(|| "it starts with ws:// or wss://".to_owned())
         })?,
         pairing_code: layers.checked("pairing_code", |n| n.parse::<Phone>().map_err(|e| e.to_string()))?,
-        bridge_memory_mb: layers.parsed("bridge_memory_mb", "a number of MiB; 0 is no cap")?.unwrap_or(256),
-        bridge_rss_limit_mb: layers.parsed("bridge_rss_limit_mb", "a number of MiB; 0 is no limit")?.unwrap_or(512),
-        proof: Duration::from_secs(
-            layers.parsed::<u32>("proof_seconds", "a number of seconds; 0 is for ever")?.unwrap_or(60).into(),
-        ),
-        bridge_patience: Duration::from_secs(
-            layers.parsed::<u32>("bridge_patience_seconds", "a number of seconds; 0 is for ever")?.unwrap_or(60).into(),
-        ),
-        send_rate_per_minute: layers
-            .parsed("send_rate_per_minute", "a number of messages; 0 is as fast as they come")?
-            .unwrap_or(30),
-        send_burst: layers
-            .checked("send_burst", |text| match text.parse() {
-                Ok(0) | Err(_) => Err("it is a number of messages, at least 1".to_owned()),
-                Ok(burst) => Ok(burst),
-            })?
-            .unwrap_or(10),
-        retention_days: layers.parsed("retention_days", "a number of days; 0 is for ever")?.unwrap_or(30),
-        retention_mb: layers.parsed("retention_mb", "a number of MiB; 0 is no limit")?.unwrap_or(1024),
-        log: layers
-            .checked("log", |filter| {
-                let parsed = filter.parse::<Targets>();
-                parsed.map_err(|error| format!("{error}; it is as in info or pilothouse=debug,bridge=info"))
-            })?
-            .unwrap_or_else(|| Targets::new().with_default(Level::INFO)),
+        bridge_memory_mb: changeable.bridge_memory_mb,
+        bridge_rss_limit_mb: changeable.bridge_rss_limit_mb,
+        proof: changeable.proof,
+        bridge_patience: changeable.bridge_patience,
+        send_rate_per_minute: changeable.send_rate_per_minute,
+        send_burst: changeable.send_burst,
+        queue_limit: changeable.queue_limit,
+        retention_days: changeable.retention_days,
+        retention_mb: changeable.retention_mb,
+        webhooks_allow_private: layers.parsed("webhooks_allow_private", "true or false")?.unwrap_or(false),
+        webhooks: layers.webhooks.clone(),
+        log: changeable.log,
         node: text("node").map_or_else(|| PathBuf::from("node"), PathBuf::from),
         origins,
+        below: layers.below.into_iter().filter(|below| live::is_changeable(below.key)).collect(),
         env: inputs.env,
     })
 }
 
 impl Config {
+    /// What may be changed while the gateway runs, as it is now.
+    pub fn changeable(&self) -> Changeable {
+        Changeable {
+            bridge_memory_mb: self.bridge_memory_mb,
+            bridge_rss_limit_mb: self.bridge_rss_limit_mb,
+            bridge_patience: self.bridge_patience,
+            proof: self.proof,
+            send_rate_per_minute: self.send_rate_per_minute,
+            send_burst: self.send_burst,
+            queue_limit: self.queue_limit,
+            retention_days: self.retention_days,
+            retention_mb: self.retention_mb,
+            log: self.log.clone(),
+        }
+    }
+
     /// The settings as lines of a table: name, value, origin.
     pub fn table(&self) -> String {
         let width = |f: fn(&Origin) -> usize| self.origins.iter().map(f).max().unwrap_or_default();
         let (keys, values) = (width(|o| o.key.len()), width(|o| o.value.chars().count()).min(60));
         let mut out = String::new();
-        for Origin { key, value, origin } in &self.origins {
+        for Origin { key, value, origin, .. } in &self.origins {
             let _ = writeln!(out, "{key:keys$}  {value:values$}  {origin}");
         }
         out
     }
 
+    /// What the environment says; none: nothing, or it is empty.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        let value = self.env.get(std::ffi::OsStr::new(name)).filter(|value| !value.is_empty())?;
+        Some(value.to_string_lossy().into_owned())
+    }
+
     /// How the bridge with this name is started. None: there is none of this name.
     pub fn command_line(&self, name: &str) -> Option<CommandLine> {
         self.bridges.get(name).map(|path| bridge::command_line(self, &self.env, path))
+    }
+}
+
+/// An address at which nobody but this machine reaches the API, unless others are meant to.
+fn listen_address(text: &str, without_tls: bool) -> Result<SocketAddr, String> {
+    let right = "it is an address and a port, as in 127.0.0.1:7007";
+    let address: SocketAddr = text.parse().map_err(|_| right.to_owned())?;
+    if without_tls || address.ip().to_canonical().is_loopback() {
+        return Ok(address);
+    }
+    Err("other machines reach this address, and the API has no TLS: tokens and messages could be read on the way. Listen \
+         on 127.0.0.1 and put a proxy with TLS in front, or say --listen-without-tls (or listen_without_tls = true)"
+        .to_owned())
+}
+
+/// Where the Unix socket is. Another gateway of this user may have the usual place; then it is in the data folder.
+fn socket_places(chosen: Option<String>, inputs: &Inputs, data_dir: &Path) -> SocketPlaces {
+    const FILE: &str = "pilothouse.sock";
+    match chosen {
+        Some(none) if none == "none" => SocketPlaces { places: vec![], required: false },
+        Some(path) => SocketPlaces { places: vec![inputs.folder.join(path)], required: true },
+        None => {
+            let runtime = inputs.env.get(OsStr::new("XDG_RUNTIME_DIR")).map(PathBuf::from);
+            // The specification says that one that is not absolute is none.
+            let usual = runtime.filter(|folder| folder.is_absolute()).map(|folder| folder.join(FILE));
+            SocketPlaces { places: usual.into_iter().chain([data_dir.join(FILE)]).collect(), required: false }
+        }
     }
 }
 

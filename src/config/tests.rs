@@ -60,6 +60,57 @@ fn a_wrong_value_is_named_with_its_origin_and_what_would_be_right() {
 }
 
 #[test]
+fn other_machines_reach_the_api_only_when_that_is_asked_for_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    for (address, local) in [
+        ("127.0.0.1:1", true),
+        ("127.9.9.9:1", true),
+        ("[::1]:1", true),
+        ("[::ffff:127.0.0.1]:1", true),
+        ("0.0.0.0:1", false),
+        ("[::]:1", false),
+        ("192.168.1.2:1", false),
+    ] {
+        let args = ["--listen", address, "--listen-without-tls"];
+        assert_eq!(load(inputs(folder.path(), &args, &[])).unwrap().listen.to_string(), address);
+        match load(inputs(folder.path(), &args[..2], &[])) {
+            Ok(config) => assert!(local, "{}", config.listen),
+            Err(error) => {
+                let error = error.to_string();
+                assert!(!local && error.contains(address) && error.contains("--listen-without-tls"), "{error}");
+            }
+        }
+    }
+    std::fs::write(folder.path().join("pilothouse.toml"), "listen = '0.0.0.0:1'\nlisten_without_tls = true\n").unwrap();
+    assert!(load(inputs(folder.path(), &[], &[])).is_ok());
+}
+
+#[test]
+fn hosts_and_origins_are_lists_in_each_layer() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = "allowed_hosts = ['Gate.example.net', 'box']\ncors_origins = 'https://app.example.net'\n";
+    std::fs::write(folder.path().join("pilothouse.toml"), file).unwrap();
+    let config = load(inputs(folder.path(), &[], &[])).unwrap();
+    assert_eq!((config.allowed_hosts.join(" "), config.cors_origins.len()), ("gate.example.net box".to_owned(), 1));
+    assert!(config.table().contains("Gate.example.net, box"), "{}", config.table());
+    let env = [("PILOTHOUSE_CORS_ORIGINS", "http://localhost:3000, https://x.example.net,")];
+    let config = load(inputs(folder.path(), &[], &env)).unwrap();
+    assert_eq!(config.cors_origins, ["http://localhost:3000", "https://x.example.net"]);
+    for (name, value) in [
+        ("PILOTHOUSE_ALLOWED_HOSTS", "https://gate.example.net"),
+        ("PILOTHOUSE_ALLOWED_HOSTS", "a, gate.example.net:443"),
+        ("PILOTHOUSE_ALLOWED_HOSTS", "*"),
+        ("PILOTHOUSE_CORS_ORIGINS", "app.example.net"),
+        ("PILOTHOUSE_CORS_ORIGINS", "https://app.example.net/"),
+        ("PILOTHOUSE_CORS_ORIGINS", "*"),
+        ("PILOTHOUSE_CORS_ORIGINS", "null"),
+    ] {
+        let error = load(inputs(folder.path(), &[], &[(name, value)])).unwrap_err().to_string();
+        assert!(error.contains(name) && error.contains("example.net"), "{error}");
+    }
+}
+
+#[test]
 fn an_unknown_key_and_a_broken_file_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("pilothouse.toml");
@@ -80,6 +131,33 @@ fn the_data_goes_to_the_xdg_state_folder_and_an_empty_variable_counts_as_unset()
     assert_eq!(dir(&[]), Path::new("/home/op/.local/state/pilothouse"));
     assert_eq!(dir(&[("XDG_STATE_HOME", "")]), Path::new("/home/op/.local/state/pilothouse"));
     assert_eq!(dir(&[("XDG_STATE_HOME", "/s")]), Path::new("/s/pilothouse"));
+}
+
+#[test]
+fn the_socket_is_in_the_runtime_folder_or_with_the_data_or_where_it_was_put() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = |args: &[&str], env: &[(&str, &str)]| {
+        let SocketPlaces { places, required } = load(inputs(folder.path(), args, env)).unwrap().socket;
+        (places.iter().map(|place| place.display().to_string()).collect::<Vec<_>>().join(" "), required)
+    };
+    let data = ("XDG_STATE_HOME", "/s");
+    let usual = |place: &str| (place.to_owned(), false);
+    assert_eq!(socket(&[], &[data]), usual("/s/pilothouse/pilothouse.sock"));
+    assert_eq!(socket(&[], &[data, ("XDG_RUNTIME_DIR", "")]), usual("/s/pilothouse/pilothouse.sock"));
+    let both = usual("/r/pilothouse.sock /s/pilothouse/pilothouse.sock");
+    assert_eq!(socket(&[], &[data, ("XDG_RUNTIME_DIR", "/r")]), both);
+    assert_eq!(socket(&["--socket", "none"], &[("XDG_RUNTIME_DIR", "/r")]), usual(""));
+    assert_eq!(socket(&["--socket", "/x.sock"], &[("XDG_RUNTIME_DIR", "/r")]), ("/x.sock".to_owned(), true));
+}
+
+#[test]
+fn a_token_is_not_shown_whatever_setting_holds_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let token = format!("pilothouse_{}", "0af9".repeat(16));
+    let env = [("WA_WEBSOCKET_URL", format!("wss://host/?token={token}")), ("PILOTHOUSE_NODE", token.clone())];
+    let env = env.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let table = load(inputs(folder.path(), &[], &env)).unwrap().table();
+    assert!(!table.contains(&token) && table.contains("wss://host/?token=pilothouse_***"), "{table}");
 }
 
 #[test]
@@ -147,6 +225,29 @@ fn further_bridges_are_known_by_name() {
     let config = load(inputs(folder.path(), &[], &[])).unwrap();
     assert_eq!(config.command_line("other").unwrap().program, "/opt/other");
     assert_eq!(config.command_line("nothing"), None);
+}
+
+#[test]
+fn webhooks_are_tables_of_the_file_and_their_secrets_are_not_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pilothouse.toml");
+    let table = "[[webhooks]]\nname = 'crm'\nurl = 'https://example.org/HIDDEN'\nsecret = 'whsec_HIDDEN'\n";
+    std::fs::write(&file, format!("{table}types = ['message.*']\n{table}")).unwrap();
+    let config = load(inputs(folder.path(), &[], &[])).unwrap();
+    let [first, second] = &config.webhooks[..] else { panic!() };
+    assert_eq!(
+        (&*first.name, first.url.reveal(), &first.types[..]),
+        ("crm", "https://example.org/HIDDEN", &["message.*".to_owned()][..])
+    );
+    assert!(second.types.is_empty() && second.chats.is_empty());
+    assert!(!format!("{config:?}{}", config.table()).contains("HIDDEN"));
+    for wrong in
+        ["[[webhooks]]\nname = 'crm'\n", "[[webhooks]]\nname = 'crm'\nurl = 'x'\nfilter = 1\n", "webhooks = 1\n"]
+    {
+        std::fs::write(&file, wrong).unwrap();
+        let error = load(inputs(folder.path(), &[], &[])).unwrap_err().to_string();
+        assert!(error.contains("[[webhooks]]"), "{error}");
+    }
 }
 
 #[test]

@@ -81,6 +81,11 @@ impl Feed {
         look(&self.lock().snapshot)
     }
 
+    /// The number of the last change. What [`Feed::look`] shows afterwards has it.
+    pub fn head(&self) -> Seq {
+        *self.head.borrow()
+    }
+
     /// Changes whenever something was published, and so after each commit that wrote to the journal.
     pub fn watch(&self) -> watch::Receiver<Seq> {
         self.head.subscribe()

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{Feed, Journal};
+use super::{Commits, Feed, Figures, Journal, Pulse};
 use crate::state::{Answer, Request};
 use crate::store::Reader;
 
@@ -31,6 +31,9 @@ pub struct Handle {
     feed: Arc<Feed>,
     reader: Reader,
     journal: Arc<Journal>,
+    pulse: Pulse,
+    figures: Arc<Figures>,
+    commits: Arc<Commits>,
     stop: watch::Sender<bool>,
 }
 
@@ -39,10 +42,12 @@ impl Handle {
         requests: mpsc::Sender<Envelope>,
         feed: Arc<Feed>,
         reader: Reader,
+        pulse: Pulse,
+        (figures, commits): (Arc<Figures>, Arc<Commits>),
         stop: watch::Sender<bool>,
     ) -> Self {
         let journal = Arc::new(Journal::new(reader.clone()));
-        Self { requests, feed, reader, journal, stop }
+        Self { requests, feed, reader, journal, pulse, figures, commits, stop }
     }
 
     /// Asks, and waits for the answer: it comes once everything that it promises is on disk.
@@ -73,6 +78,21 @@ impl Handle {
     /// The numbered events for programs.
     pub fn journal(&self) -> &Arc<Journal> {
         &self.journal
+    }
+
+    /// What is measured of it.
+    pub fn figures(&self) -> &Figures {
+        &self.figures
+    }
+
+    /// What is measured of the disk.
+    pub fn commits(&self) -> &Commits {
+        &self.commits
+    }
+
+    /// For asking whether its loop turns.
+    pub fn pulse(&self) -> &Pulse {
+        &self.pulse
     }
 
     /// Begins the end: no more requests, the bridge is stopped, what it still says is written.

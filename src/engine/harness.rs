@@ -76,7 +76,7 @@ impl Harness {
     pub(crate) async fn connected() -> Self {
         let mut harness = Self::new();
         harness.started().await;
-        harness.says(r#"{"type":"hello","protocol":{"major":1},"bridge":"test","capabilities":["ids","receipts","connection"]}"#).await;
+        harness.says(r#"{"type":"hello","protocol":{"major":1},"bridge":"test","capabilities":["ids","receipts","connection","logout"]}"#).await;
         harness.says(r#"{"type":"connection","state":"open","account":{"phone":"+15550009999"}}"#).await;
         assert!(matches!(harness.command().await, Command::Connect { .. }));
         harness.until(Snapshot::connected).await;

@@ -73,10 +73,14 @@ impl KnownMessages {
             }
             Request::SetLinking(_)
             | Request::UseBridge(_)
+            | Request::Tune(_)
             | Request::RestartBridge
             | Request::TakeOver
             | Request::AnswerPasskey(_)
-            | Request::ConfirmPasskey { .. } => Ok(Background::default()),
+            | Request::ConfirmPasskey { .. }
+            | Request::RequestCode(_)
+            | Request::LogOut { .. }
+            | Request::Webhook(_) => Ok(Background::default()),
         }
     }
 
@@ -104,7 +108,13 @@ impl KnownMessages {
                     self.ours.insert(id.clone(), (seq, delivery.clone()));
                     Kept::Ours(id.clone())
                 }
-                Write::Journal { .. } | Write::Linking(_) | Write::Bridge(_) | Write::Restriction(_) => continue,
+                Write::Journal { .. }
+                | Write::Linking(_)
+                | Write::Bridge(_)
+                | Write::Restriction(_)
+                | Write::Webhook(_)
+                | Write::ForgetWebhook(_)
+                | Write::Kept(_) => continue,
             };
             self.order.push_back((seq, kept));
         }

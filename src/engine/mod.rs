@@ -5,15 +5,17 @@
 //!
 //! * Nothing leaves (a reply, a publication, a command to the bridge) before the writes that justify it are on disk:
 //!   see [`gate`](self).
-//! * It waits for nothing but the store.
+//! * It waits for nothing but the store, and says that it lives when it is asked, then too: see [`Pulse`].
 //! * When the requests' and the supervisor's ends are gone and everything is written, it ends.
 
 mod console;
 mod feed;
+mod figures;
 mod gate;
 mod handle;
 mod journal;
 mod known;
+mod pulse;
 mod timers;
 
 use std::collections::HashMap;
@@ -24,13 +26,15 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use console::link;
 pub use feed::{Cursor, Feed, Next};
+pub use figures::Figures;
 pub use handle::{Handle, Unavailable};
 pub use journal::{Journal, JournalError};
+pub use pulse::{NoPulse, Pulse};
 
-pub use crate::store::{JournalPage, JournalRow};
+pub use crate::store::{Commits, JournalPage, JournalRow};
 
 use crate::clock::{Clock, Now};
-use crate::protocol::Command;
+use crate::protocol::{Command, Event};
 use crate::state::{
     Answer, Background, BridgeNotice, Change, Effect, Incarnation, Input, Known, LastError, Outcome, Refusal, Request,
     RequestId, Sampled, State, StoreState, StoreView, decide, lookup,
@@ -40,6 +44,8 @@ use crate::supervisor::{self, Notice};
 use gate::{Gate, Release};
 use handle::Envelope;
 use known::KnownMessages;
+use pulse::Beat;
+pub(crate) use pulse::pulse;
 use timers::Timers;
 
 /// How many requests may wait for the engine.
@@ -101,8 +107,16 @@ pub fn start(parts: Parts) -> Running {
     let (requests, requests_rx) = mpsc::channel(REQUESTS);
     let stop = tokio::sync::watch::Sender::new(false);
     let engine = Engine::new(state, reader.clone(), supervisor, sample, clock);
-    let handle = Handle::new(requests, Arc::clone(&engine.feed), reader, stop.clone());
-    let task = tokio::spawn(engine.run(writer, requests_rx, notices, stop.subscribe()));
+    let (pulse, beat) = pulse();
+    let handle = Handle::new(
+        requests,
+        Arc::clone(&engine.feed),
+        reader,
+        pulse,
+        (Arc::clone(&engine.figures), Arc::clone(&writer.commits)),
+        stop.clone(),
+    );
+    let task = tokio::spawn(engine.run(writer, requests_rx, notices, beat, stop.subscribe()));
     Running { handle, task }
 }
 
@@ -125,6 +139,7 @@ struct Engine {
     /// one is told again.
     told: Option<(Incarnation, u64)>,
     sample: Sampler,
+    figures: Arc<Figures>,
 }
 
 impl Engine {
@@ -143,6 +158,7 @@ impl Engine {
             store_failing: None,
             told: None,
             sample,
+            figures: Arc::default(),
         }
     }
 
@@ -151,16 +167,19 @@ impl Engine {
         writer: crate::store::Writer,
         mut requests: mpsc::Receiver<Envelope>,
         mut notices: mpsc::Receiver<Notice>,
+        mut beat: Beat,
         mut stop: tokio::sync::watch::Receiver<bool>,
     ) -> Result<(), EngineError> {
-        let crate::store::Writer { batches, mut watermark, thread } = writer;
+        let crate::store::Writer { batches, mut watermark, thread, commits: _ } = writer;
         let mut envelopes = Vec::with_capacity(REQUESTS);
         let mut told = Vec::with_capacity(BATCH);
         let mut inputs = Vec::with_capacity(BATCH);
         let mut sampler = tokio::time::interval(SAMPLE_EVERY);
         sampler.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut sample_due = false;
         let mut ended = false;
         loop {
+            beat.answer();
             let idle = self.pending.is_none();
             // With no room for more to write, requests are refused, and at the end notices are let go.
             let failing = !idle && self.store_failing.is_some();
@@ -178,12 +197,13 @@ impl Engine {
                         permit.send(batch);
                     }
                 }
+                due = sampler.tick() => {
+                    self.figures.loop_lag.observe(due.elapsed());
+                    sample_due = true;
+                }
                 () = self.timers.fired(&self.clock), if idle => {}
                 n = notices.recv_many(&mut told, BATCH), if idle || giving_up => ended = n == 0,
                 _ = requests.recv_many(&mut envelopes, REQUESTS), if (idle || failing) && !requests.is_closed() => {}
-                _ = sampler.tick(), if idle => {
-                    inputs.push(Input::Sampled((self.sample)(self.state.snapshot().bridge.pid)));
-                }
                 stopping = stop.wait_for(|stop| *stop), if self.supervisor.is_some() => {
                     drop(stopping);
                     requests.close();
@@ -193,8 +213,14 @@ impl Engine {
                         tokio::spawn(supervisor.join());
                     }
                 }
+                () = beat.wanted() => {}
             }
             if idle {
+                if std::mem::take(&mut sample_due) {
+                    let sampled = (self.sample)(self.state.snapshot().bridge.pid);
+                    self.figures.sampled(&sampled);
+                    inputs.push(Input::Sampled(sampled));
+                }
                 // Whatever woke us, everyone gets a turn: a flood on one side does not starve the others.
                 while envelopes.len() < REQUESTS
                     && let Ok(envelope) = requests.try_recv()
@@ -267,6 +293,9 @@ impl Engine {
         let mut taken = None;
         for mut input in inputs.drain(..) {
             if let Input::Event { incarnation, event, known } = &mut input {
+                if let Event::Pong(pong) = event {
+                    self.figures.answered(pong);
+                }
                 if let Some(wanted) = lookup(&self.state, event) {
                     *known = self.known.find(&wanted);
                 }
@@ -336,16 +365,20 @@ impl Engine {
 
     /// Lets out what is justified.
     fn open_gate(&mut self, now: Now) {
-        let Self { gate, feed, .. } = self;
+        let Self { gate, feed, figures, .. } = self;
         let mut effects = Vec::new();
         feed.publish(std::iter::from_fn(|| {
             loop {
                 match gate.pop()? {
-                    Release::Publish(change) => return Some(change),
+                    Release::Publish(change) => {
+                        figures.published(&change);
+                        return Some(change);
+                    }
                     Release::Effect(effect) => effects.push(effect),
                 }
             }
         }));
+        self.figures.oldest(self.state.outbox().oldest().and_then(|row| row.delivery.times.queued_at));
         for effect in effects {
             self.perform(effect, now);
         }

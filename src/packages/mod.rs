@@ -92,6 +92,14 @@ impl Plan {
         }
     }
 
+    /// The version of Node, when it is new enough.
+    ///
+    /// # Errors
+    /// [`PackagesError::NoNode`] or [`PackagesError::OldNode`].
+    pub async fn node_version(&self) -> Result<String, PackagesError> {
+        npm::check_node(self).await
+    }
+
     /// Installs the packages unless they are there.
     ///
     /// # Errors

@@ -32,14 +32,14 @@ fn command(plan: &Plan, program: &OsStr) -> Command {
     command
 }
 
-/// Checks that Node is there and new enough.
-pub(super) async fn check_node(plan: &Plan) -> Result<(), PackagesError> {
+/// Checks that Node is there and new enough, and gives its version.
+pub(super) async fn check_node(plan: &Plan) -> Result<String, PackagesError> {
     let missing = || PackagesError::NoNode { program: plan.node.clone() };
     let output = command(plan, plan.node.as_os_str()).arg("--version").output().await.map_err(|_| missing())?;
     let found = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     let major = found.strip_prefix('v').and_then(|v| v.split('.').next()).and_then(|n| n.parse::<u32>().ok());
     match major {
-        Some(major) if output.status.success() && major >= OLDEST_NODE => Ok(()),
+        Some(major) if output.status.success() && major >= OLDEST_NODE => Ok(found),
         Some(_) => Err(PackagesError::OldNode { found }),
         None => Err(missing()),
     }

@@ -46,6 +46,12 @@ pub enum Command {
         /// They are the same.
         same: bool,
     },
+    /// End the link, and forget the credentials (capability `logout`).
+    Logout {
+        /// Also when WhatsApp's server can't be told.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        local: bool,
+    },
     /// Ask for a `pong` (capability `heartbeat`).
     Ping {
         /// Returned in the answer.
@@ -107,6 +113,8 @@ mod tests {
         assert!(!format!("{response:?}").contains("SECRET"));
         assert_eq!(line(Command::Passkey { response }), "{\"cmd\":\"passkey\",\"response\":{\"rawId\":\"SECRET\"}}\n");
         assert_eq!(line(Command::PasskeyConfirm { same: true }), "{\"cmd\":\"passkey_confirm\",\"same\":true}\n");
+        assert_eq!(line(Command::Logout { local: false }), "{\"cmd\":\"logout\"}\n");
+        assert_eq!(line(Command::Logout { local: true }), "{\"cmd\":\"logout\",\"local\":true}\n");
         assert_eq!(line(Command::Ping { id: 7 }), "{\"cmd\":\"ping\",\"id\":7}\n");
     }
 }

@@ -9,6 +9,7 @@ use super::{Message, MessageId};
 
 /// The message that another one is about. It is in the same chat.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Target {
     /// Its id.
     pub id: MessageId,

@@ -6,6 +6,7 @@ use crate::clock::Timestamp;
 
 /// How a run of the bridge ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LastExit {
     /// When.
     pub at: Timestamp,
@@ -17,6 +18,7 @@ pub struct LastExit {
 
 /// Why a run of the bridge ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ExitClass {
     /// By itself, with code 0.

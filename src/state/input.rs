@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ApiSample, BridgeView, Chat, ConnectionView, Counters, Delivery, DeliveryState, ExitClass, Fingerprint, HostSample,
-    IdempotencyKey, Incarnation, JournalKind, LastError, LastExit, Message, MessageId, PacingView, Pairing,
-    PasskeyFault, Phone, RequestId, RestrictionView, StoreView, Used,
+    IdempotencyKey, Incarnation, JournalKind, Kept, LastError, LastExit, Message, MessageId, PacingView, Pairing,
+    PasskeyFault, Phone, RequestId, RestrictionView, StoreView, Tuning, Used, WebhookRecord, WebhookRequest,
+    WebhookView,
 };
 use crate::clock::{Mono, Timestamp};
 use crate::protocol::{AccountInfo, BadLine, Command, Event, PasskeyResponse};
@@ -129,6 +130,7 @@ pub enum BridgeNotice {
 
 /// How the operator wants to link.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Linking {
     /// By a pairing code instead of a QR.
     pub use_pairing_code: bool,
@@ -158,6 +160,8 @@ pub enum Request {
     SetLinking(Linking),
     /// Use the bridge with this configured name from now on.
     UseBridge(Arc<str>),
+    /// Go by this from now on.
+    Tune(Tuning),
     /// Stop the bridge and start it again, breaker or not.
     RestartBridge,
     /// Take the link back from another program that has taken it over.
@@ -169,6 +173,15 @@ pub enum Request {
         /// They are the same; if not, this attempt to link ends.
         same: bool,
     },
+    /// Offer a pairing code for this number, now and from now on.
+    RequestCode(Phone),
+    /// End the link. What waits to be sent goes on waiting.
+    LogOut {
+        /// Forget the credentials also when WhatsApp can't be told: the phone then still lists the device.
+        local: bool,
+    },
+    /// Keep or show something of the webhooks.
+    Webhook(WebhookRequest),
 }
 
 /// What may be wanted of a message besides that it is sent.
@@ -270,6 +283,24 @@ pub enum Refusal {
     /// There is no code to compare.
     #[error("there is no code to compare at present")]
     NothingToCompare,
+    /// An account is linked.
+    #[error("an account is linked already; DELETE /link logs it out, and so does its phone (Settings, Linked devices)")]
+    AlreadyLinked,
+    /// No account is linked.
+    #[error("no account is linked at present; there is nothing to log out from")]
+    NotLinked,
+    /// WhatsApp can't be told.
+    #[error(
+        "WhatsApp is not connected, and so can't be told to remove the device; try again when it is, remove the device \
+         on the phone (Settings, Linked devices), or forget the credentials here alone with DELETE /link?local=true"
+    )]
+    NotConnected,
+    /// The bridge has no command for it.
+    #[error(
+        "this bridge can't log out (it lacks the capability `logout`); remove the device on the phone (Settings, Linked \
+         devices)"
+    )]
+    LogoutUnsupported,
     /// Nobody has taken the link over.
     #[error("no other program has taken the link over; there is nothing to take back")]
     NotTakenOver,
@@ -321,6 +352,8 @@ pub enum Change {
     Error(LastError),
     /// The database.
     Store(StoreView),
+    /// All webhooks, by their names.
+    Webhooks(Vec<WebhookView>),
     /// New figures.
     Host(HostSample),
 }
@@ -363,6 +396,12 @@ pub enum Write {
     Bridge(Arc<str>),
     /// What WhatsApp does not let the account do; none: nothing any more.
     Restriction(Option<RestrictionView>),
+    /// A webhook, new, changed or further.
+    Webhook(WebhookRecord),
+    /// The webhook with this name is no more.
+    ForgetWebhook(Arc<str>),
+    /// Keep this from now on. It is told, not written.
+    Kept(Kept),
 }
 
 /// Something to be done once the writes before it are on disk.
@@ -474,6 +513,8 @@ pub struct Sampled {
     pub bridge_rss: Option<u64>,
     /// How the HTTP API does.
     pub api: ApiSample,
+    /// Lines of this program's log that were dropped since its start.
+    pub log_lines_dropped: u64,
 }
 
 /// What follows from an input.

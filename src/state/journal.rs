@@ -86,6 +86,7 @@ impl JournalKind {
 
 /// What is told of a message that came in, or that went out from another device.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct MessageEvent<'a> {
     id: &'a MessageId,
     chat: &'a Chat,
@@ -117,6 +118,7 @@ impl<'a> From<&'a Message> for MessageEvent<'a> {
 
 /// What is told of a message of ours.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StatusEvent<'a> {
     id: &'a MessageId,
     chat: Option<&'a Chat>,
@@ -151,6 +153,7 @@ impl<'a> StatusEvent<'a> {
 
 /// What is told of the connection to WhatsApp.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ConnectionEvent<'a> {
     /// What it is now.
     pub state: ConnectionState,
@@ -166,6 +169,7 @@ pub struct ConnectionEvent<'a> {
 
 /// What is told of a restriction of the account.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RestrictionEvent<'a> {
     active: bool,
     class: &'a str,

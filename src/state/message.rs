@@ -44,6 +44,7 @@ impl Message {
 
 /// Which way a message goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// To us.
@@ -67,6 +68,7 @@ impl Direction {
 
 /// A conversation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Chat {
     /// WhatsApp's stable id for it.
     pub id: ChatId,
@@ -75,6 +77,7 @@ pub struct Chat {
     /// The person's number, when known.
     pub phone: Option<Phone>,
     /// The person's id that hides the number, when known.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub lid: Option<CompactString>,
 }
 
@@ -110,6 +113,7 @@ pub struct Delivery {
 /// The points on a message's way. Later ones are greater; those that say that it will not be sent stand
 /// aside, below what a receipt can prove all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
     /// On disk, waiting.
@@ -170,6 +174,7 @@ impl DeliveryState {
 
 /// When a message got to each point.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Times {
     /// Accepted and on disk.
     pub queued_at: Option<Timestamp>,
@@ -191,6 +196,7 @@ pub struct Times {
 
 /// Why a message was not sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Failure {
     /// WhatsApp's number for the refusal.
     #[serde(skip_serializing_if = "Option::is_none", default)]

@@ -11,7 +11,9 @@
 mod about;
 mod apply;
 mod decide;
+mod event;
 mod exit;
+mod filter;
 mod find;
 mod ids;
 mod input;
@@ -23,13 +25,18 @@ mod pacing;
 mod pairing;
 mod passkey;
 mod phone;
+mod readiness;
 mod restriction;
 mod snapshot;
+mod tuning;
+mod webhook;
 
 pub use about::{About, Target};
 pub use apply::apply;
-pub use decide::{BridgeLimits, Lookup, State, WINDOW, decide, lookup};
+pub use decide::{BridgeLimits, Lookup, MAX_EXPIRES_IN, MAX_TEXT_CHARS, State, WINDOW, decide, lookup};
+pub use event::{GAP, Missing, event_text, gap_text};
 pub use exit::{ExitClass, LastExit};
+pub use filter::{EventFilter, FILTER_VALUES, FilterError};
 pub use find::{
     Filter, Find, FindError, LISTED_CHARS, Listed, ListedChat, Order, Page, Place, SEARCH_CHARS, SEARCH_WORDS,
 };
@@ -40,17 +47,20 @@ pub use input::{
 };
 pub use journal::{ConnectionEvent, JournalKind, MessageEvent, RestrictionEvent, StatusEvent};
 pub use message::{Chat, Delivery, DeliveryState, Direction, Failure, Message, Times};
-pub use once::{Fingerprint, IdempotencyKey, KeyError, Used};
+pub use once::{Fingerprint, IdempotencyKey, KeyError, MAX_KEY_CHARS, Used};
 pub use outbox::{Outbox, Pending};
 pub use pacing::{Pace, PacingView};
 pub use pairing::{Pairing, Secret};
 pub use passkey::{PasskeyFault, passkey_fault, read_passkey};
 pub use phone::{Phone, PhoneError};
+pub use readiness::{Check, CheckState, readiness};
 pub use restriction::RestrictionView;
 pub use snapshot::{
     ApiSample, BridgeState, BridgeView, ConnectionState, ConnectionView, Counters, FEED_CAPACITY, HostSample,
     LastError, QUEUE_CAPACITY, Snapshot, StoreState, StoreView, TIMELINE_CAPACITY, Transition,
 };
+pub use tuning::{Kept, Tuning};
+pub use webhook::{WebhookRecord, WebhookRequest, WebhookState, WebhookView};
 
 #[cfg(test)]
 #[expect(clippy::wildcard_enum_match_arm, reason = "tests pick out what they look for")]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Chat, MessageId};
 
 /// The longest key, in characters.
-const MAX_KEY_CHARS: usize = 255;
+pub const MAX_KEY_CHARS: usize = 255;
 
 /// A caller's name for one request: all requests with it are that one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -77,6 +77,11 @@ impl Outbox {
         self.in_flight.len()
     }
 
+    /// The message that was accepted first.
+    pub fn oldest(&self) -> Option<&Pending> {
+        self.rows.first_key_value().map(|(_, row)| row)
+    }
+
     /// Adds a message behind all others.
     pub fn push(&mut self, pending: Pending) {
         let order = self.next_order;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::{Mono, Timestamp};
 
 /// How fast messages may be handed out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pace {
     /// So many a minute in the long run; 0: as fast as they come.
     pub per_minute: u32,
@@ -19,6 +19,7 @@ pub struct Pace {
 
 /// What is shown of the pace while it makes messages wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PacingView {
     /// When the next message goes.
     pub next_send_at: Timestamp,
@@ -52,6 +53,14 @@ impl Bucket {
         });
         bucket.full_at = full_at.map_or_else(Mono::default, |at| Mono::default().plus(at.since(now)));
         bucket
+    }
+
+    /// Goes on at another pace. What has gone counts on: a change is no new burst.
+    pub(super) fn change(&mut self, pace: Pace, now: Mono) {
+        let interval = self.interval();
+        let owed = if interval.is_zero() { 0.0 } else { self.full_at.since(now).div_duration_f64(interval) };
+        self.pace = pace;
+        self.full_at = now.plus(self.interval().mul_f64(owed.min(f64::from(u32::MAX))));
     }
 
     /// The time for which one token takes to come back.
@@ -115,6 +124,20 @@ mod tests {
         assert_eq!(times(&mut resumed(&[3_600_000]), 0, 3), [0, 0, 2_000], "the clock was set back");
         let none = Bucket::resumed(Pace::default(), wall(0), [wall(0)]);
         assert!(none.next_at() <= at(0));
+    }
+
+    #[test]
+    fn another_pace_is_no_new_burst_and_holds_at_once() {
+        let mut bucket = Bucket::new(Pace { per_minute: 30, burst: 3 });
+        assert_eq!(times(&mut bucket, 0, 4), [0, 0, 0, 2_000]);
+        bucket.change(Pace { per_minute: 60, burst: 3 }, at(2_000));
+        assert_eq!(times(&mut bucket, 2_000, 2), [3_000, 4_000]);
+        bucket.change(Pace { per_minute: 60, burst: 5 }, at(4_000));
+        assert_eq!(times(&mut bucket, 4_000, 3), [4_000, 4_000, 5_000], "a larger burst has room for more");
+        bucket.change(Pace { per_minute: 0, burst: 1 }, at(5_000));
+        assert_eq!(times(&mut bucket, 5_000, 3), [5_000; 3]);
+        bucket.change(Pace { per_minute: 1, burst: 1 }, at(5_000));
+        assert_eq!(times(&mut bucket, 5_000, 2), [5_000, 65_000]);
     }
 
     #[test]

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 /// A telephone number as E.164 writes it: `+`, a digit from 1 to 9, 7 to 15 digits in all.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(extend("pattern" = r"^\+[1-9][0-9]{6,14}$", "examples" = ["+584244370180"])))]
 #[serde(try_from = "String", into = "String")]
 pub struct Phone(CompactString);
 

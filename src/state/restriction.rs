@@ -9,8 +9,10 @@ use crate::clock::Timestamp;
 
 /// A restriction of the account: messages to chats in which nobody ever wrote to us are held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RestrictionView {
     /// What is restricted: `reachout_timelock` is the start of new chats.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub class: CompactString,
     /// Since when.
     pub since: Timestamp,

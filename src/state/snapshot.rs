@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Delivery, ExitClass, Incarnation, LastExit, Linking, Message, MessageId, PacingView, Pairing, RestrictionView,
+    WebhookView,
 };
 use crate::clock::Timestamp;
 use crate::protocol::{AccountInfo, Reason};
@@ -49,6 +50,8 @@ pub struct Snapshot {
     pub last_error: Option<LastError>,
     /// The database.
     pub store: StoreView,
+    /// The webhooks, by their names.
+    pub webhooks: Vec<WebhookView>,
     /// Memory and API figures, sampled now and then.
     pub host: HostSample,
     /// The last messages, oldest first, in the order in which they came.
@@ -78,6 +81,7 @@ impl Snapshot {
             restriction: None,
             last_error: None,
             store: StoreView::default(),
+            webhooks: Vec::new(),
             host: HostSample::default(),
             feed: VecDeque::new(),
         }
@@ -96,6 +100,7 @@ impl Snapshot {
 
 /// The child process.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BridgeView {
     /// Its state.
     pub state: BridgeState,
@@ -121,6 +126,7 @@ pub struct BridgeView {
 
 /// The states of the child process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BridgeState {
     /// Not running, and not wanted.
@@ -141,6 +147,17 @@ pub enum BridgeState {
 }
 
 impl BridgeState {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Stopped,
+        Self::Installing,
+        Self::Running,
+        Self::Draining,
+        Self::BackingOff,
+        Self::BreakerOpen,
+        Self::Refused,
+    ];
+
     /// The word for it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -157,6 +174,7 @@ impl BridgeState {
 
 /// The connection to WhatsApp.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ConnectionView {
     /// Its state.
     pub state: ConnectionState,
@@ -183,6 +201,7 @@ pub struct Transition {
 
 /// The states of the connection to WhatsApp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ConnectionState {
     /// The bridge does not run.
@@ -204,6 +223,18 @@ pub enum ConnectionState {
 }
 
 impl ConnectionState {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Down,
+        Self::Connecting,
+        Self::Linking,
+        Self::Passkey,
+        Self::Open,
+        Self::Unverified,
+        Self::Closed,
+        Self::LoggedOut,
+    ];
+
     /// Logged in, proven or not: messages are given to the bridge.
     pub const fn is_up(self) -> bool {
         matches!(self, Self::Open | Self::Unverified)
@@ -226,6 +257,7 @@ impl ConnectionState {
 
 /// What has been counted since the start of the process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Counters {
     /// Messages that came in. What is about an earlier message, such as a reaction, is none.
     pub messages_received: u64,
@@ -253,6 +285,7 @@ pub struct Counters {
 
 /// The database, as far as operators must know.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StoreView {
     /// Its state.
     pub state: StoreState,
@@ -262,6 +295,7 @@ pub struct StoreView {
 
 /// The states of the database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StoreState {
     /// It takes what is written.
@@ -273,6 +307,7 @@ pub enum StoreState {
 
 /// The last thing that went wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LastError {
     /// When.
     pub at: Timestamp,
@@ -282,6 +317,7 @@ pub struct LastError {
 
 /// Figures that are sampled now and then.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HostSample {
     /// The resident memory of this process in bytes.
     pub rss_bytes: Option<u64>,
@@ -291,6 +327,7 @@ pub struct HostSample {
 
 /// How the HTTP API does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ApiSample {
     /// Requests answered since the start.
     pub requests: u64,

@@ -3,7 +3,9 @@
 mod about;
 mod connection;
 mod journal;
+mod link;
 mod passkey;
+mod webhook;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +38,7 @@ impl World {
         let mut world = Self::new();
         world.start(1);
         world.line(
-            r#"{"type":"hello","protocol":{"major":1},"bridge":"b","capabilities":["ids","receipts","connection","heartbeat"]}"#,
+            r#"{"type":"hello","protocol":{"major":1},"bridge":"b","capabilities":["ids","receipts","connection","heartbeat","logout"]}"#,
         );
         world.line(r#"{"type":"connection","state":"open","account":{"phone":"+15550009999"}}"#);
         world
@@ -559,11 +561,11 @@ fn a_send_without_an_answer_is_tried_again_and_given_up_in_the_end() {
 fn figures_that_look_the_same_change_nothing() {
     let mut world = World::open();
     let sampled =
-        |mb: u64| Input::Sampled(Sampled { host_rss: Some(mb << 20), bridge_rss: None, api: ApiSample::default() });
+        |mb: u64| Input::Sampled(Sampled { host_rss: Some(mb << 20), bridge_rss: None, ..Sampled::default() });
     assert_eq!(world.put(sampled(64)).changes.len(), 1);
     assert_eq!(world.put(sampled(66)).changes.len(), 0);
     assert_eq!(world.put(sampled(80)).changes.len(), 1);
-    let ended = Sampled { host_rss: Some(80 << 20), bridge_rss: Some(0), api: ApiSample::default() };
+    let ended = Sampled { host_rss: Some(80 << 20), bridge_rss: Some(0), ..Sampled::default() };
     assert_eq!(world.put(Input::Sampled(ended)).changes.len(), 0);
 }
 
@@ -845,7 +847,7 @@ fn the_queue_is_bounded_in_bytes_too() {
 
 /// Anything that can happen, well-formed or not.
 fn any_step() -> impl Strategy<Value = u8> {
-    0_u8..32
+    0_u8..34
 }
 
 fn step(world: &mut World, step: u8, run: &mut u64) -> Outcome {
@@ -857,7 +859,7 @@ fn step(world: &mut World, step: u8, run: &mut u64) -> Outcome {
             world.start(*run)
         }
         3 => world.exit(*run),
-        4 => world.line(r#"{"type":"hello","protocol":{"major":1},"capabilities":["ids","connection"]}"#),
+        4 => world.line(r#"{"type":"hello","protocol":{"major":1},"capabilities":["ids","connection","logout"]}"#),
         5 | 6 => world.line(r#"{"type":"ready"}"#),
         7 => world.line(r#"{"type":"connection","state":"closed"}"#),
         8 => world.line(r#"{"type":"qr","qr":"x"}"#),
@@ -891,6 +893,8 @@ fn step(world: &mut World, step: u8, run: &mut u64) -> Outcome {
         29 => world.line(r#"{"type":"passkey_code","code":"ABCD-1234","confirm":true}"#),
         30 => world.ask(Request::AnswerPasskey(passkey::right())),
         31 => world.ask(Request::ConfirmPasskey { same: true }),
+        32 => world.ask(Request::RequestCode(ANA.parse().unwrap())),
+        33 => world.ask(Request::LogOut { local: false }),
         _ => {
             world.later(4);
             let at = world.now.wall;

@@ -9,6 +9,9 @@ use rustix::fs::{FlockOperation, flock};
 
 use super::StoreError;
 
+/// The name of the file that is locked.
+const FILE: &str = "pilothouse.lock";
+
 /// The right to use a data folder. The operating system takes it back when the process ends, however it ends.
 #[derive(Debug)]
 pub struct FolderLock {
@@ -29,19 +32,45 @@ impl FolderLock {
             .create(true)
             .truncate(false)
             .mode(0o600)
-            .open(folder.join("pilothouse.lock"))
+            .open(folder.join(FILE))
             .map_err(io)?;
         if let Err(error) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
             if error != rustix::io::Errno::WOULDBLOCK {
                 return Err(io(error.into()));
             }
-            let mut holder = String::new();
-            let _ = file.take(32).read_to_string(&mut holder);
-            let holder = Some(holder.trim().to_owned()).filter(|pid| !pid.is_empty());
+            let holder = Some(pid(file)).filter(|pid| !pid.is_empty());
             return Err(StoreError::Held { folder: folder.to_owned(), holder });
         }
         file.set_len(0).and_then(|()| file.rewind()).map_err(io)?;
         writeln!(file, "{}", std::process::id()).map_err(io)?;
         Ok(Self { _file: file })
     }
+
+    /// The process that has the folder, `?` when it can't be told which; none: nobody has it. Nothing is made.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when that can't be told.
+    pub fn holder(folder: &Path) -> Result<Option<String>, StoreError> {
+        let io = |source| StoreError::Io { path: folder.to_owned(), source };
+        let file = match File::open(folder.join(FILE)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(io(error)),
+        };
+        // Shared, and given back at once.
+        match flock(&file, FlockOperation::NonBlockingLockShared) {
+            Ok(()) => Ok(None),
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                Ok(Some(Some(pid(file)).filter(|pid| !pid.is_empty()).unwrap_or_else(|| "?".to_owned())))
+            }
+            Err(error) => Err(io(error.into())),
+        }
+    }
+}
+
+/// What the holder wrote.
+fn pid(file: File) -> String {
+    let mut text = String::new();
+    let _ = file.take(32).read_to_string(&mut text);
+    text.trim().to_owned()
 }

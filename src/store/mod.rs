@@ -35,6 +35,7 @@ mod reader;
 mod retention;
 mod rows;
 mod schema;
+mod webhooks;
 mod writer;
 
 use std::path::Path;
@@ -45,9 +46,9 @@ pub use journal::{JournalPage, JournalRow};
 pub use lock::FolderLock;
 pub use reader::Reader;
 pub use retention::Retention;
-pub use writer::{Batch, Watermark, Writer};
+pub use writer::{Batch, Commits, Watermark, Writer};
 
-use crate::state::{AccountId, Linking, Message, Pending, RestrictionView};
+use crate::state::{AccountId, Linking, Message, Pending, RestrictionView, WebhookRecord};
 
 /// The name of the database in its folder.
 const FILE: &str = "pilothouse.db";
@@ -78,6 +79,8 @@ pub struct Restored {
     pub restriction: Option<RestrictionView>,
     /// The bridge that the operator chose.
     pub bridge: Option<String>,
+    /// The webhooks, and how far each had come.
+    pub webhooks: Vec<WebhookRecord>,
 }
 
 impl Store {
@@ -113,6 +116,7 @@ impl Store {
                 .map_err(sqlite)?
                 .and_then(|text| serde_json::from_str(&text).unwrap_or_default()),
             bridge: reader.setting("bridge").map_err(sqlite)?,
+            webhooks: reader.webhooks().map_err(sqlite)?,
         };
         let writer = Writer::start(connection, account, retention).map_err(|source| StoreError::Io { path, source })?;
         Ok(Self { writer, reader, restored, lock })

@@ -21,6 +21,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use super::index;
 use super::rows::UNSETTLED;
 use crate::clock::{Clock, Mono, Timestamp};
+use crate::state::Kept;
 
 /// The most rows that one step takes.
 const STEP_ROWS: usize = 500;
@@ -53,25 +54,37 @@ pub struct Retention {
 /// When there is something to do, and doing it.
 #[derive(Debug)]
 pub(super) struct Sweeper {
-    /// None: everything is kept.
+    /// None: everything is kept, whatever is asked for.
     retention: Option<Retention>,
     due: Mono,
 }
 
 impl Sweeper {
     pub(super) fn new(retention: Option<Retention>) -> Self {
-        let retention = retention.filter(|r| r.max_age.is_some() || r.max_bytes.is_some());
         Self { due: retention.map(|r| r.clock.now().mono.plus(r.look_every)).unwrap_or_default(), retention }
+    }
+
+    /// Keeps this from now on, and looks at once.
+    pub(super) fn keep(&mut self, kept: Kept) {
+        if let Some(retention) = &mut self.retention {
+            (retention.max_age, retention.max_bytes) = (kept.max_age, kept.max_bytes);
+            self.due = retention.clock.now().mono;
+        }
+    }
+
+    /// What is to be deleted, if anything ever.
+    fn limited(&self) -> Option<Retention> {
+        self.retention.filter(|r| r.max_age.is_some() || r.max_bytes.is_some())
     }
 
     /// How long until the next step; none: there is never one.
     pub(super) fn wait(&self) -> Option<Duration> {
-        self.retention.map(|r| self.due.since(r.clock.now().mono))
+        self.limited().map(|r| self.due.since(r.clock.now().mono))
     }
 
     /// Makes a step when it is time for one.
     pub(super) fn step(&mut self, connection: &mut Connection) {
-        let Some(retention) = self.retention else { return };
+        let Some(retention) = self.limited() else { return };
         let now = retention.clock.now();
         if now.mono < self.due {
             return;
@@ -265,6 +278,23 @@ mod tests {
             .query_row(&format!("SELECT count(*) FROM messages WHERE {UNSETTLED}"), [], |row| row.get(0))
             .unwrap();
         assert_eq!(unsettled, 600);
+    }
+
+    #[test]
+    fn what_is_to_be_kept_can_change_from_everything_to_less() {
+        let (_folder, mut connection) = database();
+        add(&connection, 0, "in", None, days(-400), 10);
+        let mut sweeper = Sweeper::new(Some(keep(None, None)));
+        assert_eq!(sweeper.wait(), None, "nothing is ever to be done");
+        sweeper.step(&mut connection);
+        assert_eq!(count(&connection, "messages"), 1);
+        // By the clock of others: somebody wrote just now.
+        let now = Clock::start().now().wall.as_millis();
+        add(&connection, 1, "in", None, now, 10);
+        sweeper.keep(Kept { max_age: Some(DAY), max_bytes: None });
+        assert_eq!(sweeper.wait(), Some(Duration::ZERO));
+        sweeper.step(&mut connection);
+        assert_eq!(count(&connection, "messages"), 1);
     }
 
     #[test]

@@ -118,6 +118,16 @@ pub(super) const MIGRATIONS: &[&str] = &[
     );
     INSERT INTO message_text (message_text, rank) VALUES ('hashsize', 16384);
 ",
+    // What a webhook is and how far it has come are JSON: nothing is ever looked for in them.
+    "
+    CREATE TABLE webhooks (
+        account    TEXT NOT NULL,
+        name       TEXT NOT NULL,
+        definition TEXT,
+        progress   TEXT NOT NULL,
+        PRIMARY KEY (account, name)
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// Opens the database for writing, making it or bringing it up to date.

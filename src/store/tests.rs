@@ -310,6 +310,7 @@ async fn damage_that_is_found_while_running_stops_the_writing_with_the_reason() 
     let mark = writer.watermark.wait_for(|w| w.failing.is_some()).await.unwrap().clone();
     assert_eq!(mark.committed, WriteSeq(0));
     assert!(mark.failing.as_ref().unwrap().contains("damaged"), "{mark:?}");
+    assert!(writer.commits.failures.get() >= 1, "it is counted");
 }
 
 #[tokio::test]
@@ -334,6 +335,7 @@ async fn what_is_too_old_goes_while_batches_are_written_and_the_file_gives_back_
         writer.watermark.wait_for(|w| w.committed == WriteSeq(seq)).await.unwrap();
         assert!(reader.has_message(&"a@g.us".into(), &id.as_str().into()).unwrap());
     }
+    assert_eq!(writer.commits.durations.read().count, seq, "each was timed");
     drop(writer.batches);
     tokio::task::spawn_blocking(|| writer.thread.join().unwrap()).await.unwrap();
     let after = std::fs::metadata(&path).unwrap().len();
@@ -351,4 +353,23 @@ async fn an_older_database_is_written_anew_once_so_that_it_can_get_smaller() {
     assert_eq!(mode(), 0);
     let store = open(folder.path());
     assert_eq!((mode(), store.restored.feed.len()), (2, 10));
+}
+
+#[tokio::test]
+async fn a_webhook_is_kept_with_its_place_and_its_definition_stays_when_only_the_place_is_new() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = |name: &str, definition: Option<&str>, progress: &str| WebhookRecord {
+        name: name.into(),
+        definition: definition.map(|text| text.to_owned().into()),
+        progress: progress.into(),
+    };
+    let writes = vec![
+        Write::Webhook(record("crm", Some("where"), "1")),
+        Write::Webhook(record("crm", None, "2")),
+        Write::Webhook(record("file", None, "3")),
+        Write::Webhook(record("gone", Some("where"), "4")),
+        Write::ForgetWebhook("gone".into()),
+    ];
+    write_all(open(folder.path()), vec![writes]).await;
+    assert_eq!(open(folder.path()).restored.webhooks, [record("crm", Some("where"), "2"), record("file", None, "3")]);
 }

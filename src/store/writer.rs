@@ -1,5 +1,6 @@
 //! The one thread that writes.
 
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -10,8 +11,9 @@ use tokio::sync::{mpsc, watch};
 
 use super::index::Indexer;
 use super::retention::{Retention, Sweeper};
-use super::{failure, rows};
-use crate::clock::Timestamp;
+use super::{failure, rows, webhooks};
+use crate::clock::{Clock, Timestamp};
+use crate::metrics::{Counter, Histogram};
 use crate::protocol::ChatKind;
 use crate::state::{AccountId, Direction, JournalKind, Message, MessageEvent, StatusEvent, Write, WriteSeq};
 
@@ -26,6 +28,24 @@ const KEYS_KEPT_MS: i64 = 48 * 60 * 60 * 1_000;
 
 /// How many old keys are removed for each that is added: more than one, so that there is an end to it.
 const KEYS_SWEPT: u32 = 4;
+
+/// A disk that is well takes less than a millisecond, and a busy one less than a second.
+const COMMIT_BOUNDS: &[Duration] = &[
+    Duration::from_micros(100),
+    Duration::from_micros(250),
+    Duration::from_micros(500),
+    Duration::from_millis(1),
+    Duration::from_micros(2_500),
+    Duration::from_millis(5),
+    Duration::from_millis(10),
+    Duration::from_millis(25),
+    Duration::from_millis(50),
+    Duration::from_millis(100),
+    Duration::from_millis(250),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(5),
+];
 
 /// Writes that belong together, and their number.
 #[derive(Debug)]
@@ -55,6 +75,23 @@ pub struct Writer {
     pub watermark: watch::Receiver<Watermark>,
     /// The thread; it ends after the last batch.
     pub thread: JoinHandle<()>,
+    /// How its commits go.
+    pub commits: Arc<Commits>,
+}
+
+/// How commits go.
+#[derive(Debug)]
+pub struct Commits {
+    /// How long they take, those that fail as well.
+    pub durations: Histogram,
+    /// How many failed.
+    pub failures: Counter,
+}
+
+impl Default for Commits {
+    fn default() -> Self {
+        Self { durations: Histogram::new(COMMIT_BOUNDS), failures: Counter::default() }
+    }
 }
 
 impl Writer {
@@ -66,12 +103,14 @@ impl Writer {
         let (batches, waiting) = mpsc::channel(WAITING_BATCHES);
         let (progress, watermark) = watch::channel(Watermark::default());
         let sweeper = Sweeper::new(retention);
+        let commits = Arc::new(Commits::default());
+        let counted = Arc::clone(&commits);
         // Only for waiting with a limit.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let thread = std::thread::Builder::new()
             .name("store".to_owned())
-            .spawn(move || run(connection, &account, waiting, &progress, sweeper, &runtime))?;
-        Ok(Self { batches, watermark, thread })
+            .spawn(move || run(connection, &account, waiting, &progress, &counted, sweeper, &runtime))?;
+        Ok(Self { batches, watermark, thread, commits })
     }
 }
 
@@ -80,11 +119,13 @@ fn run(
     account: &AccountId,
     mut waiting: mpsc::Receiver<Batch>,
     progress: &watch::Sender<Watermark>,
+    commits: &Commits,
     mut sweeper: Sweeper,
     runtime: &Runtime,
 ) {
     let mut group = Vec::with_capacity(WAITING_BATCHES);
     let mut indexer = Indexer::new();
+    let clock = Clock::start();
     loop {
         let limit = if indexer.is_behind() { Some(Duration::ZERO) } else { sweeper.wait() };
         match runtime.block_on(next(&mut waiting, limit)) {
@@ -101,7 +142,12 @@ fn run(
         while let Ok(next) = waiting.try_recv() {
             group.push(next);
         }
-        while let Err(error) = commit(&mut connection, account, &group) {
+        loop {
+            let start = clock.now().mono;
+            let result = commit(&mut connection, account, &group);
+            commits.durations.observe(clock.now().mono.since(start));
+            let Err(error) = result else { break };
+            commits.failures.add_one();
             let text = failure::words(&error);
             progress.send_if_modified(|w| {
                 let news = w.failing.as_ref() != Some(&text);
@@ -120,7 +166,11 @@ fn run(
         if let Some(last) = group.last() {
             progress.send_replace(Watermark { committed: last.seq, failing: None });
         }
-        group.clear();
+        for write in group.drain(..).flat_map(|batch| batch.writes) {
+            if let Write::Kept(kept) = write {
+                sweeper.keep(kept);
+            }
+        }
         // When there is never a moment without a batch.
         indexer.committed(&mut connection);
         sweeper.step(&mut connection);
@@ -217,6 +267,10 @@ fn execute(connection: &Connection, account: &str, write: &Write) -> rusqlite::R
         Write::Linking(linking) => set(connection, account, "linking", &json!(linking).to_string()),
         Write::Restriction(restriction) => set(connection, account, "restriction", &json!(restriction).to_string()),
         Write::Bridge(name) => set(connection, account, "bridge", name),
+        Write::Webhook(record) => webhooks::keep(connection, account, record),
+        Write::ForgetWebhook(name) => webhooks::forget(connection, account, name),
+        // It is for the sweeper.
+        Write::Kept(_) => Ok(()),
     }
 }
 

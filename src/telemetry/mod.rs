@@ -11,12 +11,12 @@ use std::sync::Arc;
 
 pub use ring::{Line, Ring};
 
-use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{Layer, fmt};
+use tracing_subscriber::{Layer, Registry, fmt, reload};
 
 /// How many days of logs are kept.
 const KEEP_FILES: usize = 7;
@@ -40,10 +40,26 @@ pub enum TelemetryError {
     Twice,
 }
 
+/// Changes what is logged.
+#[derive(Clone, Debug, Default)]
+pub struct LogFilter(Option<reload::Handle<Targets, Registry>>);
+
+impl LogFilter {
+    /// Lets this through from now on.
+    pub fn set(&self, filter: Targets) {
+        if let Some(handle) = &self.0
+            && let Err(error) = handle.reload(filter)
+        {
+            tracing::warn!(%error, "what is logged could not be changed");
+        }
+    }
+}
+
 /// Sets logging up: what `filter` lets through goes to `<data_dir>/logs`, and to stderr when `stderr` is set, and
 /// into the ring when there is one.
 ///
-/// What waits is written when the guard is dropped.
+/// What waits is written when the guard is dropped; the [`LogFilter`] changes what is let through, and the counter says
+/// how many lines the file has not.
 ///
 /// # Errors
 /// [`TelemetryError`] when the folder can't be used.
@@ -52,7 +68,7 @@ pub fn start(
     filter: Targets,
     stderr: bool,
     ring: Option<Arc<Ring>>,
-) -> Result<WorkerGuard, TelemetryError> {
+) -> Result<(WorkerGuard, LogFilter, ErrorCounter), TelemetryError> {
     let folder = data_dir.join("logs");
     let failed = |why: String| TelemetryError::Folder { folder: folder.display().to_string(), why };
     DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(|e| failed(e.to_string()))?;
@@ -66,14 +82,16 @@ pub fn start(
         .map_err(|e| failed(e.to_string()))?;
     let (writer, guard) =
         NonBlockingBuilder::default().lossy(true).buffered_lines_limit(WAITING_LINES).thread_name("log").finish(file);
+    let dropped = writer.error_counter();
     let to_file = fmt::layer().with_writer(writer).with_ansi(false).with_target(true).with_thread_ids(true);
     let to_stderr = stderr.then(|| fmt::layer().with_writer(std::io::stderr).with_ansi(false).with_target(true));
+    let (filter, handle) = reload::Layer::new(filter);
     tracing_subscriber::registry()
         .with(to_file.and_then(to_stderr).and_then(ring.map(ring::RingLayer)).with_filter(filter))
         .try_init()
         .map_err(|_| TelemetryError::Twice)?;
     log_panics();
-    Ok(guard)
+    Ok((guard, LogFilter(Some(handle)), dropped))
 }
 
 /// Panics are logged as well. The hook that was there runs after.

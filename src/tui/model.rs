@@ -188,7 +188,8 @@ impl Model {
             | Change::Restriction(_)
             | Change::Counted(_)
             | Change::Error(_)
-            | Change::Store(_) => {}
+            | Change::Store(_)
+            | Change::Webhooks(_) => {}
         }
         visible
     }

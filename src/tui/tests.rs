@@ -3,6 +3,7 @@
 mod about;
 mod console;
 mod passkey;
+mod webhooks;
 
 use std::fmt::Write as _;
 use std::sync::Arc;

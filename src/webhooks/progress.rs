@@ -11,7 +11,7 @@ use crate::clock::Timestamp;
 const FIRST_DELAY: Duration = Duration::from_secs(5);
 
 /// The longest delay: a receiver that is back is found within an hour.
-const LONGEST_DELAY: Duration = Duration::from_secs(60 * 60);
+pub(super) const LONGEST_DELAY: Duration = Duration::from_secs(60 * 60);
 
 /// How long one event is tried before the webhook is parked.
 const PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);

@@ -77,6 +77,8 @@ async fn fills_and_recovers(place: &Place, gateway: Gateway, reason: &str, fill:
         assert!(refused.json["detail"].as_str().unwrap().contains(reason), "{}", refused.json);
     }
     assert_eq!(gateway.get("/health").await.status, 200);
+    assert_eq!(gateway.get("/livez").await.status, 200, "a restart does not mend a disk");
+    assert_eq!(gateway.get("/readyz").await.json["failing"][0], "store");
     for id in &accepted {
         assert_eq!(gateway.get(&format!("/messages/{id}")).await.status, 200, "what was accepted can be read");
     }

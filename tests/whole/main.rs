@@ -3,16 +3,25 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
 
 mod about;
+mod access;
 mod backup;
 mod bridge;
+mod browser;
 mod chaos;
+mod cli;
 mod disk;
+mod doctor;
 mod durability;
 mod events;
 mod gateway;
 mod hard;
+mod linking;
+mod page;
 mod passkey;
 mod process;
+mod settings;
 mod supervision;
 mod support;
+mod systemd;
 mod terminal;
+mod webhooks;

@@ -195,6 +195,13 @@ impl Gateway {
         answered(answer)
     }
 
+    /// Asks with another token.
+    pub async fn request_as(&self, token: &str, method: &str, path: &str) -> Answer {
+        let request = Request::builder().method(method).uri(format!("http://{}{path}", self.address));
+        let request = request.header("authorization", format!("Bearer {token}")).body(Full::default()).unwrap();
+        answered(self.client.request(request)).await
+    }
+
     /// Sends a text with an `Idempotency-Key`.
     pub async fn send_keyed(&self, key: &str, body: Value) -> Answer {
         let request = Request::post(format!("http://{}/send", self.address)).header("content-type", "application/json");

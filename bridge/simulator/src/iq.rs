@@ -61,14 +61,27 @@ async fn md(world: &mut World, connection: u64, iq: &Node) -> Option<Node> {
     if let Some(answer) = passkey::answer(world, iq).await {
         return Some(answer);
     }
-    if child(iq, "remove-companion-device").is_some() {
-        unlink(world).await;
+    if let Some(removal) = child(iq, "remove-companion-device") {
+        return remove_device(world, connection, iq, &attr(removal, "jid"));
     }
     Some(result(iq, []))
 }
 
+/// The device asks to be removed from the account. It gets its answer before its connection ends.
+fn remove_device(world: &mut World, connection: u64, iq: &Node, jid: &str) -> Option<Node> {
+    let own = world.device.as_ref().map(|device| format!("{}:{}@{SERVER}", world.account.pn, device.number));
+    if own.as_deref() != Some(jid) {
+        return Some(error(iq, 404, "item-not-found"));
+    }
+    if let Some(online) = world.online.as_ref().filter(|online| online.connection == connection) {
+        let _ = online.out.send(Out::Node(Box::new(result(iq, []))));
+    }
+    unlink(world);
+    None
+}
+
 /// The device is not linked any more, and is told so.
-pub(crate) async fn unlink(world: &mut World) {
+pub(crate) fn unlink(world: &mut World) {
     world.device = None;
     world.waiting.clear();
     let conflict = NodeBuilder::new("conflict").attr("type", "device_removed").build();

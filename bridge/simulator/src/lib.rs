@@ -295,7 +295,7 @@ impl Simulator {
 
     /// The owner removes the device on the phone.
     pub async fn unlink(&self) {
-        iq::unlink(&mut *self.shared.lock().await).await;
+        iq::unlink(&mut *self.shared.lock().await);
         self.shared.changed();
     }
 

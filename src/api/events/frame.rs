@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::clock::Timestamp;
 use crate::engine::JournalRow;
-use crate::state::ChatId;
+use crate::state::{ChatId, GAP, Missing, event_text, gap_text};
 
 /// A row of the journal, ready to be sent. Streams share its text.
 #[derive(Clone, Debug)]
@@ -23,36 +23,15 @@ pub(super) struct Frame {
 impl From<JournalRow> for Frame {
     fn from(row: JournalRow) -> Self {
         let JournalRow { seq, at, kind, version, chat, payload } = row;
-        // The payload is JSON already: it is not read to be written again.
-        let text = format!(
-            "id: {seq}\nevent: {kind}\ndata: {{\"id\":{seq},\"type\":\"{kind}\",\"version\":{version},\
-             \"time\":\"{at}\",\"data\":{payload}}}\n\n"
-        );
+        let event = event_text(seq, &kind, version, at, &payload);
+        let text = format!("id: {seq}\nevent: {kind}\ndata: {event}\n\n");
         Self { seq, kind: kind.into(), chat, text: text.into() }
     }
 }
 
-/// Why events are missing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Missing {
-    /// They were too old or too much, and are deleted.
-    Retention,
-    /// The journal ends before them: the database was put back to an earlier state.
-    Reset,
-}
-
-/// The type of [`gap`].
-pub(super) const GAP: &str = "gap";
-
 /// Says that the events after `after` up to `upto` can't be told. Who comes back with its id goes on behind the gap.
 pub(super) fn gap(after: u64, upto: u64, why: Missing, at: Timestamp) -> String {
-    let reason = match why {
-        Missing::Retention => "retention",
-        Missing::Reset => "reset",
-    };
-    let data = json!({ "after": after, "upto": upto, "reason": reason });
-    let event = json!({ "id": upto, "type": GAP, "version": 1, "time": at, "data": data });
-    format!("id: {upto}\nevent: {GAP}\ndata: {event}\n\n")
+    format!("id: {upto}\nevent: {GAP}\ndata: {}\n\n", gap_text(after, upto, why, at))
 }
 
 /// An event that is in no journal: it has no number, and is not told again.

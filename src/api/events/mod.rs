@@ -16,7 +16,8 @@ mod frame;
 mod ring;
 mod stream;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -26,6 +27,8 @@ use axum::response::{IntoResponse, Response};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::{Api, Problem};
+#[cfg(test)]
+pub(super) use filter::LIVE;
 use filter::Wanted;
 use follower::Offer;
 use ring::Ring;
@@ -60,6 +63,8 @@ pub struct Events {
     offer: watch::Sender<Option<Offer>>,
     /// Whether the follower runs.
     followed: Mutex<bool>,
+    /// The number up to which each stream is; those of ended ones are dangling.
+    places: Mutex<Vec<Weak<AtomicU64>>>,
 }
 
 impl Default for Events {
@@ -77,6 +82,7 @@ impl Events {
             head: watch::Sender::default(),
             offer: watch::Sender::default(),
             followed: Mutex::default(),
+            places: Mutex::default(),
         }
     }
 
@@ -87,6 +93,23 @@ impl Events {
     /// How many streams are open.
     pub fn streams(&self) -> usize {
         self.limits.streams.saturating_sub(self.slots.available_permits())
+    }
+
+    /// A place for one more stream, which is at this number.
+    fn place(&self, at: u64) -> Arc<AtomicU64> {
+        let place = Arc::new(AtomicU64::new(at));
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        places.retain(|place| place.strong_count() > 0);
+        places.push(Arc::downgrade(&place));
+        place
+    }
+
+    /// How many events the stream that is furthest behind has not gone over yet; 0 when there is none.
+    pub fn worst_lag(&self) -> u64 {
+        let head = self.ring().head();
+        let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let behind = places.iter().filter_map(Weak::upgrade).map(|place| head.saturating_sub(place.load(Relaxed)));
+        behind.max().unwrap_or_default()
     }
 
     fn slot(&self) -> Result<OwnedSemaphorePermit, Problem> {

@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use super::filter::Filter;
-use super::frame::{Frame, Missing, gap};
+use super::frame::{Frame, gap};
 use crate::clock::Timestamp;
+use crate::state::{EventFilter, Missing};
 
 /// How many events are held at most.
 const FRAMES: usize = 512;
@@ -48,7 +48,7 @@ impl Ring {
     }
 
     /// What comes after the cursor, as far as it fits; none: that is not held, and has to be read.
-    pub(super) fn after(&self, cursor: &mut Cursor, filter: &Filter, now: Timestamp) -> Option<Vec<u8>> {
+    pub(super) fn after(&self, cursor: &mut Cursor, filter: &EventFilter, now: Timestamp) -> Option<Vec<u8>> {
         if cursor.at < self.from {
             return None;
         }
@@ -76,7 +76,7 @@ impl Cursor {
     pub(super) fn pass<'a>(
         &mut self,
         frames: impl IntoIterator<Item = &'a Frame>,
-        filter: &Filter,
+        filter: &EventFilter,
         now: Timestamp,
     ) -> Vec<u8> {
         let mut out = Vec::new();
@@ -128,7 +128,7 @@ mod tests {
     fn a_cursor_within_the_ring_gets_what_comes_after_it_and_one_behind_has_to_read() {
         let mut ring = Ring::at(3);
         (4..=6).for_each(|seq| ring.push(frame(seq, 1)));
-        let all = Filter::default();
+        let all = EventFilter::default();
         let mut cursor = Cursor::new(4);
         assert_eq!(ids(&ring.after(&mut cursor, &all, NOW).unwrap()), [(5, false), (6, false)]);
         assert_eq!(cursor, Cursor::new(6));
@@ -151,7 +151,7 @@ mod tests {
     fn a_stream_is_given_a_bounded_piece_at_once() {
         let frames: Vec<_> = (1..=10).map(|seq| frame(seq, CHUNK_BYTES / 2)).collect();
         let mut cursor = Cursor::default();
-        let piece = cursor.pass(&frames, &Filter::default(), NOW);
+        let piece = cursor.pass(&frames, &EventFilter::default(), NOW);
         assert_eq!((ids(&piece), cursor.at), (vec![(1, false), (2, false)], 2));
     }
 
@@ -160,7 +160,7 @@ mod tests {
         let frames = [frame(5, 1), frame(6, 1), frame(9, 1)];
         let mut cursor = Cursor::new(2);
         assert_eq!(
-            ids(&cursor.pass(&frames, &Filter::default(), NOW)),
+            ids(&cursor.pass(&frames, &EventFilter::default(), NOW)),
             [(4, true), (5, false), (6, false), (8, true), (9, false)]
         );
         let uri = "/events?type=link.qr".parse().unwrap();

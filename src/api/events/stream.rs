@@ -2,21 +2,23 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use axum::body::Bytes;
 use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use super::filter::{Filter, Wanted};
+use super::filter::Wanted;
 use super::follower::Offer;
-use super::frame::{Frame, Missing, live};
+use super::frame::{Frame, live};
 use super::ring::{CHUNK_BYTES, Cursor};
 use super::{Api, Events};
 use crate::clock::{Clock, Mono};
 use crate::engine::{Journal, JournalError};
+use crate::state::{EventFilter, Missing};
 
 /// After how many milliseconds a client may come back.
-const RETRY: &str = "retry: 2000\n\n";
+const RETRY: &str = "retry: 2000\n";
 
 /// The last that a client is told when the process ends.
 const FAREWELL: &[u8] = b": the gateway is stopping\nretry: 2000\n\n";
@@ -32,8 +34,10 @@ pub(super) struct Stream {
     events: Arc<Events>,
     journal: Arc<Journal>,
     clock: Clock,
-    filter: Filter,
+    filter: EventFilter,
     cursor: Cursor,
+    /// The same, for who wants to know how far it is behind.
+    place: Arc<AtomicU64>,
     head: watch::Receiver<u64>,
     offer: watch::Receiver<Option<Offer>>,
     shutdown: watch::Receiver<bool>,
@@ -81,7 +85,12 @@ impl Stream {
         let last = journal.head().await?;
         let mut cursor = Cursor::new(after.unwrap_or(last));
         let now = api.clock.now();
-        let mut opening = RETRY.as_bytes().to_vec();
+        let mut opening = match after {
+            Some(_) => format!("{RETRY}\n"),
+            // Where it begins: a client that is cut off before the first event comes back to here, and misses nothing.
+            None => format!("{RETRY}id: {last}\n\n"),
+        }
+        .into_bytes();
         if cursor.at > last {
             opening.extend(cursor.skip(last, Missing::Reset, now.wall));
         }
@@ -90,6 +99,7 @@ impl Stream {
             journal,
             clock: api.clock,
             filter,
+            place: api.events.place(cursor.at),
             cursor,
             head,
             offer,
@@ -154,6 +164,7 @@ impl Stream {
                 Some(text) => text,
                 None => self.read().await.map_err(End::Unreadable)?,
             };
+            self.place.store(self.cursor.at, Relaxed);
             if !text.is_empty() {
                 return Ok(text);
             }

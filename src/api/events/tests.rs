@@ -1,7 +1,5 @@
 //! Streams over an engine with a real store, by the router and over real connections.
 
-use std::collections::BTreeSet;
-
 use axum::Router;
 use axum::http::Request;
 use http_body_util::{BodyExt, Empty};
@@ -13,7 +11,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tower::ServiceExt;
 
 use super::super::tests::{bearer, tokens};
-use super::super::{ApiStats, KeysInUse, LookUps, router, serve};
+use super::super::{ApiStats, KeysInUse, LookUps, Shared, Web, router, serve};
 use super::*;
 use crate::engine::harness::Harness;
 
@@ -28,6 +26,8 @@ struct Place {
 struct Client {
     body: Body,
     text: String,
+    /// Where it is told that it begins.
+    begins_at: Option<u64>,
 }
 
 /// The id of an event as the client keeps it, and the event.
@@ -44,17 +44,22 @@ impl Place {
     }
 
     fn api(&self) -> Api {
-        Api {
+        Shared {
+            web: Arc::new(Web::new("127.0.0.1:7007".parse().unwrap(), vec![], vec![])),
             guard: Arc::new(crate::access::Guard::open(tokens()).unwrap()),
             engine: self.harness.handle.clone(),
             clock: self.harness.clock,
             stats: Arc::new(ApiStats::default()),
-            bridges: Arc::new(BTreeSet::new()),
+            settings: super::super::tests::settings(),
             keys: KeysInUse::default(),
             look_ups: LookUps::default(),
+            status: Default::default(),
+            bodies: Default::default(),
+            webhooks: crate::webhooks::Webhooks::new(self.harness.handle.clone(), self.harness.clock, false),
             events: Arc::clone(&self.events),
             shutdown: self.stop.subscribe(),
         }
+        .into()
     }
 
     fn router(&self) -> Router {
@@ -63,6 +68,7 @@ impl Place {
 
     async fn ask(&self, query: &str, last: Option<u64>) -> Response {
         let mut request = Request::get(format!("/events{query}")).header(header::AUTHORIZATION, bearer());
+        request = request.header(header::HOST, "localhost");
         if let Some(last) = last {
             request = request.header("last-event-id", last.to_string());
         }
@@ -101,8 +107,11 @@ impl Place {
 impl Client {
     /// The first that it is told is when to come back.
     async fn new(body: Body) -> Self {
-        let mut client = Self { body, text: String::new() };
-        assert_eq!(client.block().await.unwrap(), "retry: 2000");
+        let mut client = Self { body, text: String::new(), begins_at: None };
+        let opening = client.block().await.unwrap();
+        let (retry, id) = opening.split_once('\n').unwrap_or((&opening, ""));
+        assert_eq!(retry, "retry: 2000");
+        client.begins_at = id.strip_prefix("id: ").map(|id| id.parse().unwrap());
         client
     }
 
@@ -160,6 +169,7 @@ async fn it_begins_at_the_end_or_at_the_oldest_or_after_the_event_that_is_named(
     let place = Place::new().await;
     let last = place.last().await;
     let mut now = place.open("", None).await;
+    assert_eq!(now.begins_at, Some(last), "who is cut off now knows where to come back to");
     place.message("1", "a@g.us", "one").await;
     assert_eq!(now.texts(1).await, [(last + 1, "one".to_owned())]);
     place.message("2", "a@g.us", "two").await;
@@ -179,7 +189,7 @@ async fn a_client_that_comes_back_gets_what_it_missed_once_and_in_order() {
     let place = Place::new().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let serving = tokio::spawn(serve(listener, place.api()));
+    let serving = tokio::spawn(serve(listener, None, place.api(), Default::default()));
     let (mut seen, mut last, mut sent) = (Vec::new(), place.last().await, 0);
     for round in 0..5 {
         let mut client = Client::over_the_wire(address, "", Some(last)).await;
@@ -199,7 +209,28 @@ async fn a_client_that_comes_back_gets_what_it_missed_once_and_in_order() {
     assert_eq!(seen, (0..sent).map(|n| n.to_string()).collect::<Vec<_>>());
     drop(client);
     place.stop.send_replace(true);
-    serving.await.unwrap().unwrap();
+    serving.await.unwrap();
+}
+
+#[tokio::test]
+async fn how_far_the_slowest_stream_is_behind_is_known() {
+    let place = Place::new().await;
+    assert_eq!(place.events.worst_lag(), 0);
+    let mut quick = place.open("?type=message.*", None).await;
+    let mut slow = place.open("?type=link.qr", None).await;
+    for n in 0..3 {
+        place.message(&format!("{n}"), "a@g.us", "x").await;
+    }
+    quick.texts(3).await;
+    assert_eq!(place.events.worst_lag(), 3, "it has looked at none of them");
+    let reading = tokio::time::timeout(std::time::Duration::ZERO, slow.block()).await;
+    assert!(reading.is_err(), "none of them is for it");
+    assert_eq!(place.events.worst_lag(), 0, "and it knows that now");
+    place.message("last", "a@g.us", "x").await;
+    quick.texts(1).await;
+    assert_eq!(place.events.worst_lag(), 1);
+    drop(slow);
+    assert_eq!((place.events.worst_lag(), place.events.streams()), (0, 1));
 }
 
 #[tokio::test]
@@ -207,12 +238,12 @@ async fn an_open_stream_ends_with_the_process_and_says_when_to_come_back() {
     let place = Place::new().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let serving = tokio::spawn(serve(listener, place.api()));
+    let serving = tokio::spawn(serve(listener, None, place.api(), Default::default()));
     let mut client = Client::over_the_wire(address, "", None).await;
     place.stop.send_replace(true);
     assert_eq!(client.block().await.as_deref(), Some(": the gateway is stopping\nretry: 2000"));
     assert_eq!(client.block().await, None, "in order, not cut off");
-    serving.await.unwrap().unwrap();
+    serving.await.unwrap();
 }
 
 #[tokio::test]
@@ -368,7 +399,7 @@ async fn a_client_that_never_reads_holds_nobody_up() {
     let place = Place::new().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let serving = tokio::spawn(serve(listener, place.api()));
+    let serving = tokio::spawn(serve(listener, None, place.api(), Default::default()));
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4_096).unwrap();
     let mut deaf = socket.connect(address).await.unwrap();
@@ -390,5 +421,5 @@ async fn a_client_that_never_reads_holds_nobody_up() {
     }
     drop(client);
     place.stop.send_replace(true);
-    serving.await.unwrap().unwrap();
+    serving.await.unwrap();
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The linked account.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AccountInfo {
     /// Its telephone number, E.164.
     #[serde(default)]
@@ -49,6 +50,7 @@ pub enum ConnectionPhase {
 
 /// Why a connection ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Reason {
     /// What kind of end it is: says whether and how to go on.
     #[serde(default)]
@@ -63,6 +65,7 @@ pub struct Reason {
 
 /// The classes of ends of a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ReasonClass {
     /// Normal after linking.

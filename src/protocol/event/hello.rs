@@ -42,12 +42,20 @@ pub struct Capabilities {
     pub connection: bool,
     /// `ping` is answered.
     pub heartbeat: bool,
+    /// `logout` ends the link.
+    pub logout: bool,
 }
 
 impl From<Vec<Cow<'_, str>>> for Capabilities {
     fn from(names: Vec<Cow<'_, str>>) -> Self {
         let has = |name: &str| names.iter().any(|n| n == name);
-        Self { ids: has("ids"), receipts: has("receipts"), connection: has("connection"), heartbeat: has("heartbeat") }
+        Self {
+            ids: has("ids"),
+            receipts: has("receipts"),
+            connection: has("connection"),
+            heartbeat: has("heartbeat"),
+            logout: has("logout"),
+        }
     }
 }
 

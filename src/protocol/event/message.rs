@@ -66,6 +66,7 @@ pub struct Chat {
 
 /// The kinds of conversations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ChatKind {
     /// One person.

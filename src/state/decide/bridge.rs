@@ -163,6 +163,7 @@ impl Turn<'_> {
                 if self.state.snapshot.account.is_some() {
                     self.change(Change::Account(None));
                 }
+                self.logged_out();
             }
         }
     }
@@ -174,6 +175,7 @@ impl Turn<'_> {
         }
         if !self.state.snapshot.connection.state.is_up() {
             self.watch_proof();
+            self.still_linked();
             self.connection(ConnectionState::Open, None, None);
         }
     }
@@ -188,6 +190,7 @@ impl Turn<'_> {
     /// Offers something to link with, until it expires, in this state of the connection.
     pub(super) fn offer(&mut self, state: ConnectionState, pairing: Pairing) {
         let expires_at = pairing.expires_at();
+        self.state.logging_out = false;
         self.connection(state, None, None);
         if self.state.snapshot.account.is_some() {
             self.change(Change::Account(None));

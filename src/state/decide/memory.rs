@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::super::{BridgeState, BridgeView, Change, Effect, ExitClass, Incarnation, TimerId};
 use super::budget::{Budget, TIMES};
 use super::{Turn, visibly_different};
@@ -10,7 +12,7 @@ use super::{Turn, visibly_different};
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What the host asks of a bridge that runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BridgeLimits {
     /// How often it is asked for a sign of life.
     pub heartbeat: Duration,

@@ -2,6 +2,7 @@
 
 mod bridge;
 mod budget;
+mod link;
 mod memory;
 mod messages;
 mod outgoing;
@@ -24,6 +25,7 @@ pub use memory::BridgeLimits;
 use memory::Memory;
 pub use outgoing::WINDOW;
 use proof::Proof;
+pub use requests::{MAX_EXPIRES_IN, MAX_TEXT_CHARS};
 
 /// Everything that is known, and what only [`decide`] may see.
 #[derive(Clone, Debug)]
@@ -44,6 +46,8 @@ pub struct State {
     expiry: Option<Timestamp>,
     /// The end of a restriction for which a timer is set.
     restriction_timer: Option<Timestamp>,
+    /// The bridge was told to end the link, and has not said yet what came of it.
+    logging_out: bool,
     /// Counts messages of bridges that give no ids.
     unnamed: u64,
     /// How many messages may be unsettled.
@@ -74,6 +78,7 @@ impl State {
             paced: None,
             expiry: None,
             restriction_timer: None,
+            logging_out: false,
             unnamed: 0,
             queue_capacity: QUEUE_CAPACITY,
         };
@@ -94,9 +99,9 @@ impl State {
         Self { bucket: Bucket::resumed(pace, now, handed_out), ..self }
     }
 
-    /// The same, with room for so many unsettled messages: for tests that fill it.
-    #[cfg(test)]
-    pub(crate) fn with_queue_capacity(self, queue_capacity: usize) -> Self {
+    /// The same, with room for so many unsettled messages.
+    #[must_use]
+    pub fn with_queue_capacity(self, queue_capacity: usize) -> Self {
         Self { queue_capacity, ..self }
     }
 
@@ -132,7 +137,8 @@ impl State {
     }
 
     fn can_send(&self) -> bool {
-        self.snapshot.bridge.state == BridgeState::Running && self.snapshot.connection.state.is_up()
+        let running = self.snapshot.bridge.state == BridgeState::Running;
+        running && self.snapshot.connection.state.is_up() && !self.logging_out
     }
 }
 

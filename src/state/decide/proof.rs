@@ -42,6 +42,19 @@ impl Turn<'_> {
         }
     }
 
+    /// Another time counts from now on; the timer for the one before is stale.
+    pub(super) fn proof_limit_changed(&mut self) {
+        if !self.state.snapshot.connection.state.is_up() {
+            return;
+        }
+        let (limit, age) = (self.state.limits.proof, self.now.mono.since(self.state.proof.at));
+        if limit.is_zero() || age < limit {
+            self.verified();
+        }
+        self.state.proof.opening += 1;
+        self.look_for_proof_after(limit.saturating_sub(age));
+    }
+
     /// Something came from WhatsApp's server just now.
     pub(super) fn proven(&mut self) {
         if self.state.snapshot.connection.state.is_up() {

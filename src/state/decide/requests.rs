@@ -7,16 +7,17 @@ use compact_str::CompactString;
 
 use super::super::{
     Answer, Background, Change, Chat, ConnectionState, Delivery, DeliveryState, Direction, Effect, Fingerprint,
-    Linking, Message, MessageId, Pending, Refusal, Request, RequestId, SendOptions, Used, Write,
+    Linking, Message, MessageId, Pending, Refusal, Request, RequestId, SendOptions, Tuning, Used, WebhookRequest,
+    Write,
 };
 use super::Turn;
 use crate::protocol::{ChatKind, ReasonClass};
 
 /// The longest time that a message may wait, in seconds: a week.
-const MAX_EXPIRES_IN: u32 = 7 * 24 * 60 * 60;
+pub const MAX_EXPIRES_IN: u32 = 7 * 24 * 60 * 60;
 
 /// The longest text that WhatsApp takes, in characters.
-const MAX_TEXT_CHARS: usize = 65_536;
+pub const MAX_TEXT_CHARS: usize = 65_536;
 
 /// How many bytes of text may wait: room for the whole queue when texts are as long as people's.
 const QUEUE_BYTES: usize = 32 << 20;
@@ -35,6 +36,10 @@ impl Turn<'_> {
                 self.effect(Effect::UseBridge(name));
                 Answer::Done
             }
+            Request::Tune(tuning) => {
+                self.tune(tuning);
+                Answer::Done
+            }
             Request::RestartBridge => {
                 self.restart_bridge();
                 Answer::Done
@@ -42,6 +47,9 @@ impl Turn<'_> {
             Request::TakeOver => self.take_over(),
             Request::AnswerPasskey(response) => self.answer_passkey(response),
             Request::ConfirmPasskey { same } => self.confirm_passkey(same),
+            Request::RequestCode(number) => self.request_code(number),
+            Request::LogOut { local } => self.log_out(local),
+            Request::Webhook(request) => self.webhook(request),
         };
         self.effect(Effect::Reply { id, answer });
     }
@@ -115,6 +123,30 @@ impl Turn<'_> {
         }
     }
 
+    fn webhook(&mut self, request: WebhookRequest) -> Answer {
+        match request {
+            WebhookRequest::Keep(record) => self.write(Write::Webhook(record)),
+            WebhookRequest::Forget(name) => self.write(Write::ForgetWebhook(name)),
+            WebhookRequest::Show(views) if views != self.state.snapshot.webhooks => {
+                self.change(Change::Webhooks(views));
+            }
+            WebhookRequest::Show(_) => {}
+        }
+        Answer::Done
+    }
+
+    fn tune(&mut self, Tuning { pace, limits, queue_limit, kept }: Tuning) {
+        self.state.bucket.change(pace, self.now.mono);
+        // The timer for the pace before is stale.
+        self.state.paced = None;
+        let proof = std::mem::replace(&mut self.state.limits, limits).proof;
+        if proof != limits.proof {
+            self.proof_limit_changed();
+        }
+        self.state.queue_capacity = queue_limit;
+        self.write(Write::Kept(kept));
+    }
+
     fn own_number(&self) -> CompactString {
         let phone = self.state.snapshot.account.as_ref().and_then(|a| a.phone.as_deref());
         phone.unwrap_or_default().into()
@@ -141,7 +173,7 @@ impl Turn<'_> {
         Answer::Done
     }
 
-    fn set_linking(&mut self, linking: Linking) -> Answer {
+    pub(super) fn set_linking(&mut self, linking: Linking) -> Answer {
         if linking.use_pairing_code && linking.phone_number.is_none() {
             return Answer::Refused(Refusal::NumberMissing);
         }

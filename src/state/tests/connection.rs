@@ -155,3 +155,24 @@ fn with_a_short_proof_the_bridge_still_gets_the_time_to_ask_the_server_itself() 
     }
     assert!(restarted(&pass(&mut world, 5)));
 }
+
+#[test]
+fn another_time_for_the_proof_holds_at_once_and_the_timer_before_is_stale() {
+    let tuned = |proof| {
+        let limits = BridgeLimits { proof: Duration::from_secs(proof), ..BridgeLimits::default() };
+        Request::Tune(Tuning { pace: Pace::default(), limits, queue_limit: QUEUE_CAPACITY, kept: Kept::default() })
+    };
+    let mut world = World::open();
+    pass(&mut world, 10);
+    let outcome = world.ask(tuned(5));
+    let now =
+        Effect::SetTimer { timer: TimerId::Proof { incarnation: Incarnation(1), opening: 2 }, after: Duration::ZERO };
+    assert!(outcome.effects.contains(&now), "{outcome:?}");
+    pass(&mut world, 60);
+    assert_eq!(state(&world), ConnectionState::Open, "the timer of before says nothing");
+    let timer = TimerId::Proof { incarnation: Incarnation(1), opening: 2 };
+    world.put(Input::TimerFired(timer));
+    assert_eq!(state(&world), ConnectionState::Unverified);
+    world.ask(tuned(0));
+    assert_eq!(state(&world), ConnectionState::Open, "it counts for ever");
+}

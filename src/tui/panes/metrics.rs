@@ -12,6 +12,7 @@ use super::page::Page;
 use super::status::waiting;
 use super::{bytes, count, micros};
 use crate::clock::Now;
+use crate::state::WebhookState;
 
 /// A bar by its eighths.
 const BARS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
@@ -88,6 +89,9 @@ fn figures(model: &Model, theme: Theme, page: &mut Page, now: Now) {
         n => format!("{n}, p50 {} p99 {}", micros(s.host.api.p50_micros), micros(s.host.api.p99_micros)),
     };
     page.field("API", &api, plain);
+    if let Some((text, style)) = webhooks(model, theme) {
+        page.field("webhooks", &text, style);
+    }
     let losses = [
         ("failed", c.messages_failed),
         ("expired", c.messages_expired),
@@ -105,6 +109,24 @@ fn figures(model: &Model, theme: Theme, page: &mut Page, now: Now) {
     if !none.is_empty() {
         page.text(0, &format!("none: {}", none.join(", ")), 3, theme.dim());
     }
+}
+
+/// How the webhooks do, when there are any: the one that is worst off, or all.
+fn webhooks(model: &Model, theme: Theme) -> Option<(String, Style)> {
+    let all = &model.snapshot.webhooks;
+    let most = all.iter().map(|one| one.behind).max()?;
+    let behind = |n: u64| if n == 0 { "up to date".to_owned() } else { format!("{n} behind") };
+    let in_state = |state| all.iter().filter(move |one| one.state == state);
+    for (state, style) in [(WebhookState::Parked, theme.bad()), (WebhookState::Retrying, theme.busy())] {
+        let mut those = in_state(state);
+        let Some(first) = those.next() else { continue };
+        let text = match those.count() {
+            0 => format!("{}, {} {}", behind(first.behind), first.name, state.as_str()),
+            more => format!("{}, {} {}", behind(most), more + 1, state.as_str()),
+        };
+        return Some((text, style));
+    }
+    Some((format!("{}, {}", all.len(), behind(most)), Style::new()))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::super::theme::Theme;
 use super::{bytes, pairing, put, row, welcome};
 use crate::clock::{Now, Timestamp};
 use crate::protocol::ReasonClass;
-use crate::state::{BridgeState, ConnectionState, Pairing, StoreState};
+use crate::state::{BridgeState, ConnectionState, Pairing, StoreState, WebhookState};
 
 /// How things stand: a mark, a word, and its style. The mark and the word say it without the colour.
 pub(in super::super) fn headline(model: &Model, theme: Theme) -> (&'static str, &'static str, Style) {
@@ -219,11 +219,16 @@ pub(in super::super) fn header(model: &Model, theme: Theme, area: Rect, buffer: 
     let c = &s.counters;
     let failed = if c.messages_failed > 0 { format!("  failed {}", c.messages_failed) } else { String::new() };
     let restarts = if s.bridge.restarts > 0 { format!("  restarts {}", s.bridge.restarts) } else { String::new() };
+    let hooks = match s.webhooks.iter().filter(|one| one.state == WebhookState::Parked).count() {
+        0 => String::new(),
+        n => format!("  webhooks parked {n}"),
+    };
     let text = format!("in {}  out {}  waiting {}", c.messages_received, c.messages_sent, waiting(model, now));
     let memory = format!("  host {}  bridge {}", bytes(s.host.rss_bytes), bytes(s.bridge.rss_bytes));
     let pieces = [
         (text.as_str(), Style::new()),
         (failed.as_str(), theme.bad()),
+        (hooks.as_str(), theme.bad()),
         (restarts.as_str(), theme.busy()),
         (memory.as_str(), theme.dim()),
     ];

@@ -103,7 +103,7 @@ impl World {
 
     pub(super) fn hello(&self) -> Event {
         let all = self.setup.extended;
-        let capabilities = Capabilities { ids: all, receipts: all, connection: all, heartbeat: all };
+        let capabilities = Capabilities { ids: all, receipts: all, connection: all, heartbeat: all, logout: all };
         let protocol = Version { major: 1, minor: 0 };
         Event::Hello(Hello { protocol, bridge: "toy".into(), version: None, capabilities })
     }

@@ -136,7 +136,8 @@ impl World {
             | Command::Ack { .. }
             | Command::Ping { .. }
             | Command::Passkey { .. }
-            | Command::PasskeyConfirm { .. } => {}
+            | Command::PasskeyConfirm { .. }
+            | Command::Logout { .. } => {}
         }
         Ok(())
     }
