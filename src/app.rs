@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use crate::access::Guard;
 use crate::api::{self, Api, ApiStats, Bodies, Events, KeysInUse, Limits, LookUps, Shared, Socket, StatusText, Web};
 use crate::clock::Clock;
-use crate::config::{Config, Live, SocketPlaces, WebhookSetting};
+use crate::config::{Config, Live, Mouse, SocketPlaces, WebhookSetting};
 use crate::engine::{self, Parts};
 use crate::packages::Plan;
 use crate::state::{AccountId, FEED_CAPACITY, Kept, Linking, Sampled, Snapshot, State, Tuning};
@@ -71,10 +71,12 @@ fn allow_many_files() -> usize {
 async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<()> {
     let described = described(config);
     Webhooks::check(&described)?;
+    let keys = tui::Keymap::new(&config.keys)?;
     let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let console = terminal && !config.headless;
     let store = Store::open_with(&config.data_dir, AccountId::main(), FEED_CAPACITY, Some(retention(config, clock)))?;
-    let (_log, log, dropped) = telemetry::start(&config.data_dir, config.log.clone(), !console)?;
+    let ring = console.then(|| telemetry::Ring::new(clock));
+    let (_log, log, dropped) = telemetry::start(&config.data_dir, config.log.clone(), !console, ring.clone())?;
     if !terminal && !config.headless {
         tracing::info!("stdin or stdout is not a terminal: running headless");
     }
@@ -143,7 +145,14 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
         std::future::pending().await
     };
 
-    let mut console = if console { Some(start_console(&engine.handle, clock, address)?) } else { None };
+    let mut console = match ring {
+        Some(ring) => {
+            let options = console_options(config, keys, ring, address);
+            let link = engine::link(&engine.handle);
+            Some(Console::start(link, clock, options).context("can't use the terminal; try --headless")?)
+        }
+        None => None,
+    };
     let early = tokio::select! {
         reason = asked_to_end() => {
             tracing::info!(reason = reason?, "ending");
@@ -184,6 +193,28 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
     }
 }
 
+fn console_options(config: &Config, keys: tui::Keymap, log: Arc<telemetry::Ring>, api: SocketAddr) -> tui::Options {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|set| !set.is_empty());
+    tui::Options {
+        api: format!("http://{api}"),
+        colors: !set("NO_COLOR"),
+        in_tmux: set("TMUX"),
+        ascii: config.ascii,
+        theme: tui::Palette::named(&config.theme).unwrap_or_default(),
+        mouse: match config.mouse {
+            Mouse::On => true,
+            Mouse::Off => false,
+            Mouse::Auto => !set("SSH_CONNECTION") && !set("SSH_TTY"),
+        },
+        notify: tui::Notify::named(&config.notify).unwrap_or_default(),
+        title: config.title,
+        keys,
+        read_only: config.read_only,
+        log,
+        remember: config.data_dir.join("console.json"),
+    }
+}
+
 /// The Unix socket at the first place that is free. None: it is not wanted, or, where nobody chose the place, not possible.
 async fn open_socket(setting: &SocketPlaces) -> anyhow::Result<Option<Socket>> {
     for path in &setting.places {
@@ -197,13 +228,6 @@ async fn open_socket(setting: &SocketPlaces) -> anyhow::Result<Option<Socket>> {
         }
     }
     Ok(None)
-}
-
-fn start_console(engine: &engine::Handle, clock: Clock, api: SocketAddr) -> anyhow::Result<Console> {
-    let colors = std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
-    let in_tmux = std::env::var_os("TMUX").is_some_and(|set| !set.is_empty());
-    let options = tui::Options { api: format!("http://{api}"), colors, in_tmux };
-    Console::start(engine::link(engine), clock, options).context("can't use the terminal; try --headless")
 }
 
 /// Waits for the console's end; for ever when there is none.

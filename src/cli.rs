@@ -13,6 +13,12 @@ pub struct Cli {
     /// Run without a terminal: the HTTP API alone, the log on stderr.
     #[arg(long, global = true, help_heading = "Settings")]
     pub headless: bool,
+    /// Look on only: the console changes nothing until a key allows it.
+    #[arg(long, global = true)]
+    pub read_only: bool,
+    /// Draw frames, marks and graphs in ASCII.
+    #[arg(long, global = true)]
+    pub ascii: bool,
     /// Where the HTTP API listens [default: 127.0.0.1:7007].
     #[arg(long, global = true, help_heading = "Settings", value_name = "ADDRESS:PORT")]
     pub listen: Option<String>,

@@ -11,7 +11,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("protocol", &[]),
     ("qr", &[]),
-    ("telemetry", &[]),
+    ("telemetry", &["clock"]),
     ("metrics", &[]),
     ("packages", &[]),
     ("cli", &["access"]),
@@ -23,7 +23,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("engine", &["clock", "link", "metrics", "protocol", "state", "store", "supervisor"]),
     ("webhooks", &["clock", "engine", "state"]),
     ("api", &["access", "clock", "config", "engine", "metrics", "protocol", "qr", "state", "telemetry", "webhooks"]),
-    ("tui", &["clock", "link", "protocol", "qr", "state"]),
+    ("tui", &["clock", "link", "protocol", "qr", "state", "telemetry"]),
     (
         "app",
         &[
@@ -58,6 +58,7 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("tokio_rustls", &["webhooks"]),
     ("ratatui", &["tui"]),
     ("crossterm", &["tui"]),
+    ("signal_hook", &["tui"]),
     ("clap", &["cli", "main"]),
     ("tar", &["backup"]),
     (
@@ -74,6 +75,7 @@ const RESERVED: &[(&str, &[&str])] = &[
             "store",
             "supervisor",
             "systemd",
+            "telemetry",
             "tui",
             "webhooks",
         ],

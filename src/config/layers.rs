@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use config::{ConfigError as LibraryError, Map, Source, Value, ValueKind};
 
-use super::{BRIDGES, ConfigError, Inputs, Origin, SETTINGS, Setting, WEBHOOKS, WebhookSetting, live};
+use super::{BRIDGES, ConfigError, Inputs, KEYS, Origin, SETTINGS, Setting, WEBHOOKS, WebhookSetting, live};
 use crate::access;
 
 /// The merged values.
@@ -13,6 +13,8 @@ pub(super) struct Layers {
     values: Map<String, Value>,
     /// The table of further bridges.
     pub(super) bridges: BTreeMap<String, String>,
+    /// The table of other keys, by the names of actions.
+    pub(super) keys: BTreeMap<String, Vec<String>>,
     /// The tables of webhooks.
     pub(super) webhooks: Vec<WebhookSetting>,
     /// Each setting as it would be if the API had set nothing.
@@ -26,8 +28,9 @@ pub(super) struct Layers {
 pub(super) fn known(values: Vec<Origin>) -> Layers {
     let mut known = Known::default();
     values.iter().for_each(|value| known.set(value.key, value.value.clone(), &value.origin));
-    let (bridges, webhooks, below, fixed) = (BTreeMap::new(), Vec::new(), Vec::new(), BTreeSet::new());
-    Layers { values: known.0, bridges, webhooks, below, fixed, by_api: BTreeSet::new() }
+    let (bridges, keys, webhooks, below, fixed) =
+        (BTreeMap::new(), BTreeMap::new(), Vec::new(), Vec::new(), BTreeSet::new());
+    Layers { values: known.0, bridges, keys, webhooks, below, fixed, by_api: BTreeSet::new() }
 }
 
 /// A layer whose values are known already, with the origin of each.
@@ -102,11 +105,36 @@ fn merged(inputs: &Inputs, by_api: &[Origin]) -> Result<Layers, ConfigError> {
         })?,
         None => Vec::new(),
     };
+    let mut keys = BTreeMap::new();
+    if let Some(table) = values.remove(KEYS) {
+        read_keys("", table, &mut keys).map_err(|name| ConfigError::File {
+            path: path.clone(),
+            why: format!("[{KEYS}] {name} is neither a key nor a list of keys, as in quit = [\"q\", \"F10\"]"),
+        })?;
+    }
     if let Some(key) = values.keys().find(|key| SETTINGS.iter().all(|s| s.key != *key)) {
-        let known = SETTINGS.iter().map(|s| s.key).chain([BRIDGES, WEBHOOKS]).collect::<Vec<_>>().join(", ");
+        let known = SETTINGS.iter().map(|s| s.key).chain([BRIDGES, KEYS, WEBHOOKS]).collect::<Vec<_>>().join(", ");
         return Err(ConfigError::UnknownKey { path, key: key.clone(), known });
     }
-    Ok(Layers { values, bridges, webhooks, below: Vec::new(), fixed, by_api })
+    Ok(Layers { values, bridges, keys, webhooks, below: Vec::new(), fixed, by_api })
+}
+
+/// Reads keys by the names of actions; a table in the table makes names with a dot. The error is the name that is wrong.
+fn read_keys(prefix: &str, table: Value, keys: &mut BTreeMap<String, Vec<String>>) -> Result<(), String> {
+    let table = table.into_table().map_err(|_| prefix.trim_end_matches('.').to_owned())?;
+    for (name, value) in table {
+        let name = format!("{prefix}{name}");
+        if matches!(value.kind, ValueKind::Table(_)) {
+            read_keys(&format!("{name}."), value, keys)?;
+        } else if matches!(value.kind, ValueKind::String(_) | ValueKind::I64(_)) {
+            keys.insert(name.clone(), vec![value.into_string().map_err(|_| name)?]);
+        } else {
+            let list = value.into_array().ok();
+            let list = list.and_then(|list| list.into_iter().map(|key| key.into_string().ok()).collect());
+            keys.insert(name.clone(), list.ok_or(name)?);
+        }
+    }
+    Ok(())
 }
 
 /// The file that was asked for, else the one in the working directory, else the user's.
@@ -153,6 +181,8 @@ fn flags(inputs: &Inputs) -> Known {
     let path = |p: &Option<PathBuf>| p.as_ref().map(|p| p.to_string_lossy().into_owned());
     let given = [
         ("headless", cli.headless.then(|| "true".to_owned()), "--headless"),
+        ("read_only", cli.read_only.then(|| "true".to_owned()), "--read-only"),
+        ("ascii", cli.ascii.then(|| "true".to_owned()), "--ascii"),
         ("listen", cli.listen.clone(), "--listen"),
         ("listen_without_tls", cli.listen_without_tls.then(|| "true".to_owned()), "--listen-without-tls"),
         ("socket", path(&cli.socket), "--socket"),
@@ -208,6 +238,15 @@ impl Layers {
         right: &str,
     ) -> Result<Option<T>, ConfigError> {
         self.checked(key, |text| text.parse().map_err(|_| format!("it is {right}")))
+    }
+
+    /// The value, which is one of these words; the first without a value.
+    pub(super) fn one_of(&self, key: &'static str, words: &[&str]) -> Result<String, ConfigError> {
+        let value = self.checked(key, |text| match words.contains(&text) {
+            true => Ok(text.to_owned()),
+            false => Err(format!("it is one of {}", words.join(", "))),
+        })?;
+        Ok(value.unwrap_or_else(|| words.first().copied().unwrap_or_default().to_owned()))
     }
 
     /// Each setting with its value and origin; secrets are masked.

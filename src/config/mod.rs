@@ -45,6 +45,20 @@ pub struct Inputs {
 pub struct Config {
     /// No terminal.
     pub headless: bool,
+    /// The console changes nothing until a key allows it.
+    pub read_only: bool,
+    /// The console draws frames, marks and graphs in ASCII.
+    pub ascii: bool,
+    /// The name of the console's colours: `terminal`, `contrast` or `soft`.
+    pub theme: String,
+    /// Whether the console asks for the mouse.
+    pub mouse: Mouse,
+    /// How the console tells that things turned: `off`, `bell`, `osc9` or `osc777`.
+    pub notify: String,
+    /// The console sets the terminal's title.
+    pub title: bool,
+    /// Other keys for actions of the console, by the actions' names.
+    pub keys: BTreeMap<String, Vec<String>>,
     /// Where the API listens.
     pub listen: SocketAddr,
     /// Names by which the API may be asked besides localhost and its address, in lower case.
@@ -96,6 +110,17 @@ pub struct Config {
     /// Those that the API may change, each as it would be if it had set nothing.
     pub below: Vec<Origin>,
     env: BTreeMap<OsString, OsString>,
+}
+
+/// Whether the console asks the terminal for the mouse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mouse {
+    /// It does.
+    On,
+    /// It does not.
+    Off,
+    /// It does, but not over ssh, where what a mouse sends may outlive the console.
+    Auto,
 }
 
 /// Where the Unix socket may be.
@@ -176,6 +201,12 @@ const fn setting(key: &'static str, env: &'static str, default: &'static str) ->
 /// All settings. An empty default means that it depends on other things, or that there is none.
 pub(crate) const SETTINGS: &[Setting] = &[
     setting("headless", "PILOTHOUSE_HEADLESS", "false"),
+    setting("read_only", "PILOTHOUSE_READ_ONLY", "false"),
+    setting("ascii", "PILOTHOUSE_ASCII", "false"),
+    setting("theme", "PILOTHOUSE_THEME", "terminal"),
+    setting("mouse", "PILOTHOUSE_MOUSE", "auto"),
+    setting("notify", "PILOTHOUSE_NOTIFY", "off"),
+    setting("title", "PILOTHOUSE_TITLE", "true"),
     setting("listen", "PILOTHOUSE_LISTEN", "127.0.0.1:7007"),
     setting("listen_without_tls", "PILOTHOUSE_LISTEN_WITHOUT_TLS", "false"),
     setting("allowed_hosts", "PILOTHOUSE_ALLOWED_HOSTS", ""),
@@ -224,6 +255,9 @@ const WEBHOOKS: &str = "webhooks";
 /// The table of further bridges in the file.
 const BRIDGES: &str = "bridges";
 
+/// The table of other keys in the file.
+const KEYS: &str = "keys";
+
 /// The name of the bridge that the setting `bridge` gives.
 pub const DEFAULT_BRIDGE: &str = "default";
 
@@ -262,6 +296,17 @@ pub fn load(inputs: Inputs) -> Result<Config, ConfigError> {
     }
     Ok(Config {
         headless: layers.parsed("headless", "true or false")?.unwrap_or(false),
+        read_only: layers.parsed("read_only", "true or false")?.unwrap_or(false),
+        ascii: layers.parsed("ascii", "true or false")?.unwrap_or(false),
+        theme: layers.one_of("theme", &["terminal", "contrast", "soft"])?,
+        mouse: match layers.one_of("mouse", &["auto", "on", "off"])?.as_str() {
+            "on" => Mouse::On,
+            "off" => Mouse::Off,
+            _ => Mouse::Auto,
+        },
+        notify: layers.one_of("notify", &["off", "bell", "osc9", "osc777"])?,
+        title: layers.parsed("title", "true or false")?.unwrap_or(true),
+        keys: layers.keys.clone(),
         listen: layers
             .checked("listen", |text| listen_address(text, without_tls))?
             .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 7007))),

@@ -48,6 +48,10 @@ fn a_wrong_value_is_named_with_its_origin_and_what_would_be_right() {
         (&[], &[("PILOTHOUSE_SEND_BURST", "0")], ["PILOTHOUSE_SEND_BURST", "0", "at least 1"]),
         (&[], &[("PILOTHOUSE_SEND_RATE_PER_MINUTE", "-1")], ["PILOTHOUSE_SEND_RATE_PER_MINUTE", "-1", "0 is"]),
         (&[], &[("PILOTHOUSE_RETENTION_DAYS", "-1")], ["PILOTHOUSE_RETENTION_DAYS", "-1", "days"]),
+        (&[], &[("PILOTHOUSE_THEME", "pink")], ["PILOTHOUSE_THEME", "pink", "terminal, contrast, soft"]),
+        (&[], &[("PILOTHOUSE_MOUSE", "yes")], ["PILOTHOUSE_MOUSE", "yes", "auto, on, off"]),
+        (&[], &[("PILOTHOUSE_NOTIFY", "1")], ["PILOTHOUSE_NOTIFY", "\"1\"", "osc777"]),
+        (&[], &[("PILOTHOUSE_READ_ONLY", "1")], ["PILOTHOUSE_READ_ONLY", "\"1\"", "true or false"]),
         (&[], &[("RUST_LOG", "a=b=c")], ["RUST_LOG", "a=b=c", "pilothouse=debug"]),
     ] {
         let error = load(inputs(folder.path(), args, env)).unwrap_err().to_string();
@@ -184,6 +188,34 @@ fn the_bridge_sees_only_what_it_needs_and_the_operators_node_options_are_kept() 
     let direct = line(&["--bridge", "/opt/bridge"]);
     assert_eq!((direct.program.to_str(), direct.args.len()), (Some("/opt/bridge"), 0));
     assert_eq!(get(&direct, "NODE_OPTIONS").unwrap(), "--import=file:///x.mjs");
+}
+
+#[test]
+fn other_keys_are_read_by_the_names_of_actions() {
+    let folder = tempfile::tempdir().unwrap();
+    let write =
+        |text: &str| std::fs::write(folder.path().join("pilothouse.toml"), format!("[keys]\n{text}\n")).unwrap();
+    write("quit = ['Q', 'F10']\nlog = 5\ninput.send = 'Enter'\nzoom = []");
+    let keys = load(inputs(folder.path(), &[], &[])).unwrap().keys;
+    let of = |name: &str| keys.get(name).map(|keys| keys.join(" "));
+    assert_eq!(of("quit").as_deref(), Some("Q F10"));
+    assert_eq!(
+        [of("log"), of("input.send"), of("zoom")],
+        [Some("5".into()), Some("Enter".into()), Some(String::new())]
+    );
+    for (text, name) in [("quit = 1.5", "quit"), ("quit = true", "quit"), ("input.send = [1, []]", "input.send")] {
+        write(text);
+        let error = load(inputs(folder.path(), &[], &[])).unwrap_err().to_string();
+        assert!(error.contains("[keys]") && error.contains(name), "{error}");
+    }
+}
+
+#[test]
+fn flags_of_the_console_are_settings() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = load(inputs(folder.path(), &["--read-only", "--ascii"], &[])).unwrap();
+    assert!(config.read_only && config.ascii && config.title && config.mouse == Mouse::Auto);
+    assert_eq!((config.theme.as_str(), config.notify.as_str()), ("terminal", "off"));
 }
 
 #[test]

@@ -1,14 +1,20 @@
 //! The keys: one table from which dispatch, help, footer and `keybindings.md` all come.
 
+mod custom;
+
 use std::fmt::Write as _;
+
+pub use custom::{KeyError, Keymap};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// What a key does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// The other pane.
+    /// The next pane.
     FocusOther,
+    /// The pane before.
+    FocusBack,
     /// To the input box.
     Compose,
     /// Out of the input box, or of what lies over the screen; else back to the newest message.
@@ -51,6 +57,108 @@ pub enum Action {
     HistoryBack,
     /// The next line in the history.
     HistoryForward,
+    /// All actions, to be found by their names.
+    Palette,
+    /// The focused pane alone, or all of them again.
+    Zoom,
+    /// The arrows change the sizes of panes.
+    Resize,
+    /// To the messages.
+    ShowFeed,
+    /// To the connection and its timeline.
+    ShowStatus,
+    /// To the figures.
+    ShowMetrics,
+    /// To the log; from there, hide it.
+    ShowLog,
+    /// A shorter time in the graphs.
+    ShorterRange,
+    /// A longer time in the graphs.
+    LongerRange,
+    /// Only lines of the log that are more important, or all again.
+    LogLevel,
+    /// Only lines of the log from one origin, or from the next.
+    LogTarget,
+    /// Nothing can be changed from here, or again everything.
+    ReadOnly,
+    /// Draw everything anew.
+    Redraw,
+    /// The beside pane takes fewer columns.
+    Narrower,
+    /// The beside pane takes more columns.
+    Wider,
+    /// The focused pane takes fewer rows.
+    Shorter,
+    /// The focused pane takes more rows.
+    Taller,
+    /// The sizes of the start.
+    EvenOut,
+    /// The sizes stay.
+    Resized,
+    /// The next theme.
+    Theme,
+    /// The mouse is for the console, or for the terminal.
+    Mouse,
+    /// The shell gets the terminal back, and the gateway goes on.
+    Suspend,
+}
+
+impl Action {
+    /// What the settings and the palette call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::FocusOther => "next_pane",
+            Self::FocusBack => "previous_pane",
+            Self::Compose => "write",
+            Self::Leave => "leave",
+            Self::Down => "down",
+            Self::Up => "up",
+            Self::Top => "oldest",
+            Self::Bottom => "newest",
+            Self::PageDown => "page_down",
+            Self::PageUp => "page_up",
+            Self::Answer => "answer",
+            Self::Cancel => "cancel",
+            Self::Help => "help",
+            Self::PairingCode => "pairing_code",
+            Self::CycleDrawing => "qr_drawing",
+            Self::WholeScreen => "qr_whole_screen",
+            Self::Passkey => "passkey",
+            Self::Restart => "restart_bridge",
+            Self::TakeOver => "take_over",
+            Self::Quit => "quit",
+            Self::Send => "send",
+            Self::HistoryBack => "history_back",
+            Self::HistoryForward => "history_forward",
+            Self::Palette => "palette",
+            Self::Zoom => "zoom",
+            Self::Resize => "resize",
+            Self::ShowFeed => "messages",
+            Self::ShowStatus => "status",
+            Self::ShowMetrics => "metrics",
+            Self::ShowLog => "log",
+            Self::ShorterRange => "shorter_range",
+            Self::LongerRange => "longer_range",
+            Self::LogLevel => "log_level",
+            Self::LogTarget => "log_origin",
+            Self::ReadOnly => "read_only",
+            Self::Redraw => "redraw",
+            Self::Narrower => "narrower",
+            Self::Wider => "wider",
+            Self::Shorter => "shorter",
+            Self::Taller => "taller",
+            Self::EvenOut => "default_sizes",
+            Self::Resized => "done",
+            Self::Theme => "theme",
+            Self::Mouse => "mouse",
+            Self::Suspend => "suspend",
+        }
+    }
+
+    /// It may change something in the gateway, so a console that is read-only refuses it.
+    pub const fn changes(self) -> bool {
+        matches!(self, Self::Cancel | Self::PairingCode | Self::Passkey | Self::Restart | Self::TakeOver | Self::Send)
+    }
 }
 
 /// Where keys are pressed.
@@ -60,6 +168,30 @@ pub enum Context {
     Browse,
     /// In the input box.
     Compose,
+    /// While panes are resized.
+    Resize,
+}
+
+impl Context {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Browse, Self::Compose, Self::Resize];
+
+    /// What stands before the names of its actions in the settings.
+    pub const fn prefix(self) -> &'static str {
+        match self {
+            Self::Browse => "",
+            Self::Compose => "input.",
+            Self::Resize => "resize.",
+        }
+    }
+
+    const fn title(self) -> &'static str {
+        match self {
+            Self::Browse => "Everywhere but in the input box",
+            Self::Compose => "In the input box",
+            Self::Resize => "While panes are resized",
+        }
+    }
 }
 
 /// One row of the table.
@@ -77,6 +209,13 @@ pub struct Binding {
     pub footer: Option<&'static str>,
 }
 
+impl Binding {
+    /// What the settings call it.
+    pub fn name(&self) -> String {
+        format!("{}{}", self.context.prefix(), self.action.name())
+    }
+}
+
 const fn bind(
     keys: &'static [&'static str],
     context: Context,
@@ -88,81 +227,119 @@ const fn bind(
 }
 
 use Action as A;
-use Context::{Browse, Compose};
+use Context::{Browse, Compose, Resize};
 
 /// All keys.
 pub const KEYS: &[Binding] = &[
+    bind(&["p"], Browse, A::PairingCode, "link by a pairing code instead of a QR", Some("pairing code")),
     bind(&["i"], Browse, A::Compose, "write a message", Some("write")),
     bind(&["Enter"], Browse, A::Answer, "answer the chosen message", Some("answer")),
     bind(&["x"], Browse, A::Cancel, "don't send the chosen message, which waits", Some("don't send")),
-    bind(&["j", "Down"], Browse, A::Down, "next message", None),
-    bind(&["k", "Up"], Browse, A::Up, "previous message", Some("scroll")),
-    bind(&["g", "Home"], Browse, A::Top, "oldest message", None),
-    bind(&["G", "End"], Browse, A::Bottom, "newest message, and follow", None),
+    bind(&["j", "Down"], Browse, A::Down, "next message, or line", None),
+    bind(&["k", "Up"], Browse, A::Up, "previous message, or line", Some("scroll")),
+    bind(&["g", "Home"], Browse, A::Top, "oldest message, first line", None),
+    bind(&["G", "End"], Browse, A::Bottom, "newest message, last line; follow", None),
     bind(&["PgDn"], Browse, A::PageDown, "a screenful down", None),
     bind(&["PgUp"], Browse, A::PageUp, "a screenful up", None),
-    bind(&["p"], Browse, A::PairingCode, "link by a pairing code instead of a QR", Some("pairing code")),
     bind(&["v"], Browse, A::CycleDrawing, "draw the QR in another way", Some("draw")),
     bind(&["Z"], Browse, A::WholeScreen, "show the QR over the whole screen", Some("whole screen")),
     bind(&["c"], Browse, A::Passkey, "passkey: copy the snippet, compare the code", Some("passkey")),
+    bind(&["["], Browse, A::ShorterRange, "graphs of a shorter time", Some("shorter")),
+    bind(&["]"], Browse, A::LongerRange, "graphs of a longer time", Some("longer")),
+    bind(&["L"], Browse, A::LogLevel, "log: only what is more important", Some("level")),
+    bind(&["o"], Browse, A::LogTarget, "log: only from one origin, the next", Some("origin")),
     bind(&["r"], Browse, A::Restart, "restart the bridge, also to link again", Some("restart bridge")),
     bind(&["t"], Browse, A::TakeOver, "take the link back from another program", Some("take over")),
-    bind(&["Tab", "Shift-Tab"], Browse, A::FocusOther, "the other pane", None),
-    bind(&["Esc"], Browse, A::Leave, "back to the newest message", None),
-    bind(&["?", "F1"], Browse, A::Help, "show or hide the keys", Some("help")),
+    bind(&["Tab"], Browse, A::FocusOther, "next pane", None),
+    bind(&["Shift-Tab"], Browse, A::FocusBack, "previous pane", None),
+    bind(&["1"], Browse, A::ShowFeed, "the messages", Some("messages")),
+    bind(&["2"], Browse, A::ShowStatus, "the connection and what happened to it", Some("status")),
+    bind(&["3"], Browse, A::ShowMetrics, "figures and graphs", Some("metrics")),
+    bind(&["4"], Browse, A::ShowLog, "the log; from there, hide it", Some("log")),
+    bind(&["z"], Browse, A::Zoom, "this pane alone, or all again", None),
+    bind(&["Ctrl-w"], Browse, A::Resize, "resize panes with the arrows", None),
+    bind(&["W"], Browse, A::ReadOnly, "read-only: nothing can be changed, on or off", None),
+    bind(&["T"], Browse, A::Theme, "other colours", None),
+    bind(&["M"], Browse, A::Mouse, "the mouse for this console, on or off", None),
+    bind(&["Ctrl-z"], Browse, A::Suspend, "back to the shell; the gateway goes on; fg", None),
+    bind(&["Ctrl-l"], Browse, A::Redraw, "draw everything anew", None),
+    bind(&["Esc"], Browse, A::Leave, "back to all panes, to the newest message", None),
+    bind(&[":"], Browse, A::Palette, "find an action by its name", Some("all actions")),
+    bind(&["?", "F1"], Browse, A::Help, "the keys that work here and now", Some("help")),
     bind(&["q"], Browse, A::Quit, "quit; asks when messages wait to be sent", Some("quit")),
     bind(&["Enter"], Compose, A::Send, "send", Some("send")),
     bind(&["Up"], Compose, A::HistoryBack, "the line sent before", Some("history")),
     bind(&["Down"], Compose, A::HistoryForward, "the line sent after", None),
-    bind(&["Tab", "Shift-Tab"], Compose, A::FocusOther, "the other pane", None),
+    bind(&["Tab"], Compose, A::FocusOther, "next pane", None),
+    bind(&["Shift-Tab"], Compose, A::FocusBack, "previous pane", None),
+    bind(&["Ctrl-z"], Compose, A::Suspend, "back to the shell; the gateway goes on; fg", None),
     bind(&["Esc"], Compose, A::Leave, "leave the input box", Some("leave")),
-    bind(&["F1"], Compose, A::Help, "show or hide the keys", Some("help")),
+    bind(&["F1"], Compose, A::Help, "the keys that work here", Some("help")),
+    bind(&["Left", "h"], Resize, A::Narrower, "the panes beside: fewer columns", Some("narrower")),
+    bind(&["Right", "l"], Resize, A::Wider, "the panes beside: more columns", Some("wider")),
+    bind(&["Up", "k"], Resize, A::Shorter, "this pane: fewer rows", Some("fewer rows")),
+    bind(&["Down", "j"], Resize, A::Taller, "this pane: more rows", Some("more rows")),
+    bind(&["="], Resize, A::EvenOut, "the sizes of the start", Some("reset")),
+    bind(&["Enter", "Esc", "Ctrl-w"], Resize, A::Resized, "done", Some("done")),
 ];
 
-/// What a key does in a context. None: nothing, or it is text for the input box.
-pub fn action(context: Context, key: &KeyEvent) -> Option<Action> {
-    let name = name(key)?;
-    KEYS.iter().find(|b| b.context == context && b.keys.contains(&name.as_str())).map(|b| b.action)
-}
-
-/// The name by which the table calls a key.
+/// The name by which the table calls a key; none for keys that have none here.
 #[expect(clippy::wildcard_enum_match_arm, reason = "keys without a name here do nothing")]
 fn name(key: &KeyEvent) -> Option<String> {
-    if key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT | KeyModifiers::SUPER) {
+    if key.modifiers.intersects(KeyModifiers::SUPER | KeyModifiers::HYPER | KeyModifiers::META) {
         return None;
     }
-    let fixed = match key.code {
-        KeyCode::Char(c) => return Some(c.to_string()),
-        KeyCode::F(n) => return Some(format!("F{n}")),
-        KeyCode::Enter => "Enter",
-        KeyCode::Esc => "Esc",
-        KeyCode::Tab => "Tab",
-        KeyCode::BackTab => "Shift-Tab",
-        KeyCode::Up => "Up",
-        KeyCode::Down => "Down",
-        KeyCode::Home => "Home",
-        KeyCode::End => "End",
-        KeyCode::PageUp => "PgUp",
-        KeyCode::PageDown => "PgDn",
-        _ => return None,
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    let plain = match key.code {
+        KeyCode::Char(' ') => "Space".to_owned(),
+        KeyCode::Char(c) if control => c.to_ascii_lowercase().to_string(),
+        KeyCode::Char(c) => c.to_string(),
+        KeyCode::F(n) => format!("F{n}"),
+        KeyCode::BackTab => "Shift-Tab".to_owned(),
+        code => NAMES.iter().find(|(known, _)| *known == code)?.1.to_owned(),
     };
-    Some(fixed.to_owned())
+    let alt = if key.modifiers.contains(KeyModifiers::ALT) { "Alt-" } else { "" };
+    Some(format!("{}{alt}{plain}", if control { "Ctrl-" } else { "" }))
 }
+
+/// Keys that are called by a name.
+const NAMES: &[(KeyCode, &str)] = &[
+    (KeyCode::Enter, "Enter"),
+    (KeyCode::Esc, "Esc"),
+    (KeyCode::Tab, "Tab"),
+    (KeyCode::Backspace, "Backspace"),
+    (KeyCode::Insert, "Ins"),
+    (KeyCode::Delete, "Del"),
+    (KeyCode::Up, "Up"),
+    (KeyCode::Down, "Down"),
+    (KeyCode::Left, "Left"),
+    (KeyCode::Right, "Right"),
+    (KeyCode::Home, "Home"),
+    (KeyCode::End, "End"),
+    (KeyCode::PageUp, "PgUp"),
+    (KeyCode::PageDown, "PgDn"),
+];
 
 /// `keybindings.md`.
 pub fn markdown() -> String {
     let mut out = String::from("# Keys\n\nMade from the table in `src/tui/keymap.rs`; a test compares.\n");
-    for (context, title) in [(Browse, "Everywhere but in the input box"), (Compose, "In the input box")] {
-        let _ = write!(out, "\n## {title}\n\n| Keys | What they do |\n| --- | --- |\n");
+    for context in Context::ALL {
+        let _ = write!(out, "\n## {}\n\n| Keys | What they do | Name |\n| --- | --- | --- |\n", context.title());
         for binding in KEYS.iter().filter(|b| b.context == context) {
             let keys = binding.keys.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(" ");
-            let _ = writeln!(out, "| {keys} | {} |", binding.help);
+            let _ = writeln!(out, "| {keys} | {} | `{}` |", binding.help, binding.name());
         }
     }
     out.push_str(
         "\nA line that starts with a telephone number (`+584244370180 Hola`) is sent there, and that number stays the\n\
          recipient. `Ctrl-C` twice quits from anywhere. Editing keys in the box: arrows, `Home`, `End`, `Ctrl-A`, `Ctrl-E`,\n\
-         `Ctrl-W`, `Ctrl-U`, `Ctrl-K`.\n",
+         `Ctrl-W`, `Ctrl-U`, `Ctrl-K`.\n\n\
+         ## Other keys\n\n\
+         `pilothouse.toml` may give actions other keys, by their names; an empty list takes them away:\n\n\
+         ```toml\n[keys]\nquit = [\"Q\", \"F10\"]\nlog = \"l\"\ninput.send = [\"Enter\", \"Ctrl-s\"]\n```\n\n\
+         A key is a character or one of `Space` `Enter` `Esc` `Tab` `Shift-Tab` `Backspace` `Ins` `Del` `Up` `Down` `Left`\n\
+         `Right` `Home` `End` `PgUp` `PgDn` `F1` to `F12`, with `Ctrl-`, `Alt-` or both before it. A key that has two meanings\n\
+         in one place, or a name that does not exist, is an error at the start.\n",
     );
     out
 }

@@ -6,12 +6,21 @@
 //! * Every text from outside goes through [`sanitize`] before it is drawn.
 //! * No meaning hangs on a colour alone.
 
+mod ascii;
+pub mod attention;
 mod clipboard;
+pub mod input;
 pub mod keymap;
+pub mod layout;
+pub mod log_view;
+pub mod look;
 pub mod model;
+pub mod palette;
 mod panes;
 mod run;
 pub mod sanitize;
+pub mod series;
+mod suspend;
 pub mod terminal;
 pub mod theme;
 pub mod update;
@@ -19,10 +28,15 @@ pub mod view;
 
 use std::time::Duration;
 
+use ratatui::layout::Rect;
+
+pub use attention::Notify;
+pub use keymap::Keymap;
 pub use run::{Console, Options};
+pub use theme::Palette;
 
 use crate::clock::Now;
-use model::{BUCKET_MS, Model};
+use model::{Focus, Model};
 
 /// After how long something visible changes by itself. None: never, so nothing wakes.
 pub fn next_wake(model: &Model, now: Now) -> Option<Duration> {
@@ -31,9 +45,17 @@ pub fn next_wake(model: &Model, now: Now) -> Option<Duration> {
         || model.snapshot.pacing.is_some_and(|pacing| pacing.next_send_at > now.wall)
         || model.snapshot.bridge.retry_at.is_some_and(|at| at > now.wall);
     let second = counting_down.then(|| 1_000 - now.wall.as_millis().rem_euclid(1_000));
-    let bar = (!model.ui.traffic.is_flat()).then(|| BUCKET_MS - now.wall.as_millis().rem_euclid(BUCKET_MS));
+    let range = model.ui.look.range;
+    let moving = shows(model, Focus::Metrics, now) && !model.ui.traffic.is_flat(range, now.wall);
+    let bar = moving.then(|| range.bar_ms() - now.wall.as_millis().rem_euclid(range.bar_ms()));
     let ms = second.into_iter().chain(bar).min()?;
     Some(Duration::from_millis(u64::try_from(ms).unwrap_or(1_000)))
+}
+
+/// This pane is drawn at present.
+fn shows(model: &Model, pane: Focus, now: Now) -> bool {
+    let (width, height) = model.ui.size;
+    layout::places(model, Rect { x: 0, y: 0, width, height }, now).is_some_and(|places| places.shows(pane))
 }
 
 #[cfg(test)]

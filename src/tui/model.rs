@@ -4,18 +4,16 @@ use std::collections::{HashMap, VecDeque};
 
 use tui_input::Input;
 
-use crate::clock::{Now, Timestamp};
+use super::look::Look;
+use super::palette::Palette;
+use super::series::{Traffic, kib};
+use super::update::Confirmed;
+use crate::clock::Now;
 use crate::qr::{Drawing, Modules};
 use crate::state::{
     Change, Chat, ConnectionState, ConnectionView, DeliveryState, Message, MessageId, Pairing, RequestId, Snapshot,
     apply,
 };
-
-/// How long one bar of the sparkline is, in milliseconds.
-pub const BUCKET_MS: i64 = 10_000;
-
-/// How many bars it has: five minutes.
-pub const BUCKETS: usize = 30;
 
 /// How many lines the history of the input box holds.
 const HISTORY: usize = 100;
@@ -38,15 +36,26 @@ pub enum Focus {
     Feed,
     /// The input box.
     Compose,
+    /// The connection, and what happened to it.
+    Status,
+    /// Figures.
+    Metrics,
+    /// The log.
+    Log,
 }
 
 /// What lies over the screen.
 #[derive(Clone, Debug)]
 pub enum Overlay {
     /// The keys.
-    Help,
-    /// Whether to quit though messages wait.
-    Quit,
+    Help {
+        /// From which line on.
+        scroll: u16,
+    },
+    /// All actions, to be found.
+    Palette(Box<Palette>),
+    /// A word is to be typed before this is done.
+    Confirm(Confirmed, Box<Input>),
     /// The number for a pairing code.
     Number(Box<Input>),
     /// Whether the phone shows the same code.
@@ -88,61 +97,22 @@ pub struct Ui {
     pub interrupted: bool,
     /// The screen: columns, rows.
     pub size: (u16, u16),
-    /// Messages in and out for each bar, the newest last.
+    /// Figures over time.
     pub traffic: Traffic,
     /// Where the HTTP API is.
     pub api: String,
     /// Times are shown in this zone.
     pub zone: jiff::tz::TimeZone,
-}
-
-/// Messages in the last five minutes.
-#[derive(Clone, Debug, Default)]
-pub struct Traffic {
-    bars: VecDeque<(u64, u64)>,
-    /// The number of the newest bar since the Unix epoch.
-    newest: i64,
-}
-
-impl Traffic {
-    /// Moves on to `now`.
-    pub fn advance(&mut self, now: Timestamp) {
-        let bar = now.as_millis().div_euclid(BUCKET_MS);
-        let steps = usize::try_from(bar.saturating_sub(self.newest)).unwrap_or(0);
-        // The first one belongs to the present as well.
-        let missing = usize::from(self.bars.is_empty());
-        for _ in 0..(steps + missing).min(BUCKETS) {
-            self.bars.push_back((0, 0));
-        }
-        while self.bars.len() > BUCKETS {
-            self.bars.pop_front();
-        }
-        self.newest = self.newest.max(bar);
-    }
-
-    fn count(&mut self, now: Timestamp, message_in: bool) {
-        self.advance(now);
-        if let Some((incoming, outgoing)) = self.bars.back_mut() {
-            *(if message_in { incoming } else { outgoing }) += 1;
-        }
-    }
-
-    /// Nothing happened in the last five minutes: time changes nothing.
-    pub fn is_flat(&self) -> bool {
-        self.bars.iter().all(|bar| *bar == (0, 0))
-    }
-
-    /// Messages for each bar, the newest last: in, or out.
-    pub fn bars(&self, incoming: bool) -> impl Iterator<Item = u64> + '_ {
-        let pad = BUCKETS.saturating_sub(self.bars.len());
-        std::iter::repeat_n(0, pad).chain(self.bars.iter().map(move |bar| if incoming { bar.0 } else { bar.1 }))
-    }
+    /// How the console looks.
+    pub look: Look,
 }
 
 impl Model {
     /// The model of a console that has just been linked to an engine.
     pub fn new(snapshot: Snapshot, api: String, zone: jiff::tz::TimeZone, now: Now) -> Self {
-        let traffic = Traffic { newest: now.wall.as_millis().div_euclid(BUCKET_MS), ..Traffic::default() };
+        let mut traffic = Traffic::default();
+        traffic.host.set(kib(snapshot.host.rss_bytes), now.wall);
+        traffic.bridge.set(kib(snapshot.bridge.rss_bytes), now.wall);
         let added = snapshot.feed.len() as u64;
         let ui = Ui {
             focus: Focus::Feed,
@@ -164,6 +134,7 @@ impl Model {
             traffic,
             api,
             zone,
+            look: Look::default(),
         };
         let mut model = Self { snapshot, ui, qr: None };
         model.pairing_changed();
@@ -172,6 +143,7 @@ impl Model {
 
     /// Takes a snapshot over in place of what was known.
     pub fn replace(&mut self, snapshot: Snapshot) {
+        self.ui.look.resyncs += 1;
         self.ui.added = self.ui.added.max(snapshot.feed.len() as u64);
         self.ui.selected = None;
         self.ui.unseen = 0;
@@ -184,6 +156,7 @@ impl Model {
         let old = &self.snapshot.connection;
         let visible = !matches!(change, Change::Connection(view) if view.state == ConnectionState::Open
             && *old == ConnectionView { proven_at: old.proven_at, ..view.clone() });
+        let requests = self.snapshot.host.api.requests;
         apply(&mut self.snapshot, change);
         match change {
             Change::MessageAdded(message) => {
@@ -192,17 +165,22 @@ impl Model {
                     self.ui.unseen += 1;
                 }
                 if message.is_received() {
-                    self.ui.traffic.count(now.wall, true);
+                    self.ui.traffic.received.count(1, now.wall);
                 }
             }
             Change::MessageProgressed { from, delivery, .. } => {
                 if *from < DeliveryState::Sent && delivery.state >= DeliveryState::Sent {
-                    self.ui.traffic.count(now.wall, false);
+                    self.ui.traffic.sent.count(1, now.wall);
                 }
             }
             Change::Pairing(_) => self.pairing_changed(),
-            Change::Bridge(_)
-            | Change::Connection(_)
+            Change::Bridge(view) => self.ui.traffic.bridge.set(kib(view.rss_bytes), now.wall),
+            Change::Host(sample) => {
+                let more = sample.api.requests.saturating_sub(requests);
+                self.ui.traffic.requests.count(u32::try_from(more).unwrap_or(u32::MAX), now.wall);
+                self.ui.traffic.host.set(kib(sample.rss_bytes), now.wall);
+            }
+            Change::Connection(_)
             | Change::Linking(_)
             | Change::Account(_)
             | Change::Queue(_)
@@ -211,8 +189,7 @@ impl Model {
             | Change::Counted(_)
             | Change::Error(_)
             | Change::Store(_)
-            | Change::Webhooks(_)
-            | Change::Host(_) => {}
+            | Change::Webhooks(_) => {}
         }
         visible
     }

@@ -4,22 +4,32 @@
 //! happens at most 60 times a second; after a quiet period a lone key is drawn at once. While nothing visible changes,
 //! nothing wakes and nothing is written.
 
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::Event;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
-use super::model::Model;
-use super::terminal::Screen;
-use super::theme::Theme;
+use super::attention::{Attention, Notify};
+use super::input::{Input, Keys};
+use super::keymap::Keymap;
+use super::look::Sizes;
+use super::model::{Focus, Model};
+use super::terminal::{Screen, restore};
+use super::theme::{Palette, Theme};
 use super::update::{Msg, Outcome, update};
-use super::{clipboard, next_wake, view};
+use super::{clipboard, next_wake, shows, suspend, view};
 use crate::clock::{Clock, Mono};
 use crate::link::{Link, Update};
 use crate::state::{Answer, Refusal};
+use crate::telemetry::Ring;
 
 /// The shortest time from one drawing to the next.
 const FRAME: Duration = Duration::from_millis(16);
+
+/// How often a console without its terminal looks whether it has it back: not every shell says so.
+const LOOK_FOR_SHELL: Duration = Duration::from_millis(300);
 
 /// How many keys may wait.
 const KEYS: usize = 256;
@@ -33,6 +43,24 @@ pub struct Options {
     pub colors: bool,
     /// The terminal is one of tmux.
     pub in_tmux: bool,
+    /// Frames, marks and graphs are of ASCII.
+    pub ascii: bool,
+    /// The colours.
+    pub theme: Palette,
+    /// The mouse is asked for.
+    pub mouse: bool,
+    /// How the operator is told that things turned.
+    pub notify: Notify,
+    /// The terminal's title says how things stand.
+    pub title: bool,
+    /// The keys in use.
+    pub keys: Keymap,
+    /// The console changes nothing until a key allows it.
+    pub read_only: bool,
+    /// The last lines of the log.
+    pub log: Arc<Ring>,
+    /// The file that keeps the sizes of panes.
+    pub remember: PathBuf,
 }
 
 /// A console that runs.
@@ -78,19 +106,18 @@ impl Console {
     }
 }
 
-fn read_keys() -> mpsc::Receiver<Event> {
-    let (keys_tx, keys) = mpsc::channel(KEYS);
-    let reading = std::thread::Builder::new().name("keys".to_owned()).spawn(move || {
-        while let Ok(event) = crossterm::event::read() {
-            if keys_tx.blocking_send(event).is_err() {
-                return;
-            }
-        }
-    });
-    if let Err(error) = reading {
-        tracing::error!(%error, "no keys can be read");
-    }
-    keys
+/// Gives the terminal to the shell, which takes it when this process has stopped for a moment.
+fn suspend(keys: &mut Keys) -> std::io::Result<()> {
+    keys.pause(true);
+    restore();
+    suspend::stop()
+}
+
+/// Takes the terminal again.
+fn resume(screen: &mut Screen, keys: &mut Keys) -> std::io::Result<()> {
+    screen.enter()?;
+    keys.pause(false);
+    Ok(())
 }
 
 async fn run(
@@ -103,16 +130,38 @@ async fn run(
     let Some(Update::Snapshot(snapshot)) = link.updates.recv().await else { return Ok(()) };
     let zone = jiff::tz::TimeZone::system();
     let mut model = Model::new(*snapshot, options.api.clone(), zone, clock.now());
+    model.ui.look.keys = options.keys.clone();
+    model.ui.look.read_only = options.read_only;
+    model.ui.look.log_view.ring = Some(Arc::clone(&options.log));
+    let mut remembered = remembered(&options.remember);
+    model.ui.look.sizes = remembered;
+    let mut log = options.log.watch();
     let size = screen.terminal.size()?;
     model.ui.size = (size.width, size.height);
-    let theme = Theme::new(options.colors);
-    let mut keys = read_keys();
+    let theme = Theme::new(options.colors).ascii(options.ascii);
+    model.ui.look.theme = options.theme;
+    model.ui.look.mouse = options.mouse;
+    let mut keys = Keys::read(KEYS)?;
+    let mut attention = Attention::default();
+    let mut suspended = false;
     let mut dirty = true;
     let mut frame_at = Mono::default();
     let mut updates = Vec::new();
     loop {
         let now = clock.now();
-        if dirty && now.mono >= frame_at {
+        if suspended && suspend::is_in_front() {
+            resume(&mut screen, &mut keys)?;
+            let size = screen.terminal.size()?;
+            model.ui.size = (size.width, size.height);
+            (suspended, dirty) = (false, true);
+        }
+        let drawing = !suspended;
+        if dirty && drawing && now.mono >= frame_at {
+            let news = attention.news(&model, options.title, options.notify, options.in_tmux);
+            if !news.is_empty() {
+                screen.send(&news)?;
+            }
+            screen.mouse(model.ui.look.mouse)?;
             screen.terminal.draw(|frame| {
                 let cursor = view::view(&model, theme, frame.area(), frame.buffer_mut(), now);
                 if let Some(position) = cursor {
@@ -122,17 +171,17 @@ async fn run(
             dirty = false;
             frame_at = clock.now().mono.plus(FRAME);
         }
-        let wake = next_wake(&model, now);
+        let wake = if drawing { next_wake(&model, now) } else { Some(LOOK_FOR_SHELL) };
         let mut messages = Vec::new();
         tokio::select! {
             biased;
             _ = stop.wait_for(|stop| *stop) => return Ok(()),
-            () = tokio::time::sleep_until(clock.instant(frame_at).into()), if dirty => continue,
-            event = keys.recv() => {
-                let Some(event) = event else { return Ok(()) };
-                messages.extend(message(event));
-                while let Ok(event) = keys.try_recv() {
-                    messages.extend(message(event));
+            () = tokio::time::sleep_until(clock.instant(frame_at).into()), if dirty && drawing => continue,
+            input = keys.next() => {
+                let Some(input) = input else { return Ok(()) };
+                messages.extend(message(input));
+                while let Some(input) = keys.try_next() {
+                    messages.extend(message(input));
                 }
             }
             n = link.updates.recv_many(&mut updates, 16) => {
@@ -141,11 +190,24 @@ async fn run(
                 }
                 messages.extend(updates.drain(..).map(Msg::Update));
             }
+            Ok(()) = log.changed(), if drawing && shows(&model, Focus::Log, now) => messages.push(Msg::Woken),
             () = tokio::time::sleep(wake.unwrap_or(Duration::MAX)), if wake.is_some() => messages.push(Msg::Woken),
         }
         for msg in messages {
-            let Outcome { requests, redraw, copy, quit } = update(&mut model, msg, clock.now());
+            let Outcome { requests, redraw, copy, clear, suspend: ask_shell, quit } =
+                update(&mut model, msg, clock.now());
             dirty |= redraw;
+            if clear && !suspended {
+                screen.clear()?;
+            }
+            if ask_shell && !suspended {
+                if suspend::is_possible() {
+                    suspended = true;
+                    suspend(&mut keys)?;
+                } else {
+                    model.ui.notice = Some("no shell is waiting to go back to; in tmux or screen, detach".to_owned());
+                }
+            }
             if let Some(text) = copy {
                 screen.send(&clipboard::sequence(text.reveal(), options.in_tmux))?;
             }
@@ -160,14 +222,34 @@ async fn run(
                 return Ok(());
             }
         }
+        if !model.ui.look.resizing && model.ui.look.sizes != remembered {
+            remembered = model.ui.look.sizes;
+            remember(&options.remember, remembered);
+        }
     }
 }
 
-fn message(event: Event) -> Option<Msg> {
-    match event {
-        Event::Key(key) => Some(Msg::Key(key)),
-        Event::Paste(text) => Some(Msg::Paste(text)),
-        Event::Resize(columns, rows) => Some(Msg::Resized(columns, rows)),
-        Event::FocusGained | Event::FocusLost | Event::Mouse(_) => None,
+/// The sizes that were kept; those of the design when there are none that can be read.
+fn remembered(path: &Path) -> Sizes {
+    std::fs::read(path).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
+}
+
+/// Keeps the sizes. They are not worth more than a line in the log.
+fn remember(path: &Path, sizes: Sizes) {
+    let text = serde_json::to_vec(&sizes).unwrap_or_default();
+    if let Err(error) = std::fs::write(path, text) {
+        tracing::warn!(%error, path = %path.display(), "the sizes of panes can't be kept");
+    }
+}
+
+/// What an input means. After this process was stopped the terminal may show anything: it is drawn anew.
+fn message(input: Input) -> Option<Msg> {
+    match input {
+        Input::Event(Event::Key(key)) => Some(Msg::Key(key)),
+        Input::Event(Event::Paste(text)) => Some(Msg::Paste(text)),
+        Input::Event(Event::Resize(columns, rows)) => Some(Msg::Resized(columns, rows)),
+        Input::Event(Event::Mouse(event)) => Some(Msg::Mouse(event)),
+        Input::Event(Event::FocusGained | Event::FocusLost) => None,
+        Input::Continued => Some(Msg::Continued),
     }
 }

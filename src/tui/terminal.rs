@@ -4,13 +4,26 @@ use std::io::{Stdout, Write, stdout};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::style::Print;
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use crossterm::{cursor, execute};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
 
 /// The terminal is ours.
 static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// The mouse is reported to us.
+static MOUSE: AtomicBool = AtomicBool::new(false);
+
+/// Keeps the title that the terminal has, and brings it back.
+const KEEP_TITLE: &str = "\x1b[22;2t";
+const RESTORE_TITLE: &str = "\x1b[23;2t";
+
+/// Clicks and the wheel, in the form that has no limit of columns. Moves are not asked for: they would flood a slow line.
+const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1006h";
+const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
 
 /// A terminal that is ours until this is dropped.
 pub struct Screen {
@@ -26,16 +39,49 @@ impl Screen {
     pub fn take() -> std::io::Result<Self> {
         // Colours are chosen by the theme, which honours NO_COLOR; a QR needs its two whatever is set.
         crossterm::style::force_color_output(true);
-        enable_raw_mode()?;
-        TAKEN.store(true, Ordering::SeqCst);
         let hook = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             restore();
             hook(info);
         }));
-        let mut out = std::io::BufWriter::with_capacity(32 << 10, stdout());
-        execute!(out, EnterAlternateScreen, EnableBracketedPaste)?;
-        Ok(Self { terminal: Terminal::new(CrosstermBackend::new(out))? })
+        let out = std::io::BufWriter::with_capacity(32 << 10, stdout());
+        let mut screen = Self { terminal: Terminal::new(CrosstermBackend::new(out))? };
+        screen.enter()?;
+        Ok(screen)
+    }
+
+    /// Takes the terminal again, after [`restore`]. All is to be drawn anew.
+    ///
+    /// # Errors
+    /// What the terminal says.
+    pub fn enter(&mut self) -> std::io::Result<()> {
+        enable_raw_mode()?;
+        TAKEN.store(true, Ordering::SeqCst);
+        let out = self.terminal.backend_mut();
+        execute!(out, Print(KEEP_TITLE), EnterAlternateScreen, EnableBracketedPaste)?;
+        self.clear()
+    }
+
+    /// Makes the next drawing draw everything.
+    ///
+    /// Not by the library's `clear`, which asks the terminal where its cursor is and reads keys until it answers.
+    ///
+    /// # Errors
+    /// What the terminal says.
+    pub fn clear(&mut self) -> std::io::Result<()> {
+        let size = self.terminal.size()?;
+        self.terminal.resize(Rect::new(0, 0, size.width, size.height))
+    }
+
+    /// Asks for the mouse, or leaves it to the terminal.
+    ///
+    /// # Errors
+    /// What the terminal says.
+    pub fn mouse(&mut self, on: bool) -> std::io::Result<()> {
+        if MOUSE.swap(on, Ordering::SeqCst) != on {
+            self.send(if on { MOUSE_ON } else { MOUSE_OFF })?;
+        }
+        Ok(())
     }
 
     /// Gives the terminal a sequence that draws nothing.
@@ -59,7 +105,10 @@ impl Drop for Screen {
 pub fn restore() {
     if TAKEN.swap(false, Ordering::SeqCst) {
         let mut out = stdout();
-        let _ = execute!(out, DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);
+        if MOUSE.swap(false, Ordering::SeqCst) {
+            let _ = execute!(out, Print(MOUSE_OFF));
+        }
+        let _ = execute!(out, DisableBracketedPaste, LeaveAlternateScreen, Print(RESTORE_TITLE), cursor::Show);
         let _ = disable_raw_mode();
         let _ = out.flush();
     }

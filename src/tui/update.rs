@@ -1,20 +1,24 @@
 //! What follows from keys and updates.
 
+mod console;
 mod editing;
 pub(super) mod passkey;
 
 use std::sync::Arc;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEvent};
 use tui_input::Input;
 
-use super::keymap::{self, Action, Context};
+use super::keymap::{Action, Context};
 use super::model::{Focus, Model, Overlay};
 use crate::clock::Now;
 use crate::link::{Ask, Update};
 use crate::qr::Drawing;
 use crate::state::{Answer, Chat, Linking, Phone, Request, Secret, SendOptions};
-use editing::{edit, paste};
+pub use console::Confirmed;
+pub(super) use console::{context, focus};
+pub(super) use editing::edit;
+use editing::paste;
 
 /// What comes to the console.
 #[derive(Clone, Debug)]
@@ -25,8 +29,12 @@ pub enum Msg {
     Paste(String),
     /// The terminal's new size.
     Resized(u16, u16),
+    /// Something was done with the mouse.
+    Mouse(MouseEvent),
     /// News from the engine.
     Update(Update),
+    /// The process was stopped and goes on: the terminal may show anything.
+    Continued,
     /// The time has come that was asked for.
     Woken,
 }
@@ -40,6 +48,10 @@ pub struct Outcome {
     pub redraw: bool,
     /// For the clipboard.
     pub copy: Option<Secret>,
+    /// All is to be drawn anew.
+    pub clear: bool,
+    /// The shell is to get the terminal, until it gives it back.
+    pub suspend: bool,
     /// The console is to end, and the gateway with it.
     pub quit: bool,
 }
@@ -63,11 +75,10 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Outcome {
             model.ui.size = (columns, rows);
             Outcome::redraw()
         }
+        Msg::Mouse(event) => console::mouse(model, event, now),
         Msg::Update(update) => on_update(model, update, now),
-        Msg::Woken => {
-            model.ui.traffic.advance(now.wall);
-            Outcome::redraw()
-        }
+        Msg::Continued => Outcome { clear: true, ..Outcome::redraw() },
+        Msg::Woken => Outcome::redraw(),
     }
 }
 
@@ -110,20 +121,14 @@ fn on_key(model: &mut Model, key: &KeyEvent) -> Outcome {
     }
     model.ui.interrupted = false;
     model.ui.notice = None;
-    if key.code == KeyCode::Char('z') && key.modifiers.contains(KeyModifiers::CONTROL) {
-        model.ui.notice = Some("Ctrl-Z would stop the gateway; detach your tmux or screen instead".to_owned());
-        return Outcome::redraw();
-    }
     match model.ui.overlay.take() {
         Some(overlay) => on_overlay_key(model, overlay, key),
         None => {
-            let context = match model.ui.focus {
-                Focus::Feed => Context::Browse,
-                Focus::Compose => Context::Compose,
-            };
-            match keymap::action(context, key) {
+            let context = context(model);
+            match model.ui.look.keys.action(context, key) {
                 Some(action) => act(model, action),
                 None => {
+                    model.ui.look.resizing = false;
                     if context == Context::Compose {
                         edit(&mut model.ui.input, key);
                     }
@@ -137,8 +142,9 @@ fn on_key(model: &mut Model, key: &KeyEvent) -> Outcome {
 #[expect(clippy::wildcard_enum_match_arm, reason = "every other key edits the number")]
 fn on_overlay_key(model: &mut Model, overlay: Overlay, key: &KeyEvent) -> Outcome {
     match overlay {
-        Overlay::Help => Outcome::redraw(),
-        Overlay::Quit => Outcome { quit: matches!(key.code, KeyCode::Char('y' | 'Y')), ..Outcome::redraw() },
+        Overlay::Help { scroll } => console::help_key(model, scroll, key.code),
+        Overlay::Palette(palette) => console::palette_key(model, palette, key),
+        Overlay::Confirm(what, input) => console::confirm_key(model, what, input, key),
         Overlay::Compare => passkey::compared(model, key.code),
         Overlay::Number(mut input) => match key.code {
             KeyCode::Esc => Outcome::redraw(),
@@ -160,15 +166,12 @@ fn on_overlay_key(model: &mut Model, overlay: Overlay, key: &KeyEvent) -> Outcom
 }
 
 fn act(model: &mut Model, action: Action) -> Outcome {
+    if console::refused(model, action) || console::scrolled(model, action) || console::left(model, action) {
+        return Outcome::redraw();
+    }
     let page = u64::from(model.ui.size.1.saturating_sub(8).max(1));
     match action {
-        Action::FocusOther => {
-            model.ui.focus = match model.ui.focus {
-                Focus::Feed => Focus::Compose,
-                Focus::Compose => Focus::Feed,
-            };
-        }
-        Action::Compose => model.ui.focus = Focus::Compose,
+        Action::Compose => focus(model, Focus::Compose),
         Action::Leave => leave(model),
         Action::Down => scroll_down(model, 1),
         Action::Up => scroll_up(model, 1),
@@ -178,7 +181,7 @@ fn act(model: &mut Model, action: Action) -> Outcome {
         Action::Bottom => follow(model),
         Action::Answer => answer(model),
         Action::Cancel => return cancel(model),
-        Action::Help => model.ui.overlay = Some(Overlay::Help),
+        Action::Help => model.ui.overlay = Some(Overlay::Help { scroll: 0 }),
         Action::PairingCode => return pairing_code(model),
         Action::CycleDrawing => cycle_drawing(model),
         Action::Passkey => return passkey::copy_or_compare(model),
@@ -192,11 +195,35 @@ fn act(model: &mut Model, action: Action) -> Outcome {
             if model.snapshot.queue == 0 {
                 return Outcome { quit: true, ..Outcome::redraw() };
             }
-            model.ui.overlay = Some(Overlay::Quit);
+            model.ui.overlay = Some(Overlay::Confirm(Confirmed::Stop, Box::default()));
         }
         Action::Send => return send(model),
         Action::HistoryBack => history(model, true),
         Action::HistoryForward => history(model, false),
+        Action::FocusOther
+        | Action::FocusBack
+        | Action::Palette
+        | Action::Zoom
+        | Action::Resize
+        | Action::ShowFeed
+        | Action::ShowStatus
+        | Action::ShowMetrics
+        | Action::ShowLog
+        | Action::ShorterRange
+        | Action::LongerRange
+        | Action::LogLevel
+        | Action::LogTarget
+        | Action::ReadOnly
+        | Action::Redraw
+        | Action::Narrower
+        | Action::Wider
+        | Action::Shorter
+        | Action::Taller
+        | Action::EvenOut
+        | Action::Resized
+        | Action::Theme
+        | Action::Mouse
+        | Action::Suspend => return console::act_on_panes(model, action),
     }
     Outcome::redraw()
 }
@@ -210,8 +237,6 @@ fn request(model: &mut Model, request: Request) -> Outcome {
 fn leave(model: &mut Model) {
     if model.ui.whole_screen {
         model.ui.whole_screen = false;
-    } else if model.ui.focus == Focus::Compose {
-        model.ui.focus = Focus::Feed;
     } else {
         follow(model);
     }

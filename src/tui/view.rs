@@ -1,97 +1,57 @@
-//! Where everything is drawn. Three designs by size: wide (from 110×30), normal (from 60×16), tiny (down to 40×10).
+//! Draws everything where [`layout`](super::layout) has it.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Constraint, Layout, Position, Rect};
+use ratatui::layout::{Position, Rect};
 
+use super::layout::{self, SMALLEST};
 use super::model::{Focus, Model};
-use super::panes::{compose, feed, footer, overlay, pairing, status};
+use super::panes::{compose, connection, feed, footer, log, metrics, overlay, pairing, status, welcome};
 use super::theme::Theme;
 use crate::clock::Now;
 
-/// The smallest terminal that can be drawn on: columns, rows.
-pub const SMALLEST: (u16, u16) = (40, 10);
-
-/// From here on the status stands beside the feed.
-const WIDE: (u16, u16) = (110, 30);
-
-/// The columns of the status when it stands beside.
-const SIDE: u16 = 40;
-
 /// Draws everything. Returns where the cursor is, when it is shown. Never draws outside of `area`.
 pub fn view(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) -> Option<Position> {
-    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+    let cursor = draw(model, theme.with(model.ui.look.theme), area, buffer, now);
+    if theme.is_ascii() {
+        super::ascii::replace(buffer);
+    }
+    cursor
+}
+
+fn draw(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) -> Option<Position> {
+    let Some(places) = layout::places(model, area, now) else {
         let text = format!("{}×{} needed, this is {}×{}", SMALLEST.0, SMALLEST.1, area.width, area.height);
         let text = super::sanitize::line(&text, usize::from(area.width));
         if area.height > 0 {
             buffer.set_string(area.x, area.y, text, theme.bad());
         }
         return None;
-    }
+    };
     if model.ui.whole_screen && model.qr.is_some() {
         pairing::whole_screen(model, theme, area, buffer, now);
         return None;
     }
-    let cursor = if area.width >= WIDE.0 && area.height >= WIDE.1 {
-        wide(model, theme, area, buffer, now)
-    } else {
-        narrow(model, theme, area, buffer, now)
-    };
+    if !places.head.is_empty() {
+        status::header(model, theme, places.head, buffer, now);
+    }
+    for (pane, area) in &places.panes {
+        match pane {
+            Focus::Status => connection::pane(model, theme, *area, buffer, now),
+            Focus::Metrics => metrics::pane(model, theme, *area, buffer, now),
+            Focus::Log => log::pane(model, theme, *area, buffer),
+            Focus::Feed | Focus::Compose => {
+                feed::pane(model, theme, *area, buffer);
+                welcome::third_step(model, theme, *area, buffer);
+            }
+        }
+    }
+    if !places.link.is_empty() {
+        pairing::pane(model, theme, places.link, buffer, now, places.design);
+    }
+    footer::draw(model, theme, places.foot, buffer, now);
+    let cursor = if places.input.is_empty() { None } else { compose::pane(model, theme, places.input, buffer) };
     match &model.ui.overlay {
-        Some(what) => overlay::draw(model, what, theme, area, buffer),
+        Some(what) => overlay::draw(model, what, theme, area, buffer, now),
         None => cursor,
     }
-}
-
-fn wide(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) -> Option<Position> {
-    let [body, foot] = Layout::vertical([Constraint::Fill(1), Constraint::Length(1)]).areas(area);
-    let [side, main] = Layout::horizontal([Constraint::Length(SIDE), Constraint::Fill(1)]).areas(body);
-    status::side(model, theme, side, buffer, now);
-    let [top, input] = Layout::vertical([Constraint::Fill(1), Constraint::Length(3)]).areas(main);
-    if pairing::wanted(model, now) {
-        let room = pairing::room(model, now);
-        let beside = top.width >= room.0 + 44;
-        let below = top.height >= room.1 + 7;
-        let split = if beside {
-            Layout::horizontal([Constraint::Length(room.0), Constraint::Fill(1)])
-        } else if below {
-            Layout::vertical([Constraint::Length(room.1), Constraint::Fill(1)])
-        } else {
-            Layout::vertical([Constraint::Fill(1), Constraint::Length(0)])
-        };
-        let [link, rest] = split.areas(top);
-        pairing::pane(model, theme, link, buffer, now);
-        feed::pane(model, theme, rest, buffer);
-    } else {
-        feed::pane(model, theme, top, buffer);
-    }
-    footer::draw(model, theme, foot, buffer, now);
-    compose::pane(model, theme, input, buffer)
-}
-
-/// Also for tiny terminals: whatever matters least goes first, the status line never.
-fn narrow(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) -> Option<Position> {
-    let linking = pairing::wanted(model, now);
-    // With one row more the sextants fit into 80×23, which is what tmux leaves of 80×24.
-    let head = if area.height >= if linking { 26 } else { 16 } { status::header_rows(model) } else { 1 };
-    // While there is a code to scan every row counts: the input box comes when it is written in.
-    let box_rows = match (linking && model.ui.focus != Focus::Compose, area.height >= 16) {
-        (true, _) => 0,
-        (false, true) => 3,
-        (false, false) => 1,
-    };
-    let [top, main, input, foot] = Layout::vertical([
-        Constraint::Length(head),
-        Constraint::Fill(1),
-        Constraint::Length(box_rows),
-        Constraint::Length(1),
-    ])
-    .areas(area);
-    status::header(model, theme, top, buffer, now);
-    if linking {
-        pairing::borderless(model, theme, main, buffer, now);
-    } else {
-        feed::pane(model, theme, main, buffer);
-    }
-    footer::draw(model, theme, foot, buffer, now);
-    if box_rows == 0 { None } else { compose::pane(model, theme, input, buffer) }
 }

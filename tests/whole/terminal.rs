@@ -381,7 +381,7 @@ async fn keys_are_answered_during_a_flood() {
     let mut terminal = Terminal::console(&place, (80, 24), Some(&bridge));
     terminal.shows("flood").await;
     terminal.types("?");
-    terminal.shows("Keys (any key closes)").await;
+    terminal.shows("Keys (").await;
     terminal.types("?q");
     assert!(terminal.ended().await.0.success());
 }
@@ -431,4 +431,147 @@ async fn a_panic_leaves_a_clean_terminal_and_its_message() {
     let (status, bytes) = terminal.ended().await;
     assert!(!status.success());
     assert!(String::from_utf8_lossy(&bytes).contains("on purpose"));
+}
+
+/// A shell in a terminal, in which programs are jobs.
+fn shell(place: &Place, bridge: &Path) -> Terminal {
+    let mut command = CommandBuilder::new("bash");
+    command.args(["--norc", "--noprofile", "-i"]);
+    command.env_clear();
+    for (name, value) in place.env() {
+        command.env(name, value);
+    }
+    command.env("TERM", "xterm-256color");
+    command.env("PS1", "ready> ");
+    command.cwd(place.home());
+    let mut terminal = Terminal::run(command, (80, 24));
+    terminal.types(&format!("{} --bridge {}\r", env!("CARGO_BIN_EXE_pilothouse"), bridge.display()));
+    terminal
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_z_gives_the_terminal_to_the_shell_and_the_gateway_goes_on() {
+    let place = Place::bare().await;
+    let event = r#"{"type":"message","from":"+15551112222","body":"came meanwhile"}"#;
+    let bridge =
+        script(&place, &format!("#!/bin/sh\nuntil [ -e go ]; do sleep 0.05; done\necho '{event}'\ncat >/dev/null\n"));
+    let mut terminal = shell(&place, &bridge);
+    terminal.shows("quit").await;
+    terminal.types("\x1a");
+    terminal.shows("Stopped").await;
+    terminal.shows("ready> ").await;
+    // What is typed is the shell's, and the gateway takes what comes meanwhile.
+    terminal.types("touch go; until ps -o stat= -p $(jobs -p) | grep -q ^S; do sleep 0.1; done; echo goes\\ on\r");
+    terminal.shows("goes on").await;
+    terminal.types("fg\r");
+    terminal.shows("came meanwhile").await;
+    terminal.shows("quit").await;
+    // Once more, to see that keys are the console's again.
+    terminal.types("?");
+    terminal.shows("Keys (").await;
+    terminal.types("x\x1a");
+    terminal.shows("ready> ").await;
+    terminal.types("fg\r");
+    terminal.shows("came meanwhile").await;
+    terminal.types("q");
+    terminal.shows("ready> ").await;
+    terminal.types("exit\r");
+    let mut child = terminal.child;
+    let status = within("the shell's end", tokio::task::spawn_blocking(move || child.wait().unwrap())).await.unwrap();
+    assert!(status.success(), "{status:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_shell_ctrl_z_says_so() {
+    let place = Place::bare().await;
+    let bridge = script(&place, "#!/bin/sh\ncat >/dev/null\n");
+    let mut terminal = Terminal::console(&place, (80, 24), Some(&bridge));
+    terminal.shows("quit").await;
+    terminal.types("\x1a");
+    terminal.shows("no shell is waiting").await;
+    terminal.types("q");
+    assert!(terminal.ended().await.0.success());
+}
+
+/// Holds the terminal of the next test, until it is killed.
+#[test]
+#[ignore = "only of use to another test"]
+fn holds_a_terminal() {
+    let program = std::env::var("HELD").unwrap();
+    let pair = native_pty_system().openpty(PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 }).unwrap();
+    let mut command = CommandBuilder::new(program);
+    command.env("TERM", "xterm-256color");
+    let _child = pair.slave.spawn_command(command).unwrap();
+    drop(pair.slave);
+    let _ = std::io::copy(&mut pair.master.try_clone_reader().unwrap(), &mut std::io::sink());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_that_goes_away_without_a_signal_ends_the_program_in_order() {
+    let place = Place::bare().await;
+    let alive = place.home().join("alive");
+    let made = std::process::Command::new("mkfifo").arg(&alive).status().unwrap();
+    assert!(made.success());
+    let bridge = script(&place, &format!("#!/bin/sh\nexec cat >/dev/null 3>{}\n", alive.display()));
+    // Hangups do not reach it: what it notices is the end of the terminal itself.
+    let held = place.home().join("held.sh");
+    let program = env!("CARGO_BIN_EXE_pilothouse");
+    std::fs::write(&held, format!("#!/bin/sh\ntrap '' HUP\nexec {program} --bridge {}\n", bridge.display())).unwrap();
+    std::fs::set_permissions(&held, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut holder = tokio::process::Command::new(std::env::current_exe().unwrap());
+    holder.args(["--ignored", "--exact", "terminal::holds_a_terminal"]).env_clear().envs(place.env());
+    let mut holder = holder.env("HELD", &held).current_dir(place.home()).kill_on_drop(true).spawn().unwrap();
+    let opened = tokio::task::spawn_blocking(move || std::fs::File::open(alive).unwrap());
+    let mut alive = within("the bridge", opened).await.unwrap();
+    holder.kill().await.unwrap();
+    // The bridge ends when the program has ended, and its end of the pipe with it.
+    let ended = tokio::task::spawn_blocking(move || std::io::copy(&mut alive, &mut std::io::sink()).unwrap());
+    within("the end of program and bridge", ended).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sizes_of_panes_are_remembered_and_resizes_keep_the_last() {
+    let place = Place::bare().await;
+    let bridge = script(&place, "#!/bin/sh\ncat >/dev/null\n");
+    let mut terminal = Terminal::console(&place, (130, 40), Some(&bridge));
+    terminal.shows("Status").await;
+    for rows in [40, 20, 39, 12, 41, 36, 40] {
+        terminal.master.resize(PtySize { rows, cols: 130, pixel_width: 0, pixel_height: 0 }).unwrap();
+    }
+    terminal.types("\x17\x1b[C\x1b[C\x1b[C\r");
+    let width = |screen: &vt100::Screen| {
+        let text = screen.contents();
+        let line = text.lines().next()?.to_owned();
+        line.chars().position(|c| c == '╮').filter(|at| *at > 45)
+    };
+    let wide = terminal.until("a wider status", width).await;
+    terminal.types("q");
+    assert!(terminal.ended().await.0.success());
+    let mut again = Terminal::console(&place, (130, 40), Some(&bridge));
+    assert_eq!(again.until("the same width", width).await, wide);
+    again.types("q");
+    assert!(again.ended().await.0.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_mouse_is_given_back_and_keys_of_the_settings_that_are_wrong_are_said_at_the_start() {
+    let place = Place::bare().await;
+    let bridge = script(&place, "#!/bin/sh\ncat >/dev/null\n");
+    let mut terminal = Terminal::console(&place, (80, 24), Some(&bridge));
+    terminal.shows("quit").await;
+    terminal.types("\x1b[<0;5;12M2");
+    terminal.shows("Status").await;
+    terminal.types("q");
+    let (status, bytes) = terminal.ended().await;
+    assert!(status.success());
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let at = |needle: &str| text.rfind(needle).unwrap_or_else(|| panic!("{needle:?} was not sent"));
+    assert!(at("\x1b[?1000h") < at("\x1b[?1000l") && at("\x1b[22;2t") < at("\x1b[23;2t"));
+
+    std::fs::write(place.home().join("pilothouse.toml"), "[keys]\nquit = 'z'\n").unwrap();
+    let mut terminal = Terminal::console(&place, (80, 24), Some(&bridge));
+    terminal.shows("[keys] z means both").await;
+    let mut child = terminal.child;
+    let status = within("the end", tokio::task::spawn_blocking(move || child.wait().unwrap())).await.unwrap();
+    assert!(!status.success());
 }

@@ -7,6 +7,7 @@ use ratatui::style::Style;
 use super::super::keymap::{Action, Context, KEYS};
 use super::super::model::{Focus, Model};
 use super::super::theme::Theme;
+use super::super::update::context;
 use super::put;
 use crate::clock::Now;
 use crate::protocol::ReasonClass;
@@ -17,16 +18,15 @@ pub(in super::super) fn draw(model: &Model, theme: Theme, area: Rect, buffer: &m
         put(buffer, area, (0, 0), notice, area.width, theme.busy());
         return;
     }
-    let context = match model.ui.focus {
-        Focus::Feed => Context::Browse,
-        Focus::Compose => Context::Compose,
-    };
+    let (context, keys) = (context(model), &model.ui.look.keys);
     // Help and the way out are always there; the others as far as there is room.
     let (always, others): (Vec<_>, Vec<_>) = KEYS
         .iter()
         .filter(|b| b.context == context && works(b.action, model, now))
         .filter_map(|b| {
-            Some((b.keys.first()?, b.footer?, matches!(b.action, Action::Help | Action::Quit | Action::Leave)))
+            let always = matches!(b.action, Action::Help | Action::Quit | Action::Resized)
+                || (b.action == Action::Leave && context == Context::Compose);
+            Some((keys.of(b).next()?, b.footer?, always))
         })
         .partition(|(_, _, always)| *always);
     let width =
@@ -46,6 +46,12 @@ pub(in super::super) fn draw(model: &Model, theme: Theme, area: Rect, buffer: &m
 
 /// Whether a key does anything at present.
 pub(super) fn works(action: Action, model: &Model, now: Now) -> bool {
+    let look = &model.ui.look;
+    if look.read_only && action.changes() {
+        return false;
+    }
+    let shown = |pane| crate::tui::shows(model, pane, now);
+    let in_feed = matches!(model.ui.focus, Focus::Feed | Focus::Compose);
     match action {
         Action::CycleDrawing | Action::WholeScreen => model.qr.is_some() && model.pairing(now).is_some(),
         Action::TakeOver => {
@@ -53,17 +59,44 @@ pub(super) fn works(action: Action, model: &Model, now: Now) -> bool {
             connection.state == ConnectionState::Closed
                 && connection.reason.as_ref().is_some_and(|reason| reason.class == ReasonClass::Replaced)
         }
-        Action::PairingCode => !model.snapshot.connection.state.is_up(),
-        Action::Answer | Action::Down | Action::Up | Action::Top | Action::Bottom => !model.snapshot.feed.is_empty(),
-        Action::PageDown | Action::PageUp => !model.snapshot.feed.is_empty(),
+        Action::PairingCode => model.snapshot.connection.state == ConnectionState::Linking,
+        Action::Answer => in_feed && !model.snapshot.feed.is_empty(),
+        Action::Down | Action::Up | Action::Top | Action::Bottom | Action::PageDown | Action::PageUp => {
+            match model.ui.look.scroll(model.ui.focus) {
+                Some(scroll) => scroll.most.get() > 0,
+                None => !model.snapshot.feed.is_empty(),
+            }
+        }
         Action::HistoryBack | Action::HistoryForward => !model.ui.history.is_empty(),
-        Action::Cancel => model.chosen_and_waiting().is_some(),
+        Action::Cancel => in_feed && model.chosen_and_waiting().is_some(),
         Action::Passkey => match model.pairing(now) {
             Some(Pairing::Passkey { .. }) => true,
             Some(Pairing::PasskeyCode { confirm, .. }) => *confirm,
             Some(Pairing::Qr { .. } | Pairing::Code { .. }) | None => false,
         },
+        Action::ShorterRange => shown(Focus::Metrics) && look.range != look.range.shorter(),
+        Action::LongerRange => shown(Focus::Metrics) && look.range != look.range.longer(),
+        Action::LogLevel | Action::LogTarget => look.log_view.ring.is_some() && shown(Focus::Log),
+        Action::ShowFeed => model.ui.focus != Focus::Feed,
+        Action::ShowStatus => !shown(Focus::Status),
+        Action::ShowMetrics => !shown(Focus::Metrics),
         Action::FocusOther
+        | Action::FocusBack
+        | Action::Palette
+        | Action::Zoom
+        | Action::Resize
+        | Action::ShowLog
+        | Action::ReadOnly
+        | Action::Redraw
+        | Action::Narrower
+        | Action::Wider
+        | Action::Shorter
+        | Action::Taller
+        | Action::EvenOut
+        | Action::Resized
+        | Action::Theme
+        | Action::Mouse
+        | Action::Suspend
         | Action::Compose
         | Action::Leave
         | Action::Help

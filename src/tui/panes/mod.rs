@@ -1,14 +1,19 @@
 //! What is drawn, one file a pane. A pane draws inside its area and returns nothing but where the cursor is.
 
 pub(super) mod compose;
+pub(super) mod connection;
 pub(super) mod feed;
 pub(super) mod footer;
 mod letters;
+pub(super) mod log;
+pub(super) mod metrics;
 pub(super) mod overlay;
+mod page;
 pub(super) mod pairing;
 mod passkey;
 mod said;
 pub(super) mod status;
+pub(super) mod welcome;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

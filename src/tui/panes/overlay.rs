@@ -4,12 +4,17 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::widgets::{Clear, Widget};
+use tui_input::Input;
 
 use super::super::keymap::{Context, KEYS};
-use super::super::model::{Focus, Model, Overlay};
+use super::super::model::{Model, Overlay};
+use super::super::palette::Palette;
 use super::super::theme::Theme;
+use super::super::update::{Confirmed, context};
+use super::footer::works;
 use super::passkey::spaced;
 use super::{framed, put};
+use crate::clock::Now;
 use crate::state::Pairing;
 
 pub(in super::super) fn draw(
@@ -18,19 +23,15 @@ pub(in super::super) fn draw(
     theme: Theme,
     area: Rect,
     buffer: &mut Buffer,
+    now: Now,
 ) -> Option<Position> {
     match overlay {
-        Overlay::Help => {
-            help(model, theme, area, buffer);
+        Overlay::Help { scroll } => {
+            help(model, *scroll, theme, area, buffer, now);
             None
         }
-        Overlay::Quit => {
-            let inner = window("Quit?", (56, 4), theme, area, buffer);
-            let waiting = format!("{} messages wait to be sent; they stay on disk.", model.snapshot.queue);
-            put(buffer, inner, (1, 0), &waiting, inner.width, Style::new());
-            put(buffer, inner, (1, 1), "y quits, any other key stays", inner.width, theme.key());
-            None
-        }
+        Overlay::Palette(search) => palette(model, search, theme, area, buffer, now),
+        Overlay::Confirm(what, input) => confirm(model, *what, input, theme, area, buffer),
         Overlay::Compare => {
             let inner = window("Does the phone show the same code?", (56, 5), theme, area, buffer);
             let code = match &model.snapshot.pairing {
@@ -63,25 +64,95 @@ fn window(title: &str, size: (u16, u16), theme: Theme, area: Rect, buffer: &mut 
     framed(title, true, theme, at, buffer)
 }
 
-/// The keys of the place where the focus is.
-fn help(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer) {
-    let (context, title) = match model.ui.focus {
-        Focus::Feed => (Context::Browse, "Keys (any key closes)"),
-        Focus::Compose => (Context::Compose, "Keys in the input box (any key closes)"),
+/// The keys that do something here and now, from a line on.
+fn help(model: &Model, scroll: u16, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) {
+    let (context, keys) = (context(model), &model.ui.look.keys);
+    let rows = KEYS.iter().filter(|row| row.context == context && works(row.action, model, now));
+    let mut lines: Vec<(String, &str)> = rows
+        .map(|row| (keys.of(row).collect::<Vec<_>>().join(" "), row.help))
+        .filter(|(keys, _)| !keys.is_empty())
+        .collect();
+    lines.push((String::new(), ""));
+    lines.push(("Ctrl-C twice".to_owned(), "quit, from anywhere"));
+    lines.push(match context {
+        Context::Browse | Context::Resize => (String::new(), "In the input box F1 shows the keys that work there."),
+        Context::Compose => (String::new(), "A line that starts with +NUMBER goes to that number."),
+    });
+    let wanted = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2);
+    let fits = wanted <= area.height;
+    let title = match (context, fits) {
+        (Context::Compose, true) => "Keys in the input box (any key closes)",
+        (Context::Browse | Context::Resize, true) => "Keys (any key closes)",
+        (_, false) => "Keys (j and k scroll, others close)",
     };
-    let keys: Vec<_> = KEYS.iter().filter(|b| b.context == context).collect();
-    let rows = u16::try_from(keys.len()).unwrap_or(u16::MAX).saturating_add(5);
-    let inner = window(title, (62, rows), theme, area, buffer);
-    let mut y = 0;
-    for binding in keys {
-        put(buffer, inner, (1, y), &binding.keys.join(" "), 14, theme.key());
-        put(buffer, inner, (16, y), binding.help, inner.width, Style::new());
-        y += 1;
+    let inner = window(title, (64, wanted), theme, area, buffer);
+    let most = lines.len().saturating_sub(usize::from(inner.height));
+    let first = usize::from(scroll).min(most);
+    for (y, (keys, help)) in (0..inner.height).zip(lines.into_iter().skip(first)) {
+        put(buffer, inner, (1, y), &keys, 15, theme.key());
+        let x = if keys.is_empty() { 1 } else { 17 };
+        put(buffer, inner, (x, y), help, inner.width.saturating_sub(x + 1), Style::new());
     }
-    put(buffer, inner, (1, y + 1), "Ctrl-C twice quits from anywhere.", inner.width, theme.dim());
-    let more = match context {
-        Context::Browse => "In the input box F1 shows the keys that work there.",
-        Context::Compose => "A line that starts with +NUMBER goes to that number.",
+    if first < most {
+        let at = Rect { y: inner.bottom(), height: 1, ..inner };
+        put(buffer, at, (1, 0), &format!(" ↓ {} more ", most - first), inner.width, theme.border(true));
+    }
+}
+
+/// Actions, with what is typed to find them. What does nothing at present is dim.
+fn palette(
+    model: &Model,
+    palette: &Palette,
+    theme: Theme,
+    area: Rect,
+    buffer: &mut Buffer,
+    now: Now,
+) -> Option<Position> {
+    let height = u16::try_from(KEYS.len()).unwrap_or(u16::MAX).min(area.height.saturating_sub(2)).min(20);
+    let inner = window("Actions: type some letters, Enter does it, Esc leaves", (68, height), theme, area, buffer);
+    put(buffer, inner, (1, 0), ":", 1, theme.key());
+    put(buffer, inner, (2, 0), palette.input.value(), inner.width.saturating_sub(3), Style::new());
+    let rows = usize::from(inner.height.saturating_sub(1));
+    let first = (palette.chosen + 1).saturating_sub(rows);
+    for (y, (at, row)) in (1..inner.height).zip(palette.found.iter().enumerate().skip(first)) {
+        let style = if works(row.action, model, now) { Style::new() } else { theme.dim() };
+        let line = Rect { y: inner.y + y, height: 1, ..inner };
+        let key = model.ui.look.keys.of(row).next().unwrap_or("");
+        put(buffer, line, (1, 0), key, 9, theme.key());
+        put(buffer, line, (11, 0), &row.action.name().replace('_', " "), 16, style);
+        put(buffer, line, (28, 0), row.help, inner.width.saturating_sub(29), style);
+        if at == palette.chosen {
+            buffer.set_style(line, theme.selected());
+        }
+    }
+    if palette.found.is_empty() {
+        put(buffer, inner, (1, 1), "no action has these letters", inner.width, theme.dim());
+    }
+    let x = u16::try_from(palette.input.visual_cursor()).unwrap_or(0).min(inner.width.saturating_sub(3));
+    Some(Position { x: inner.x + 2 + x, y: inner.y })
+}
+
+/// A word that is to be typed.
+fn confirm(
+    model: &Model,
+    what: Confirmed,
+    input: &Input,
+    theme: Theme,
+    area: Rect,
+    buffer: &mut Buffer,
+) -> Option<Position> {
+    let (title, lost) = match what {
+        Confirmed::Stop => {
+            let waiting = model.snapshot.queue;
+            ("Stop the gateway?", format!("{waiting} messages wait to be sent; they stay on disk."))
+        }
     };
-    put(buffer, inner, (1, y + 2), more, inner.width, theme.dim());
+    let inner = window(title, (56, 5), theme, area, buffer);
+    put(buffer, inner, (1, 0), &lost, inner.width.saturating_sub(1), Style::new());
+    let ask = format!("Type {} and press Enter; Esc stays.", what.word());
+    put(buffer, inner, (1, 1), &ask, inner.width.saturating_sub(1), theme.key());
+    put(buffer, inner, (1, 2), "> ", 2, theme.key());
+    put(buffer, inner, (3, 2), input.value(), inner.width.saturating_sub(4), Style::new());
+    let x = u16::try_from(input.visual_cursor()).unwrap_or(0).min(inner.width.saturating_sub(4));
+    Some(Position { x: inner.x + 3 + x, y: inner.y + 2.min(inner.height.saturating_sub(1)) })
 }

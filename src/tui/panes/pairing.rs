@@ -5,11 +5,13 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::symbols::pixel::{OCTANTS, SEXTANTS};
 
+use super::super::keymap::Action;
+use super::super::layout::Design;
 use super::super::model::Model;
 use super::super::sanitize;
 use super::super::theme::Theme;
 use super::status::in_time;
-use super::{framed, passkey, put};
+use super::{framed, passkey, put, welcome};
 use crate::clock::Now;
 use crate::qr::{Drawing, Modules};
 use crate::state::{BridgeState, ConnectionState, Pairing};
@@ -40,16 +42,16 @@ pub(in super::super) fn room(model: &Model, now: Now) -> (u16, u16) {
     (side(columns, 4), side(rows, 4))
 }
 
-/// With a frame and a line below the code.
-pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) {
-    let inner = framed("Link an account", false, theme, area, buffer);
-    let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
+/// With a frame and a line below the code where there is room, else without.
+pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now, design: Design) {
+    let inner = match design {
+        Design::Wide => {
+            let inner = framed(welcome::title(model), false, theme, area, buffer);
+            Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner }
+        }
+        Design::Normal | Design::Tiny => area,
+    };
     content(model, theme, inner, buffer, now, false);
-}
-
-/// Without a frame, for small terminals.
-pub(in super::super) fn borderless(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) {
-    content(model, theme, area, buffer, now, false);
 }
 
 /// Over the whole screen.
@@ -123,8 +125,11 @@ fn draw_fitting(
         let text = Rect { x: area.x + columns + 2, width: area.width - columns - 2, ..area };
         write_steps(&QR_STEPS, theme, text, buffer);
         put(buffer, text, (0, 9), left, text.width, theme.busy());
-        put(buffer, text, (0, 11), &format!("drawn with {}, v changes that", drawing.name()), text.width, theme.dim());
-        put(buffer, text, (0, 12), "Z whole screen, p a code to type", text.width, theme.dim());
+        let [cycle, whole, code] =
+            [Action::CycleDrawing, Action::WholeScreen, Action::PairingCode].map(|a| model.ui.look.keys.key(a));
+        let drawn = format!("drawn with {}, {cycle} changes that", drawing.name());
+        put(buffer, text, (0, 11), &drawn, text.width, theme.dim());
+        put(buffer, text, (0, 12), &format!("{whole} whole screen, {code} a code to type"), text.width, theme.dim());
     } else if below > 0 {
         let line = format!("{left} · WhatsApp › Settings › Linked devices › Link a device");
         put(buffer, area, (0, rows), &line, area.width, theme.title());
@@ -146,9 +151,10 @@ fn write_steps(steps: &[&str], theme: Theme, area: Rect, buffer: &mut Buffer) {
 
 fn too_small(model: &Model, modules: &Modules, theme: Theme, area: Rect, buffer: &mut Buffer) {
     let (columns, rows) = Drawing::Octant.needs(modules);
+    let [whole, code] = [Action::WholeScreen, Action::PairingCode].map(|action| model.ui.look.keys.key(action));
     let text = format!(
         "The QR needs {columns}×{rows} at least, and there is room for {}×{}.\n\
-         Make the terminal larger, press Z for the whole screen, press p for a code to type, or open {}/qr.",
+         Press {code} for a code to type, open {}/qr, make the terminal larger, or press {whole} for the whole screen.",
         area.width, area.height, model.ui.api
     );
     for (y, line) in (0..).zip(sanitize::wrap(&text, usize::from(area.width), usize::from(area.height))) {

@@ -123,8 +123,8 @@ fn a_reaction_is_not_counted_as_a_message_that_came_in() {
         update(model, Msg::Update(Update::Changes(vec![Arc::new(change)])), later);
     };
     add(&mut model, ana(2, "reaction", "👍", "3A1"));
-    assert!(model.ui.traffic.is_flat());
+    assert!(model.ui.traffic.is_flat(Range::FiveMinutes, later.wall));
     add(&mut model, incoming(3, Some("Ana"), "second"));
-    assert!(!model.ui.traffic.is_flat());
+    assert!(!model.ui.traffic.is_flat(Range::FiveMinutes, later.wall));
     assert_eq!(model.snapshot.counters.messages_received, 6);
 }

@@ -4,15 +4,16 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_input::{Input, InputRequest};
 
 use super::super::model::{Focus, Model, Overlay};
-use super::passkey;
+use super::{focus, passkey};
 
 /// Pasted text goes into the box and never sends by itself: its line feeds are shown as `⏎` and sent as line feeds.
 pub(super) fn paste(model: &mut Model, text: &str) {
     let input = match &mut model.ui.overlay {
-        Some(Overlay::Number(input)) => input,
-        Some(Overlay::Help | Overlay::Quit | Overlay::Compare) => return,
+        Some(Overlay::Number(input) | Overlay::Confirm(_, input)) => input,
+        Some(Overlay::Palette(palette)) => &mut palette.input,
+        Some(Overlay::Help { .. } | Overlay::Compare) => return,
         None => {
-            model.ui.focus = Focus::Compose;
+            focus(model, Focus::Compose);
             passkey::make_room(model, text);
             &mut model.ui.input
         }
@@ -26,9 +27,12 @@ pub(super) fn paste(model: &mut Model, text: &str) {
     let after = cursor + pasted.len();
     chars.splice(cursor..cursor, pasted);
     *input = Input::new(chars.into_iter().collect()).with_cursor(after);
+    if let Some(Overlay::Palette(palette)) = &mut model.ui.overlay {
+        palette.look();
+    }
 }
 
-pub(super) fn edit(input: &mut Input, key: &KeyEvent) {
+pub(in super::super) fn edit(input: &mut Input, key: &KeyEvent) {
     // A terminal that is slow makes Alt-x of Esc and x: that is no text.
     if key.modifiers.intersects(KeyModifiers::ALT | KeyModifiers::SUPER) {
         return;

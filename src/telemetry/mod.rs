@@ -1,10 +1,15 @@
 //! Logging: to a rolling file in the data folder, and on stderr when there is no console.
 //!
-//! Never on stdout, and never on stderr while a console owns the terminal.
+//! Where there is a console, it gets the last lines as well. Never on stdout, and never on stderr while a console owns the terminal.
+
+mod ring;
 
 use std::fs::{DirBuilder, Permissions};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
+use std::sync::Arc;
+
+pub use ring::{Line, Ring};
 
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
@@ -50,7 +55,8 @@ impl LogFilter {
     }
 }
 
-/// Sets logging up: what `filter` lets through goes to `<data_dir>/logs`, and to stderr when `stderr` is set.
+/// Sets logging up: what `filter` lets through goes to `<data_dir>/logs`, and to stderr when `stderr` is set, and
+/// into the ring when there is one.
 ///
 /// What waits is written when the guard is dropped; the [`LogFilter`] changes what is let through, and the counter says
 /// how many lines the file has not.
@@ -61,6 +67,7 @@ pub fn start(
     data_dir: &Path,
     filter: Targets,
     stderr: bool,
+    ring: Option<Arc<Ring>>,
 ) -> Result<(WorkerGuard, LogFilter, ErrorCounter), TelemetryError> {
     let folder = data_dir.join("logs");
     let failed = |why: String| TelemetryError::Folder { folder: folder.display().to_string(), why };
@@ -80,7 +87,7 @@ pub fn start(
     let to_stderr = stderr.then(|| fmt::layer().with_writer(std::io::stderr).with_ansi(false).with_target(true));
     let (filter, handle) = reload::Layer::new(filter);
     tracing_subscriber::registry()
-        .with(to_file.and_then(to_stderr).with_filter(filter))
+        .with(to_file.and_then(to_stderr).and_then(ring.map(ring::RingLayer)).with_filter(filter))
         .try_init()
         .map_err(|_| TelemetryError::Twice)?;
     log_panics();

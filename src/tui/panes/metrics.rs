@@ -1,0 +1,144 @@
+//! Figures, over time and as they are, and whatever was lost.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::super::keymap::Action;
+use super::super::model::{Focus, Model};
+use super::super::series::Series;
+use super::super::theme::Theme;
+use super::page::Page;
+use super::status::waiting;
+use super::{bytes, count, micros};
+use crate::clock::Now;
+use crate::state::WebhookState;
+
+/// A bar by its eighths.
+const BARS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+
+/// So many rows of the pane are no graphs.
+const FIGURES: u16 = 14;
+
+pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) {
+    let mut page = Page::new(theme, area.width.saturating_sub(2));
+    let look = &model.ui.look;
+    // Five graphs, each with a line of figures and a blank one.
+    let rows = (area.height.saturating_sub(FIGURES) / 5).saturating_sub(1).clamp(1, 4);
+    graphs(model, theme, &mut page, usize::from(rows), area.width.saturating_sub(2), now);
+    figures(model, theme, &mut page, now);
+    let keys = &look.keys;
+    let range = look.range.name();
+    let title = format!("Metrics, {range} ({} {})", keys.key(Action::ShorterRange), keys.key(Action::LongerRange));
+    page.draw(&title, model.ui.focus == Focus::Metrics, &look.scroll[1], area, buffer);
+}
+
+fn graphs(model: &Model, theme: Theme, page: &mut Page, rows: usize, columns: u16, now: Now) {
+    let (s, traffic, range) = (&model.snapshot, &model.ui.traffic, model.ui.look.range);
+    let per_bar = |series: &Series| match series.most(range, now.wall) {
+        0 => format!("none in {}", range.name()),
+        most => format!("at most {} in {}", count(most.into()), range.bar_name()),
+    };
+    let up_to = |series: &Series| match series.most(range, now.wall) {
+        0 => String::new(),
+        most => format!("at most {}", bytes(Some(u64::from(most) << 10))),
+    };
+    let c = &s.counters;
+    let all = [
+        ("received", count(c.messages_received), per_bar(&traffic.received), &traffic.received, theme.incoming()),
+        ("sent", count(c.messages_sent), per_bar(&traffic.sent), &traffic.sent, theme.outgoing()),
+        ("requests", count(s.host.api.requests), per_bar(&traffic.requests), &traffic.requests, theme.busy()),
+        ("host", bytes(s.host.rss_bytes), up_to(&traffic.host), &traffic.host, Style::new()),
+        ("bridge", bytes(s.bridge.rss_bytes), up_to(&traffic.bridge), &traffic.bridge, Style::new()),
+    ];
+    for (label, present, most, series, style) in all {
+        page.line([(format!("{label:11}"), theme.dim()), (format!("{present:9}"), Style::new()), (most, theme.dim())]);
+        if series.most(range, now.wall) > 0 {
+            for line in graph(&series.bars(range, now.wall, usize::from(columns)), rows, columns) {
+                page.line([(line, style)]);
+            }
+        }
+    }
+}
+
+/// Bars as characters, in so many rows, each as wide as the columns allow.
+fn graph(bars: &[u32], rows: usize, columns: u16) -> Vec<String> {
+    let most = u64::from(bars.iter().max().copied().unwrap_or(0)).max(1);
+    let wide = (usize::from(columns) / bars.len().max(1)).clamp(1, 4);
+    let full = rows as u64 * 8;
+    // Whatever there is of something can be seen.
+    let eighths = |bar: u32| (u64::from(bar) * full).div_ceil(most);
+    let row = |row: usize| {
+        let below = (rows - 1 - row) as u64 * 8;
+        let cell = |bar: &u32| {
+            let part = usize::try_from(eighths(*bar).saturating_sub(below)).unwrap_or(8).min(8);
+            std::iter::repeat_n(BARS.get(part).copied().unwrap_or(' '), wide)
+        };
+        bars.iter().flat_map(cell).collect()
+    };
+    (0..rows).map(row).collect()
+}
+
+fn figures(model: &Model, theme: Theme, page: &mut Page, now: Now) {
+    let (s, c) = (&model.snapshot, &model.snapshot.counters);
+    let plain = Style::new();
+    page.field("delivered", &format!("{}, read {}", c.messages_delivered, c.messages_read), plain);
+    page.field("waiting", &waiting(model, now), plain);
+    let api = match s.host.api.requests {
+        0 => "no requests yet".to_owned(),
+        n => format!("{n}, p50 {} p99 {}", micros(s.host.api.p50_micros), micros(s.host.api.p99_micros)),
+    };
+    page.field("API", &api, plain);
+    if let Some((text, style)) = webhooks(model, theme) {
+        page.field("webhooks", &text, style);
+    }
+    let losses = [
+        ("failed", c.messages_failed),
+        ("expired", c.messages_expired),
+        ("cancelled", c.messages_cancelled),
+        ("bad lines", c.protocol_errors),
+        ("unknown", c.unknown_events),
+        ("duplicates", c.duplicates),
+        ("not logged", c.log_lines_dropped),
+        ("resyncs", model.ui.look.resyncs),
+    ];
+    for (label, n) in losses.iter().filter(|(_, n)| *n > 0) {
+        page.field(label, &n.to_string(), theme.bad());
+    }
+    let none: Vec<_> = losses.iter().filter(|(_, n)| *n == 0).map(|(label, _)| *label).collect();
+    if !none.is_empty() {
+        page.text(0, &format!("none: {}", none.join(", ")), 3, theme.dim());
+    }
+}
+
+/// How the webhooks do, when there are any: the one that is worst off, or all.
+fn webhooks(model: &Model, theme: Theme) -> Option<(String, Style)> {
+    let all = &model.snapshot.webhooks;
+    let most = all.iter().map(|one| one.behind).max()?;
+    let behind = |n: u64| if n == 0 { "up to date".to_owned() } else { format!("{n} behind") };
+    let in_state = |state| all.iter().filter(move |one| one.state == state);
+    for (state, style) in [(WebhookState::Parked, theme.bad()), (WebhookState::Retrying, theme.busy())] {
+        let mut those = in_state(state);
+        let Some(first) = those.next() else { continue };
+        let text = match those.count() {
+            0 => format!("{}, {} {}", behind(first.behind), first.name, state.as_str()),
+            more => format!("{}, {} {}", behind(most), more + 1, state.as_str()),
+        };
+        return Some((text, style));
+    }
+    Some((format!("{}, {}", all.len(), behind(most)), Style::new()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn graphs_show_what_there_is_however_little() {
+        assert_eq!(graph(&[0, 1, 80], 1, 3), [" ▁█"]);
+        assert_eq!(graph(&[0, 8, 16], 2, 3), ["  █", " ██"]);
+        assert_eq!(graph(&[1, 0], 1, 9), ["████    "]);
+        assert_eq!(graph(&[], 2, 9), ["", ""]);
+        assert_eq!(graph(&[u32::MAX, 0], 1, 2), ["█ "]);
+    }
+}

@@ -1,0 +1,469 @@
+//! Panes, layouts, keys, the palette, and what a console that is read-only refuses.
+
+use super::*;
+use crate::clock::Clock;
+use crate::state::Transition;
+use crate::telemetry::{Line, Ring};
+use crate::tui::keymap::{Action, Context, KEYS};
+use crate::tui::layout;
+use crate::tui::model::Overlay;
+
+fn pressed_with(model: &mut Model, code: char, modifiers: KeyModifiers) -> Outcome {
+    update(model, Msg::Key(KeyEvent::new(KeyCode::Char(code), modifiers)), now())
+}
+
+fn control(model: &mut Model, code: char) -> Outcome {
+    pressed_with(model, code, KeyModifiers::CONTROL)
+}
+
+/// With a day behind it.
+fn eventful() -> Snapshot {
+    let mut snapshot = linked();
+    let lost = |class, text: &str| Some(Reason { class, code: Some(428), text: text.to_owned() });
+    for (state, at, reason) in [
+        (ConnectionState::Down, 90_000, None),
+        (ConnectionState::Connecting, 89_990, None),
+        (ConnectionState::Open, 89_980, None),
+        (ConnectionState::Closed, 4_000, lost(ReasonClass::ConnectionLost, "the connection to WhatsApp was lost")),
+        (ConnectionState::Connecting, 3_990, None),
+        (ConnectionState::Open, 3_980, None),
+        (ConnectionState::Unverified, 300, None),
+        (ConnectionState::Open, 60, None),
+    ] {
+        snapshot.timeline.push_back(Transition { state, at: ago(at), reason });
+    }
+    snapshot.connection.proven_at = Some(ago(4));
+    snapshot.counters.protocol_errors = 3;
+    snapshot
+}
+
+/// A console that has seen traffic, with a log.
+fn busy() -> Model {
+    let mut model = model(eventful());
+    for n in 0..40_i64 {
+        let then = ago(n * 70);
+        model.ui.traffic.received.count(u32::try_from(n % 7).unwrap(), then);
+    }
+    let mut back = crate::tui::series::Traffic::default();
+    for n in (0..200_i64).rev() {
+        let then = ago(n * 9);
+        back.received.count(u32::try_from(n * n % 11 % 5).unwrap(), then);
+        back.sent.count(u32::from(n % 6 == 0), then);
+        back.requests.count(u32::try_from(n % 13).unwrap(), then);
+        back.host.set(7_000 + u32::try_from(n % 50).unwrap() * 20, then);
+        back.bridge.set(98_000, then);
+    }
+    model.ui.traffic = back;
+    model.ui.look.log_view.ring = Some(logged());
+    model
+}
+
+fn logged() -> Arc<Ring> {
+    let ring = Ring::new(Clock::start());
+    let line = |ago_s, level, target, text: &str| Line { at: ago(ago_s), level, target, text: text.to_owned() };
+    ring.push(line(30, tracing::Level::INFO, "pilothouse::app", "the API listens address=127.0.0.1:7007"));
+    ring.push(line(20, tracing::Level::INFO, "bridge", "connected to \u{1b}[31mWA v2.3000"));
+    ring.push(line(10, tracing::Level::WARN, "pilothouse::supervisor", "the bridge is slow to answer"));
+    ring.push(line(5, tracing::Level::ERROR, "bridge", &"a long line about what went wrong ".repeat(9)));
+    ring
+}
+
+fn pane(key: &str) -> Model {
+    let mut model = busy();
+    typed(&mut model, key);
+    model
+}
+
+#[test]
+fn each_pane_looks_as_it_should_at_each_size() {
+    let panes = [("feed", ""), ("status", "2"), ("metrics", "3"), ("log", "4"), ("zoomed_metrics", "3z")];
+    for (name, keys) in panes {
+        for size in [(40, 12), (80, 24), (80, 40), (120, 40), (200, 60)] {
+            let mut model = pane(keys);
+            insta::assert_snapshot!(format!("pane_{name}_{}x{}", size.0, size.1), text(&drawn(&mut model, size)));
+        }
+    }
+}
+
+#[test]
+fn help_palette_and_questions_look_as_they_should() {
+    let read_only = {
+        let mut model = pane("W");
+        typed(&mut model, "r");
+        model
+    };
+    for (name, mut model) in [
+        ("help", pane("?")),
+        ("help_scrolled", pane("?jjjj")),
+        ("palette", pane(":")),
+        ("palette_search", pane(":rest")),
+        ("palette_nothing", pane(":xqj")),
+        ("stop", pane("qsto")),
+        ("read_only", read_only),
+        ("resizing", {
+            let mut model = busy();
+            control(&mut model, 'w');
+            model
+        }),
+    ] {
+        for size in [(40, 12), (80, 24), (120, 40)] {
+            insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), text(&drawn(&mut model, size)));
+        }
+    }
+}
+
+#[test]
+fn who_is_here_for_the_first_time_is_led_by_three_steps() {
+    let mut fresh = linked();
+    fresh.feed.clear();
+    let steps = [("Step 1 of 3", installing()), ("Step 2 of 3", with_qr()), ("Step 3 of 3", fresh)];
+    for (step, snapshot) in steps {
+        let mut model = model(snapshot);
+        let picture = text(&drawn(&mut model, (120, 40)));
+        assert!(picture.contains(step), "{picture}");
+        insta::assert_snapshot!(step.replace(' ', "_"), text(&drawn(&mut model, (80, 24))));
+    }
+    assert!(!text(&drawn(&mut model(linked()), (120, 40))).contains("Step"));
+}
+
+#[test]
+fn the_status_is_always_there_and_panes_go_by_priority() {
+    for columns in [layout::SMALLEST.0, 61, 119, 121, 200] {
+        for rows in [layout::SMALLEST.1, 16, 31, 37, 55] {
+            for keys in ["", "2", "3", "4", "i", "z", "3z"] {
+                let mut model = pane(keys);
+                let picture = text(&drawn(&mut model, (columns, rows)));
+                assert!(picture.contains("● connected"), "{columns}×{rows} {keys}\n{picture}");
+            }
+        }
+    }
+}
+
+#[test]
+fn areas_never_overlap_nor_leave_the_screen() {
+    for snapshot in [linked(), with_qr(), with_code(), installing()] {
+        for (columns, rows) in (40..220).step_by(13).flat_map(|c| (10..64).step_by(5).map(move |r| (c, r))) {
+            let mut model = model(snapshot.clone());
+            model.ui.look.log = rows % 2 == 0;
+            model.ui.look.sizes = layout::possible(Default::default(), (columns.max(120), rows.max(36)));
+            let area = Rect::new(0, 0, columns, rows);
+            let places = layout::places(&model, area, now()).unwrap();
+            let mut all: Vec<_> = places.panes.iter().map(|(_, area)| *area).collect();
+            all.extend([places.head, places.link, places.input, places.foot]);
+            all.retain(|area| !area.is_empty());
+            let cells: u32 = all.iter().map(|area| area.area()).sum();
+            assert_eq!(cells, area.area(), "{columns}×{rows}: {places:?}");
+            assert!(all.iter().all(|one| area.intersection(*one) == *one), "{places:?}");
+        }
+    }
+}
+
+#[test]
+fn every_action_of_the_table_does_what_its_row_says_or_says_why_not() {
+    for row in KEYS.iter().filter(|row| row.context == Context::Browse) {
+        let mut model = busy();
+        drawn(&mut model, (80, 24));
+        let key = row.keys[0];
+        let outcome = match key.strip_prefix("Ctrl-") {
+            Some(key) => control(&mut model, key.chars().next().unwrap()),
+            None => match key.chars().next().filter(|_| key.chars().count() == 1) {
+                Some(c) => press(&mut model, KeyCode::Char(c)),
+                None => press(&mut model, named(key)),
+            },
+        };
+        assert!(outcome.redraw, "{row:?}");
+    }
+}
+
+fn named(key: &str) -> KeyCode {
+    match key {
+        "Enter" => KeyCode::Enter,
+        "Tab" => KeyCode::Tab,
+        "Shift-Tab" => KeyCode::BackTab,
+        "Esc" => KeyCode::Esc,
+        "PgUp" => KeyCode::PageUp,
+        "PgDn" => KeyCode::PageDown,
+        key => panic!("{key}"),
+    }
+}
+
+#[test]
+fn tab_goes_round_the_panes_and_back() {
+    let mut model = busy();
+    let mut seen = vec![model.ui.focus];
+    for _ in 0..5 {
+        press(&mut model, KeyCode::Tab);
+        seen.push(model.ui.focus);
+    }
+    assert_eq!(seen, [Focus::Feed, Focus::Compose, Focus::Status, Focus::Metrics, Focus::Log, Focus::Feed]);
+    press(&mut model, KeyCode::BackTab);
+    assert_eq!(model.ui.focus, Focus::Log);
+    press(&mut model, KeyCode::Esc);
+    assert_eq!(model.ui.focus, Focus::Feed);
+}
+
+#[test]
+fn the_input_box_gives_the_focus_back_to_where_it_was() {
+    let mut model = pane("3i");
+    assert_eq!(model.ui.focus, Focus::Compose);
+    assert!(text(&drawn(&mut model, (80, 24))).contains("Metrics"));
+    press(&mut model, KeyCode::Esc);
+    assert_eq!(model.ui.focus, Focus::Metrics);
+}
+
+#[test]
+fn a_pane_that_is_too_long_scrolls_as_far_as_it_goes() {
+    let mut model = pane("2");
+    drawn(&mut model, (40, 12));
+    let most = model.ui.look.scroll[0].most.get();
+    assert!(most > 0);
+    typed(&mut model, "jj");
+    assert_eq!(model.ui.look.scroll[0].at.get(), 2);
+    press(&mut model, KeyCode::End);
+    assert_eq!(model.ui.look.scroll[0].at.get(), most);
+    typed(&mut model, "k");
+    assert_eq!(model.ui.look.scroll[0].at.get(), most - 1);
+    press(&mut model, KeyCode::Home);
+    assert_eq!((model.ui.look.scroll[0].at.get(), model.ui.selected), (0, None));
+}
+
+#[test]
+fn the_log_is_filtered_by_level_and_origin_and_is_safe_to_draw() {
+    let mut model = pane("4");
+    let all = text(&drawn(&mut model, (120, 40)));
+    assert!(all.contains("app: the API listens") && all.contains("bridge: connected to ␛[31mWA"), "{all}");
+    typed(&mut model, "LL");
+    let warnings = text(&drawn(&mut model, (120, 40)));
+    assert!(warnings.contains("Log: warn and above, all origins (L o)"), "{warnings}");
+    assert!(!warnings.contains("the API listens") && warnings.contains("slow to answer"));
+    typed(&mut model, "LLo");
+    let bridge = text(&drawn(&mut model, (120, 40)));
+    assert!(bridge.contains("Log: all levels, bridge"), "{bridge}");
+    assert!(!bridge.contains("slow to answer") && bridge.contains("connected to"));
+    typed(&mut model, "ooo");
+    assert_eq!(model.ui.look.log_view.target, None);
+    // From the log its key hides it.
+    typed(&mut model, "4");
+    assert_eq!((model.ui.focus, model.ui.look.log), (Focus::Feed, false));
+}
+
+#[test]
+fn graphs_show_other_times() {
+    let mut model = pane("3");
+    for (keys, range) in [("]", Range::Hour), ("]]", Range::Day), ("[", Range::Hour), ("[[", Range::FiveMinutes)] {
+        typed(&mut model, keys);
+        assert_eq!(model.ui.look.range, range);
+        assert!(text(&drawn(&mut model, (120, 40))).contains(&format!("Metrics, {}", range.name())));
+    }
+}
+
+#[test]
+fn time_wakes_the_console_only_for_graphs_that_are_seen_and_move() {
+    let mut model = busy();
+    model.ui.size = (80, 24);
+    assert_eq!(next_wake(&model, now()), None, "the graphs are not shown");
+    typed(&mut model, "3");
+    assert_eq!(next_wake(&model, now()), Some(Duration::from_secs(10)));
+    typed(&mut model, "]");
+    assert_eq!(next_wake(&model, now()), Some(Duration::from_secs(60)));
+    let later = Now { wall: now().wall.plus(Duration::from_secs(4_000)), ..now() };
+    assert_eq!(next_wake(&model, later), None, "an hour without anything");
+}
+
+#[test]
+fn panes_are_resized_by_arrows_within_what_there_is_room_for() {
+    let mut model = busy();
+    model.ui.size = (120, 40);
+    let before = layout::present_sizes(&model);
+    control(&mut model, 'w');
+    press(&mut model, KeyCode::Right);
+    press(&mut model, KeyCode::Char('l'));
+    assert_eq!(layout::present_sizes(&model).side, before.side + 4);
+    for _ in 0..100 {
+        press(&mut model, KeyCode::Right);
+    }
+    assert_eq!(layout::present_sizes(&model).side, 60);
+    press(&mut model, KeyCode::Char('='));
+    assert_eq!(layout::present_sizes(&model), before);
+    press(&mut model, KeyCode::Enter);
+    typed(&mut model, "2");
+    control(&mut model, 'w');
+    press(&mut model, KeyCode::Down);
+    assert_eq!(layout::present_sizes(&model).status, before.status + 2);
+    press(&mut model, KeyCode::Char('x'));
+    assert!(!model.ui.look.resizing, "any other key ends it");
+    press(&mut model, KeyCode::Char('j'));
+    assert_eq!(layout::present_sizes(&model).status, before.status + 2);
+}
+
+#[test]
+fn a_pane_is_zoomed_and_esc_brings_the_others_back() {
+    let mut model = pane("3z");
+    let picture = text(&drawn(&mut model, (120, 40)));
+    assert!(picture.contains("Metrics") && !picture.contains("Messages"), "{picture}");
+    press(&mut model, KeyCode::Esc);
+    assert!(text(&drawn(&mut model, (120, 40))).contains("Messages"));
+}
+
+#[test]
+fn the_palette_finds_and_does_any_action() {
+    let mut model = busy();
+    typed(&mut model, ":restart");
+    let outcome = press(&mut model, KeyCode::Enter);
+    assert_eq!(outcome.requests.first().map(|ask| &ask.request), Some(&Request::RestartBridge));
+    assert!(model.ui.overlay.is_none());
+    typed(&mut model, ":metr");
+    press(&mut model, KeyCode::Enter);
+    assert_eq!(model.ui.focus, Focus::Metrics);
+    typed(&mut model, ":");
+    update(&mut model, Msg::Paste("zoom".to_owned()), now());
+    press(&mut model, KeyCode::Enter);
+    assert!(model.ui.look.zoomed);
+    typed(&mut model, ":");
+    let Some(Overlay::Palette(palette)) = &model.ui.overlay else { panic!() };
+    let all: Vec<_> = palette.found.iter().map(|row| row.action).collect();
+    let browse = KEYS.iter().filter(|row| row.context == Context::Browse).map(|row| row.action);
+    assert!(browse.filter(|action| *action != Action::Palette).all(|action| all.contains(&action)));
+}
+
+#[test]
+fn other_keys_from_the_settings_work_and_are_shown() {
+    let mut model = busy();
+    let settings = [("quit".to_owned(), vec!["F10".to_owned()]), ("restart_bridge".to_owned(), vec!["R".to_owned()])];
+    model.ui.look.keys = crate::tui::Keymap::new(&settings.into()).unwrap();
+    model.snapshot.queue = 0;
+    assert!(!press(&mut model, KeyCode::Char('q')).quit);
+    let picture = text(&drawn(&mut model, (120, 40)));
+    assert!(picture.contains("F10 quit") && picture.contains("R restart bridge"), "{picture}");
+    model.snapshot.connection = logged_out().connection;
+    assert!(text(&drawn(&mut model, (120, 40))).contains("press R to link again"));
+    assert!(press(&mut model, KeyCode::F(10)).quit);
+}
+
+#[test]
+fn a_console_that_is_read_only_asks_the_engine_for_nothing() {
+    for row in KEYS {
+        let mut model = busy();
+        press(&mut model, KeyCode::Char('k'));
+        typed(&mut model, "W");
+        if row.context == Context::Compose {
+            typed(&mut model, "i+15551112222 Hola");
+        }
+        let keys: Vec<_> = row.keys.iter().filter(|key| key.chars().count() == 1 || **key == "Enter").collect();
+        for key in keys {
+            let code = if *key == "Enter" { KeyCode::Enter } else { KeyCode::Char(key.chars().next().unwrap()) };
+            assert_eq!(press(&mut model, code).requests, [], "{row:?}");
+        }
+    }
+    let mut model = pane("Wi+15551112222 Hola");
+    press(&mut model, KeyCode::Enter);
+    assert_eq!(model.ui.input.value(), "+15551112222 Hola", "nothing of it is lost");
+    assert!(model.ui.notice.as_ref().unwrap().contains("W lets this console change things"));
+    press(&mut model, KeyCode::Esc);
+    typed(&mut model, "W");
+    assert_eq!(press(&mut model, KeyCode::Char('r')).requests.len(), 1);
+}
+
+#[test]
+fn the_help_has_only_what_works_here_and_now() {
+    let help = |model: &mut Model| {
+        typed(model, "?");
+        text(&drawn(model, (80, 60)))
+    };
+    let linked = help(&mut busy());
+    assert!(linked.contains("answer the chosen message") && !linked.contains("pairing code"), "{linked}");
+    let unlinked = help(&mut model(with_qr()));
+    assert!(unlinked.contains("pairing code") && !unlinked.contains("answer the chosen"), "{unlinked}");
+    let log = help(&mut pane("4"));
+    assert!(log.contains("only from one origin"), "{log}");
+}
+
+fn mouse(model: &mut Model, kind: crossterm::event::MouseEventKind, column: u16, row: u16) -> Outcome {
+    let event = crossterm::event::MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE };
+    update(model, Msg::Mouse(event), now())
+}
+
+#[test]
+fn a_click_chooses_a_pane_and_the_wheel_scrolls_what_is_under_it() {
+    use crossterm::event::{MouseButton, MouseEventKind};
+    let mut model = busy();
+    for n in 0..30 {
+        model.snapshot.timeline.push_back(Transition {
+            state: ConnectionState::Connecting,
+            at: ago(50 - n),
+            reason: None,
+        });
+    }
+    drawn(&mut model, (120, 40));
+    mouse(&mut model, MouseEventKind::Down(MouseButton::Left), 3, 30);
+    assert_eq!(model.ui.focus, Focus::Metrics);
+    mouse(&mut model, MouseEventKind::Down(MouseButton::Left), 80, 37);
+    assert_eq!(model.ui.focus, Focus::Compose);
+    mouse(&mut model, MouseEventKind::ScrollDown, 3, 3);
+    assert_eq!((model.ui.look.scroll[0].at.get(), model.ui.focus), (3, Focus::Compose));
+    mouse(&mut model, MouseEventKind::ScrollUp, 80, 5);
+    assert!(model.ui.selected.is_some());
+    assert!(!mouse(&mut model, MouseEventKind::ScrollUp, 200, 90).redraw, "outside");
+    typed(&mut model, "M");
+    press(&mut model, KeyCode::Esc);
+    typed(&mut model, "M");
+    assert!(model.ui.look.mouse);
+}
+
+#[test]
+fn themes_have_other_colours_and_the_same_words() {
+    let mut model = busy();
+    let mut pictures = Vec::new();
+    let mut colours = Vec::new();
+    for _ in 0..3 {
+        let buffer = drawn(&mut model, (120, 40));
+        pictures.push(text(&buffer).lines().take(39).map(str::to_owned).collect::<Vec<_>>());
+        colours.push(buffer.content.iter().map(|cell| cell.fg.to_string()).collect::<std::collections::BTreeSet<_>>());
+        typed(&mut model, "T");
+    }
+    assert!(pictures.iter().all(|picture| *picture == pictures[0]));
+    assert!(colours[0] != colours[1] && colours[1] != colours[2]);
+    assert_eq!(model.ui.look.theme, crate::tui::Palette::Terminal);
+}
+
+#[test]
+fn in_ascii_nothing_of_ours_is_anything_else() {
+    let mut feed = linked();
+    feed.feed.retain(|message| message.body.is_ascii() && message.name.as_deref().is_none_or(str::is_ascii));
+    for snapshot in [feed, logged_out(), with_code(), installing(), passkey::refused()] {
+        for keys in ["", "2", "3", "4", "?", ":", "q", "i"] {
+            let mut model = model(snapshot.clone());
+            model.ui.traffic = busy().ui.traffic;
+            typed(&mut model, keys);
+            for size in [(40, 12), (80, 24), (120, 40)] {
+                model.ui.size = size;
+                let area = Rect::new(0, 0, size.0, size.1);
+                let mut buffer = Buffer::empty(area);
+                view::view(&model, Theme::new(true).ascii(true), area, &mut buffer, now());
+                for cell in &buffer.content {
+                    assert!(cell.symbol().is_ascii(), "{:?} in\n{}", cell.symbol(), text(&buffer));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_operator_is_told_when_things_turn_and_once() {
+    use crate::tui::Notify;
+    use crate::tui::attention::Attention;
+    let mut attention = Attention::default();
+    let mut told = |snapshot, notify| attention.news(&model(snapshot), true, notify, false);
+    assert_eq!(told(started(), Notify::Bell), "\u{1b}]2;◌ connecting · Pilothouse\u{7}");
+    assert_eq!(told(linked(), Notify::Bell), "\u{1b}]2;● connected +15550009999 · Pilothouse\u{7}");
+    assert_eq!(told(linked(), Notify::Bell), "");
+    assert!(told(lost(), Notify::Bell).ends_with("\u{7}\u{7}"), "the title, and the bell");
+    assert_eq!(told(started(), Notify::Osc9).matches("]9;").count(), 0, "on the way");
+    let back = told(linked(), Notify::Osc777);
+    assert!(back.ends_with("\u{1b}]777;notify;Pilothouse;● connected +15550009999\u{7}"), "{back:?}");
+    let mut hostile = lost();
+    hostile.account = Some(AccountInfo { phone: Some("\u{7}\u{1b}]0;x;y".into()), lid: None, name: None });
+    let sequence = told(hostile, Notify::Osc9);
+    assert_eq!(sequence.matches('\u{1b}').count(), 2, "{sequence:?}");
+    assert_eq!(sequence.matches('\u{7}').count(), 2, "{sequence:?}");
+}
