@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::access::Guard;
@@ -84,6 +84,8 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
         tracing::warn!(%error, "systemd is not told how it goes");
         None
     });
+    // Before anybody can know that this process is there.
+    let mut signals = Signals::open()?;
     let guard = Guard::open(&config.data_dir)?;
     let socket = open_socket(&config.socket).await?;
     let listener = TcpListener::bind(config.listen).await.with_context(|| {
@@ -154,8 +156,8 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
         None => None,
     };
     let early = tokio::select! {
-        reason = asked_to_end() => {
-            tracing::info!(reason = reason?, "ending");
+        reason = signals.next() => {
+            tracing::info!(reason, "ending");
             None
         }
         () = console_ended(console.as_mut()) => {
@@ -238,16 +240,30 @@ async fn console_ended(console: Option<&mut Console>) {
     }
 }
 
-/// Waits for a signal that asks for the end, and names it.
-async fn asked_to_end() -> anyhow::Result<&'static str> {
-    let mut interrupt = signal(SignalKind::interrupt()).context("can't wait for SIGINT")?;
-    let mut terminate = signal(SignalKind::terminate()).context("can't wait for SIGTERM")?;
-    let mut hangup = signal(SignalKind::hangup()).context("can't wait for SIGHUP")?;
-    Ok(tokio::select! {
-        _ = interrupt.recv() => "SIGINT",
-        _ = terminate.recv() => "SIGTERM",
-        _ = hangup.recv() => "SIGHUP",
-    })
+/// The signals that ask for the end. What comes once they are opened ends the process in order.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn open() -> anyhow::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt()).context("can't wait for SIGINT")?,
+            terminate: signal(SignalKind::terminate()).context("can't wait for SIGTERM")?,
+            hangup: signal(SignalKind::hangup()).context("can't wait for SIGHUP")?,
+        })
+    }
+
+    /// Waits for one, and names it.
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.hangup.recv() => "SIGHUP",
+        }
+    }
 }
 
 /// The state that the last process left, with what the settings say on top.

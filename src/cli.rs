@@ -77,6 +77,9 @@ pub enum Action {
     },
     /// Print the token that the API asks for, made when there is none; add, list and revoke further ones.
     Token {
+        /// One JSON document instead of text.
+        #[arg(long, global = true)]
+        json: bool,
         /// What else to do with it.
         #[command(subcommand)]
         change: Option<TokenChange>,

@@ -18,6 +18,8 @@ fn main() -> ExitCode {
     };
     let (words, code) = match failed.downcast_ref::<Failure>() {
         Some(failure) => (failure.words(), failure.code()),
+        // As for a flag that is wrong.
+        None if failed.is::<config::ConfigError>() => (Some(format!("{failed:#}")), 2),
         None => (Some(format!("{failed:#}")), 1),
     };
     if let Some(words) = words {
@@ -44,8 +46,8 @@ fn run(cli: Cli, clock: Clock) -> anyhow::Result<()> {
             Ok(writeln!(std::io::stdout(), "{}", serde_json::Value::from(document))?)
         }
         Some(Action::Config { json: false }) => Ok(std::io::stdout().write_all(config.table().as_bytes())?),
-        Some(Action::Token { change }) => {
-            Ok(std::io::stdout().write_all(token(&config.data_dir, change, clock)?.as_bytes())?)
+        Some(Action::Token { json, change }) => {
+            Ok(std::io::stdout().write_all(token(&config.data_dir, change, json, clock)?.as_bytes())?)
         }
         Some(Action::Backup { file }) => {
             let manifest = backup::write(&places(&config), &file, clock)?;
@@ -61,19 +63,24 @@ fn run(cli: Cli, clock: Clock) -> anyhow::Result<()> {
     }
 }
 
-/// Does what is asked for with tokens, and says what there is to print.
-fn token(folder: &Path, change: Option<TokenChange>, clock: Clock) -> Result<String, access::TokenError> {
+/// Does what is asked for with tokens, and says what there is to print: as text, or as JSON.
+fn token(folder: &Path, change: Option<TokenChange>, json: bool, clock: Clock) -> Result<String, access::TokenError> {
     let token = match change {
         Some(TokenChange::Add { name, scope }) => access::add(folder, &name, scope, clock.now().wall)?,
         Some(TokenChange::Rotate) => access::rotate(folder)?,
         None => access::ensure(folder)?,
         Some(TokenChange::Revoke { name }) => return access::revoke(folder, &name).map(|()| String::new()),
+        Some(TokenChange::List) if json => {
+            let one = |access::Further { name, scope, created_at, .. }: &access::Further| serde_json::json!({"name": name, "scope": scope.to_string(), "created_at": created_at});
+            let all: Vec<_> = access::list(folder)?.iter().map(one).collect();
+            return Ok(format!("{}\n", serde_json::Value::from(all)));
+        }
         Some(TokenChange::List) => {
             let line = |token: access::Further| format!("{:5}  {}  {}\n", token.scope, token.created_at, token.name);
             return Ok(access::list(folder)?.into_iter().map(line).collect());
         }
     };
-    Ok(format!("{token}\n"))
+    Ok(if json { format!("{}\n", serde_json::json!({"token": token})) } else { format!("{token}\n") })
 }
 
 fn places(config: &config::Config) -> backup::Places {

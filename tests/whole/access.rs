@@ -67,6 +67,10 @@ async fn a_running_gateway_takes_new_tokens_and_no_token_is_ever_in_a_log() {
     let wrong = root.replace(|c: char| c.is_ascii_digit(), "a");
     let listed = token(&place, &["list"]);
     assert!(listed.contains("grafana") && listed.contains("read") && !listed.contains(&reader), "{listed}");
+    let listed: serde_json::Value = serde_json::from_str(&token(&place, &["list", "--json"])).unwrap();
+    assert_eq!((&listed[0]["name"], &listed[0]["scope"]), (&"grafana".into(), &"read".into()), "{listed}");
+    let shown: serde_json::Value = serde_json::from_str(&token(&place, &["--json"])).unwrap();
+    assert_eq!(shown["token"], root.as_str());
     let ask = async |token: &str, path: &str| gateway.request_as(token, "GET", path).await.status;
     assert_eq!((ask(&root, "/qr").await, ask(&reader, "/status").await), (503, 200));
     assert_eq!((ask(&reader, "/qr").await, ask(&wrong, "/status").await), (403, 401));

@@ -187,6 +187,7 @@ async fn the_exit_code_says_what_kind_of_failure_it_is() {
         (&["send", "+15551112222", "x", "--url", &gone], 3, no_gateway),
         (&["status", "--url", "unix:/no/such.sock"], 3, no_gateway),
         (&["status", "--url", "https://127.0.0.1"], 2, "ssh -L"),
+        (&["status", "--listen", "nonsense"], 2, "is not valid"),
         (&["status", "--url", &url, "--token-file", wrong], 4, "token"),
         (&["tail", "--url", &url, "--token-file", wrong], 4, "token"),
         (&["status", "--url", &url, "--token-file", "/no/such"], 2, "can't read the token"),
