@@ -78,12 +78,10 @@ struct Ours {
 impl ListedMessage {
     /// With all of its text.
     pub(super) fn whole(message: Message) -> Self {
-        Listed { message, truncated: false }.into()
+        Self::new(message, false)
     }
-}
 
-impl From<Listed> for ListedMessage {
-    fn from(Listed { message, truncated }: Listed) -> Self {
+    fn new(message: Message, truncated: bool) -> Self {
         let Message { id, direction, chat, from, name, kind, target, body, at, delivery } = message;
         let ours = delivery.map(|delivery| Ours {
             state: delivery.state,
@@ -105,6 +103,12 @@ impl From<Listed> for ListedMessage {
             at,
             ours,
         }
+    }
+}
+
+impl From<Listed> for ListedMessage {
+    fn from(Listed { message, truncated, place: _ }: Listed) -> Self {
+        Self::new(message, truncated)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use compact_str::CompactString;
 
-use super::{Chat, ChatId, DeliveryState, Direction, Message};
+use super::{Chat, ChatId, DeliveryState, Direction, Message, MessageId};
 use crate::clock::Timestamp;
 
 /// The most characters of a text in a list of messages. A message that is asked for alone has all of them.
@@ -67,6 +67,8 @@ pub struct Listed {
     pub message: Message,
     /// Its text has more.
     pub truncated: bool,
+    /// Where it is in the order.
+    pub place: Place,
 }
 
 /// A page of what was found.
@@ -90,6 +92,35 @@ pub struct ListedChat {
     pub name: Option<CompactString>,
     /// Its last message.
     pub last: Listed,
+}
+
+/// What a console looks up. It answers from the disk, and so never in a hurry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LookUp {
+    /// A page of messages.
+    Messages {
+        /// Which.
+        find: Find,
+        /// In place of [`Find::after`]: only what comes behind this message. When it is not kept any more, neither is
+        /// what was before it.
+        behind: Option<(ChatId, MessageId)>,
+    },
+}
+
+impl LookUp {
+    /// A page of messages behind a place.
+    pub fn after(find: &Find, after: Option<Place>) -> Self {
+        Self::Messages { find: Find { after, ..find.clone() }, behind: None }
+    }
+}
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Found {
+    /// A page of messages.
+    Messages(Page<Listed>),
+    /// Nothing, and why.
+    Failed(FindError),
 }
 
 /// Why nothing was found out.

@@ -31,7 +31,8 @@ pub use apply::apply;
 pub use decide::{BridgeLimits, Lookup, State, WINDOW, decide, lookup};
 pub use exit::{ExitClass, LastExit};
 pub use find::{
-    Filter, Find, FindError, LISTED_CHARS, Listed, ListedChat, Order, Page, Place, SEARCH_CHARS, SEARCH_WORDS,
+    Filter, Find, FindError, Found, LISTED_CHARS, Listed, ListedChat, LookUp, Order, Page, Place, SEARCH_CHARS,
+    SEARCH_WORDS,
 };
 pub use ids::{AccountId, ChatId, Incarnation, MessageId, RequestId, Seq, WriteSeq};
 pub use input::{

@@ -1,9 +1,11 @@
 //! What the console knows: the engine's snapshot, and what only this console has.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use tui_input::Input;
 
+use super::feed::{Feed, Rows};
 use crate::clock::{Now, Timestamp};
 use crate::qr::{Drawing, Modules};
 use crate::state::{
@@ -60,12 +62,8 @@ pub struct Ui {
     pub focus: Focus,
     /// What lies over the screen.
     pub overlay: Option<Overlay>,
-    /// The chosen message, by its number since the start; none: the newest is followed.
-    pub selected: Option<u64>,
-    /// How many messages have been added since the start, those before this console included.
-    pub added: u64,
-    /// How many messages came since the newest was left.
-    pub unseen: u64,
+    /// Which messages are shown.
+    pub feed: Feed,
     /// The line that is written.
     pub input: Input,
     /// To whom a line without a number goes.
@@ -143,13 +141,10 @@ impl Model {
     /// The model of a console that has just been linked to an engine.
     pub fn new(snapshot: Snapshot, api: String, zone: jiff::tz::TimeZone, now: Now) -> Self {
         let traffic = Traffic { newest: now.wall.as_millis().div_euclid(BUCKET_MS), ..Traffic::default() };
-        let added = snapshot.feed.len() as u64;
         let ui = Ui {
             focus: Focus::Feed,
             overlay: None,
-            selected: None,
-            added,
-            unseen: 0,
+            feed: Feed::default(),
             input: Input::default(),
             recipient: None,
             history: VecDeque::new(),
@@ -172,10 +167,8 @@ impl Model {
 
     /// Takes a snapshot over in place of what was known.
     pub fn replace(&mut self, snapshot: Snapshot) {
-        self.ui.added = self.ui.added.max(snapshot.feed.len() as u64);
-        self.ui.selected = None;
-        self.ui.unseen = 0;
         self.snapshot = snapshot;
+        self.ui.feed.missed();
         self.pairing_changed();
     }
 
@@ -185,12 +178,9 @@ impl Model {
         let visible = !matches!(change, Change::Connection(view) if view.state == ConnectionState::Open
             && *old == ConnectionView { proven_at: old.proven_at, ..view.clone() });
         apply(&mut self.snapshot, change);
+        self.ui.feed.apply(change);
         match change {
             Change::MessageAdded(message) => {
-                self.ui.added += 1;
-                if self.ui.selected.is_some() {
-                    self.ui.unseen += 1;
-                }
                 if message.is_received() {
                     self.ui.traffic.count(now.wall, true);
                 }
@@ -228,20 +218,19 @@ impl Model {
         }
     }
 
-    /// The number of the oldest message that is still known.
-    pub fn first(&self) -> u64 {
-        self.ui.added.saturating_sub(self.snapshot.feed.len() as u64)
+    /// The messages that are shown.
+    pub fn rows(&self) -> Rows<'_> {
+        self.ui.feed.rows(&self.snapshot.feed)
     }
 
-    /// The message with this number.
-    pub fn message(&self, number: u64) -> Option<&Message> {
-        let at = number.checked_sub(self.first())?;
-        self.snapshot.feed.get(usize::try_from(at).ok()?).map(AsRef::as_ref)
+    /// The chosen message; none: the newest is followed.
+    pub fn chosen(&self) -> Option<&Arc<Message>> {
+        self.rows().get(self.ui.feed.chosen()?)
     }
 
     /// The chosen message, when it is ours and waits to be sent.
     pub fn chosen_and_waiting(&self) -> Option<MessageId> {
-        let message = self.message(self.ui.selected?.max(self.first()))?;
+        let message = self.chosen()?;
         let state = message.delivery.as_ref()?.state;
         (state == DeliveryState::Queued).then(|| message.id.clone())
     }

@@ -16,7 +16,7 @@ use super::update::{Msg, Outcome, update};
 use super::{clipboard, next_wake, view};
 use crate::clock::{Clock, Mono};
 use crate::link::{Link, Update};
-use crate::state::{Answer, Refusal};
+use crate::state::{Answer, FindError, Found, Refusal};
 
 /// The shortest time from one drawing to the next.
 const FRAME: Duration = Duration::from_millis(16);
@@ -144,7 +144,7 @@ async fn run(
             () = tokio::time::sleep(wake.unwrap_or(Duration::MAX)), if wake.is_some() => messages.push(Msg::Woken),
         }
         for msg in messages {
-            let Outcome { requests, redraw, copy, quit } = update(&mut model, msg, clock.now());
+            let Outcome { requests, look_ups, redraw, copy, quit } = update(&mut model, msg, clock.now());
             dirty |= redraw;
             if let Some(text) = copy {
                 screen.send(&clipboard::sequence(text.reveal(), options.in_tmux))?;
@@ -154,6 +154,12 @@ async fn run(
                 if link.requests.try_send(ask).is_err() {
                     let answer = Answer::Refused(Refusal::Unavailable);
                     update(&mut model, Msg::Update(Update::Answer { id, answer }), clock.now());
+                }
+            }
+            for (id, what) in look_ups {
+                if link.look_ups.try_send((id, what)).is_err() {
+                    let found = Found::Failed(FindError::Store("the gateway is busy or stopping".to_owned()));
+                    update(&mut model, Msg::Update(Update::Found { id, found }), clock.now());
                 }
             }
             if quit {

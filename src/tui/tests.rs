@@ -1,6 +1,7 @@
 //! The console as pictures of text, and as keys that are pressed.
 
 mod about;
+mod feed;
 mod passkey;
 
 use std::fmt::Write as _;
@@ -494,14 +495,15 @@ fn scrolling_up_stays_while_messages_come() {
     let mut model = model(linked());
     drawn(&mut model, (80, 24));
     press(&mut model, KeyCode::Char('k'));
-    let chosen = model.ui.selected.and_then(|at| model.message(at)).map(|m| m.id.clone());
+    let chosen = model.chosen().map(|m| m.id.clone());
+    assert!(chosen.is_some());
     for n in 0..3 {
         update(&mut model, added(30 + n, "later"), now());
     }
-    assert_eq!(model.ui.selected.and_then(|at| model.message(at)).map(|m| m.id.clone()), chosen);
-    assert_eq!(model.ui.unseen, 3);
+    assert_eq!(model.chosen().map(|m| m.id.clone()), chosen);
+    assert_eq!(model.ui.feed.unseen(), 3);
     press(&mut model, KeyCode::Char('G'));
-    assert_eq!((model.ui.selected, model.ui.unseen), (None, 0));
+    assert_eq!((model.chosen(), model.ui.feed.unseen()), (None, 0));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What follows from keys and updates.
 
 mod editing;
+mod feed;
 pub(super) mod passkey;
 
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use super::model::{Focus, Model, Overlay};
 use crate::clock::Now;
 use crate::link::{Ask, Update};
 use crate::qr::Drawing;
-use crate::state::{Answer, Chat, Linking, Phone, Request, Secret, SendOptions};
+use crate::state::{Answer, Chat, Linking, LookUp, Phone, Request, RequestId, Secret, SendOptions};
 use editing::{edit, paste};
 
 /// What comes to the console.
@@ -36,6 +37,8 @@ pub enum Msg {
 pub struct Outcome {
     /// For the engine.
     pub requests: Vec<Ask>,
+    /// To be looked up.
+    pub look_ups: Vec<(RequestId, LookUp)>,
     /// Something visible changed.
     pub redraw: bool,
     /// For the clipboard.
@@ -52,6 +55,12 @@ impl Outcome {
 
 /// Takes one thing in.
 pub fn update(model: &mut Model, msg: Msg, now: Now) -> Outcome {
+    let mut outcome = take(model, msg, now);
+    feed::look_up(model, &mut outcome);
+    outcome
+}
+
+fn take(model: &mut Model, msg: Msg, now: Now) -> Outcome {
     match msg {
         Msg::Key(key) if key.kind == KeyEventKind::Release => Outcome::default(),
         Msg::Key(key) => on_key(model, &key),
@@ -81,6 +90,7 @@ fn on_update(model: &mut Model, update: Update, now: Now) -> Outcome {
             }
             return Outcome { redraw, ..Outcome::default() };
         }
+        Update::Found { id, found } => return feed::found(model, id, found),
         Update::Answer { id, answer } => {
             let line = model.ui.sending.remove(&id);
             match (answer, line) {
@@ -160,7 +170,6 @@ fn on_overlay_key(model: &mut Model, overlay: Overlay, key: &KeyEvent) -> Outcom
 }
 
 fn act(model: &mut Model, action: Action) -> Outcome {
-    let page = u64::from(model.ui.size.1.saturating_sub(8).max(1));
     match action {
         Action::FocusOther => {
             model.ui.focus = match model.ui.focus {
@@ -170,12 +179,12 @@ fn act(model: &mut Model, action: Action) -> Outcome {
         }
         Action::Compose => model.ui.focus = Focus::Compose,
         Action::Leave => leave(model),
-        Action::Down => scroll_down(model, 1),
-        Action::Up => scroll_up(model, 1),
-        Action::PageDown => scroll_down(model, page),
-        Action::PageUp => scroll_up(model, page),
-        Action::Top => scroll_up(model, u64::MAX),
-        Action::Bottom => follow(model),
+        Action::Down => feed::scroll(model, -1),
+        Action::Up => feed::scroll(model, 1),
+        Action::PageDown => feed::page(model, false),
+        Action::PageUp => feed::page(model, true),
+        Action::Top => model.ui.feed.top(&model.snapshot.feed),
+        Action::Bottom => model.ui.feed.follow(),
         Action::Answer => answer(model),
         Action::Cancel => return cancel(model),
         Action::Help => model.ui.overlay = Some(Overlay::Help),
@@ -213,38 +222,14 @@ fn leave(model: &mut Model) {
     } else if model.ui.focus == Focus::Compose {
         model.ui.focus = Focus::Feed;
     } else {
-        follow(model);
-    }
-}
-
-fn follow(model: &mut Model) {
-    model.ui.selected = None;
-    model.ui.unseen = 0;
-}
-
-fn scroll_up(model: &mut Model, by: u64) {
-    let Some(last) = model.ui.added.checked_sub(1).filter(|_| !model.snapshot.feed.is_empty()) else { return };
-    let at = match model.ui.selected {
-        Some(at) => at.saturating_sub(by),
-        None => last.saturating_sub(by.saturating_sub(1)),
-    };
-    model.ui.selected = Some(at.max(model.first()));
-}
-
-fn scroll_down(model: &mut Model, by: u64) {
-    let Some(at) = model.ui.selected else { return };
-    let at = at.max(model.first()).saturating_add(by);
-    if at >= model.ui.added {
-        follow(model);
-    } else {
-        model.ui.selected = Some(at);
+        model.ui.feed.follow();
     }
 }
 
 /// The chosen message's chat becomes the recipient; without a choice, that of the newest message.
 fn answer(model: &mut Model) {
-    let number = model.ui.selected.map(|at| at.max(model.first())).or(model.ui.added.checked_sub(1));
-    match number.and_then(|at| model.message(at)).map(|m| m.chat.clone()) {
+    let message = model.chosen().or_else(|| model.rows().get(model.rows().len().checked_sub(1)?));
+    match message.map(|message| message.chat.clone()) {
         Some(chat) => {
             model.ui.recipient = Some(chat);
             model.ui.focus = Focus::Compose;

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use super::*;
 use crate::clock::Clock;
-use crate::state::{Filter, Find, FindError, LISTED_CHARS, ListedChat, Order, Page, Place};
+use crate::state::{Filter, Find, FindError, Found, LISTED_CHARS, ListedChat, LookUp, Order, Page, Place};
 
 const HOUR: i64 = 60 * 60 * 1_000;
 
@@ -452,4 +452,24 @@ async fn the_writing_thread_takes_in_what_is_written_and_what_an_older_version_l
     assert_eq!(find("now", None).items.len(), 1);
     assert_eq!(seen(&reader).items.len(), 2);
     drop(store);
+}
+
+#[test]
+fn a_console_looks_on_behind_a_message_that_it_knows() {
+    let database = Database::new();
+    database.add(&["one", "two", "three", "four"].map(Row::text));
+    let known = database.first_page(2).items.pop().unwrap().message;
+    assert_eq!(&*known.body, "three");
+    let behind = |order, id: &MessageId| {
+        let find = Find { order, limit: 10, ..Find::default() };
+        match database.reader.look_up(&LookUp::Messages { find, behind: Some((known.chat.id.clone(), id.clone())) }) {
+            Found::Messages(page) => texts(&page).join(" "),
+            Found::Failed(error) => panic!("{error}"),
+        }
+    };
+    assert_eq!(behind(Order::NewestFirst, &known.id), "two one");
+    assert_eq!(behind(Order::OldestFirst, &known.id), "four");
+    let forgotten = "3A-forgotten".into();
+    assert_eq!(behind(Order::NewestFirst, &forgotten), "", "what was before it is forgotten as well");
+    assert_eq!(behind(Order::OldestFirst, &forgotten), "one two three four");
 }
