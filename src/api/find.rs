@@ -182,6 +182,7 @@ fn asked(mut parameters: Parameters) -> Result<Find, Problem> {
         from: parameters.time("from")?,
         to: parameters.time("to")?,
         search: search(&mut parameters)?,
+        beginnings: false,
     };
     if let (Some(from), Some(to)) = (filter.from, filter.to)
         && from >= to

@@ -31,6 +31,8 @@ pub struct Filter {
     /// With all of these words in the text; the last one may be the beginning of a word, unless a space
     /// follows it. Nothing else in it is syntax.
     pub search: Option<CompactString>,
+    /// Each word of the search may be the beginning of one.
+    pub beginnings: bool,
 }
 
 /// A place in the order in which the gateway took its messages. Later ones are greater, and none changes its place.

@@ -258,12 +258,14 @@ fn way(filter: &Filter) -> &'static str {
 }
 
 /// What the index of words is asked: each word in quotes, the last one of the caller's as a beginning, unless a space
-/// says that it has ended.
+/// says that it has ended; or all as beginnings.
 fn matching(account: &str, filter: &Filter, words: &[String]) -> String {
     let quoted = |word: &str| format!("\"{}\"", word.replace('"', "\"\""));
     let mut all: Vec<_> = words.iter().map(|word| quoted(word)).collect();
     let ended = filter.search.as_deref().is_some_and(|search| search.ends_with(char::is_whitespace));
-    if let (Some(last), false) = (all.last_mut(), ended) {
+    if filter.beginnings {
+        all.iter_mut().for_each(|word| word.push('*'));
+    } else if let (Some(last), false) = (all.last_mut(), ended) {
         last.push('*');
     }
     let chat = filter.chat.as_ref().map(|chat| index::chat_word(account, chat.as_str()));

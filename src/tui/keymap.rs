@@ -25,6 +25,12 @@ pub enum Action {
     PageDown,
     /// A screenful up.
     PageUp,
+    /// Show only what a filter lets through.
+    Filter,
+    /// To the next older message that the filter lets through, among all.
+    SearchOlder,
+    /// To the next newer one.
+    SearchNewer,
     /// Answer the chosen message's chat.
     Answer,
     /// Take back the chosen message, which waits.
@@ -101,6 +107,9 @@ pub const KEYS: &[Binding] = &[
     bind(&["G", "End"], Browse, A::Bottom, "newest message, and follow", None),
     bind(&["PgDn"], Browse, A::PageDown, "a screenful down", None),
     bind(&["PgUp"], Browse, A::PageUp, "a screenful up", None),
+    bind(&["/"], Browse, A::Filter, "filter by words, from: to: chat: state: !not", Some("filter")),
+    bind(&["n"], Browse, A::SearchOlder, "next older message like the filter, among all", None),
+    bind(&["N"], Browse, A::SearchNewer, "next newer message like the filter", None),
     bind(&["p"], Browse, A::PairingCode, "link by a pairing code instead of a QR", Some("pairing code")),
     bind(&["v"], Browse, A::CycleDrawing, "draw the QR in another way", Some("draw")),
     bind(&["Z"], Browse, A::WholeScreen, "show the QR over the whole screen", Some("whole screen")),

@@ -53,6 +53,8 @@ pub enum Overlay {
     Number(Box<Input>),
     /// Whether the phone shows the same code.
     Compare,
+    /// What the messages are filtered by.
+    Filter(Box<Input>),
 }
 
 /// What only this console has.
@@ -168,7 +170,7 @@ impl Model {
     /// Takes a snapshot over in place of what was known.
     pub fn replace(&mut self, snapshot: Snapshot) {
         self.snapshot = snapshot;
-        self.ui.feed.missed();
+        self.ui.feed.missed(&self.snapshot.feed);
         self.pairing_changed();
     }
 
@@ -178,7 +180,7 @@ impl Model {
         let visible = !matches!(change, Change::Connection(view) if view.state == ConnectionState::Open
             && *old == ConnectionView { proven_at: old.proven_at, ..view.clone() });
         apply(&mut self.snapshot, change);
-        self.ui.feed.apply(change);
+        self.ui.feed.apply(change, &self.snapshot.feed);
         match change {
             Change::MessageAdded(message) => {
                 if message.is_received() {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use tui_input::Input;
 
+use super::feed::window::Side;
 use super::keymap::{self, Action, Context};
 use super::model::{Focus, Model, Overlay};
 use crate::clock::Now;
@@ -150,6 +151,7 @@ fn on_overlay_key(model: &mut Model, overlay: Overlay, key: &KeyEvent) -> Outcom
         Overlay::Help => Outcome::redraw(),
         Overlay::Quit => Outcome { quit: matches!(key.code, KeyCode::Char('y' | 'Y')), ..Outcome::redraw() },
         Overlay::Compare => passkey::compared(model, key.code),
+        Overlay::Filter(input) => feed::on_filter_key(model, input, key),
         Overlay::Number(mut input) => match key.code {
             KeyCode::Esc => Outcome::redraw(),
             KeyCode::Enter => match input.value().trim().parse::<Phone>() {
@@ -184,7 +186,10 @@ fn act(model: &mut Model, action: Action) -> Outcome {
         Action::PageDown => feed::page(model, false),
         Action::PageUp => feed::page(model, true),
         Action::Top => model.ui.feed.top(&model.snapshot.feed),
-        Action::Bottom => model.ui.feed.follow(),
+        Action::Bottom => model.ui.feed.follow(&model.snapshot.feed),
+        Action::Filter => feed::open_filter(model),
+        Action::SearchOlder => feed::search(model, Side::Older),
+        Action::SearchNewer => feed::search(model, Side::Newer),
         Action::Answer => answer(model),
         Action::Cancel => return cancel(model),
         Action::Help => model.ui.overlay = Some(Overlay::Help),
@@ -222,7 +227,7 @@ fn leave(model: &mut Model) {
     } else if model.ui.focus == Focus::Compose {
         model.ui.focus = Focus::Feed;
     } else {
-        model.ui.feed.follow();
+        feed::leave(model);
     }
 }
 

@@ -37,7 +37,7 @@ pub fn view(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: N
         narrow(model, theme, area, buffer, now)
     };
     match &model.ui.overlay {
-        Some(what) => overlay::draw(model, what, theme, area, buffer),
+        Some(what) => overlay::draw(model, what, theme, area, buffer, now),
         None => cursor,
     }
 }

@@ -166,6 +166,7 @@ fn filter() -> impl Strategy<Value = Filter> {
             from,
             to,
             search: search.map(Into::into),
+            beginnings: false,
         },
     )
 }
@@ -391,6 +392,7 @@ fn every_page_is_one_walk_along_an_index_and_nothing_is_sorted() {
         from: (n & 16 > 0).then_some(AT),
         to: (n & 32 > 0).then_some(AT),
         search: None,
+        beginnings: false,
     };
     for n in 0..256 {
         for order in [Order::NewestFirst, Order::OldestFirst] {
@@ -472,4 +474,17 @@ fn a_console_looks_on_behind_a_message_that_it_knows() {
     let forgotten = "3A-forgotten".into();
     assert_eq!(behind(Order::NewestFirst, &forgotten), "", "what was before it is forgotten as well");
     assert_eq!(behind(Order::OldestFirst, &forgotten), "one two three four");
+}
+
+#[test]
+fn each_word_of_a_search_may_be_a_beginning_when_that_is_asked_for() {
+    let mut database = Database::new();
+    database.add(&["hello world", "hello there"].map(Row::text));
+    database.index();
+    let search = |beginnings| {
+        let filter = Filter { search: Some("hel wor ".into()), beginnings, ..Filter::default() };
+        database.reader.find(&Find { filter, limit: 9, ..Find::default() }).unwrap()
+    };
+    assert_eq!(texts(&search(true)), ["hello world"]);
+    assert_eq!(texts(&search(false)), [""; 0]);
 }

@@ -1,24 +1,26 @@
 //! Which messages are shown, and which one is chosen.
 //!
-//! * While it follows, it shows what the engine told last, and holds nothing of its own.
+//! * While it follows everything, it shows what the engine told last, and holds nothing of its own.
 //! * Whoever goes up is left in peace: what is shown then is a [`Window`] that moves only with the keys. More of it is
-//!   looked up as it is needed, never waited for.
+//!   looked up as it is needed, never waited for. So it is with a filter, whose window takes in what comes.
 //! * One page is looked up at a time. An answer that nobody waits for any more is dropped.
+//! * What a filter has to look through is bounded: it stops after [`BUDGET`] messages until a key asks for more.
 
+mod looking;
+pub mod sieve;
 pub mod window;
 
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::state::{Change, Find, FindError, Found, LookUp, Message, Order, RequestId};
+use crate::state::{Change, FindError, Message};
+use looking::{Asked, Goal};
+use sieve::Sieve;
 use window::{Edge, Row, Side, Start, Window};
 
-/// How many messages are to be held beyond the chosen one before more are looked up.
-const MARGIN: usize = 100;
-
-/// How many messages are looked up at once, and taken in at most.
-const PAGE: usize = 100;
+/// How many messages a filter looks through before it stops to be asked for more.
+pub const BUDGET: usize = 20_000;
 
 /// The messages, as this console shows them.
 #[derive(Debug, Default)]
@@ -29,30 +31,23 @@ pub struct Feed {
     selected: Option<i64>,
     /// How many messages came since the newest was left.
     unseen: u64,
+    /// Only what it lets through is shown.
+    sieve: Option<Sieve>,
+    /// What was filtered by last: what `n` searches for.
+    last_sieve: Option<Sieve>,
+    /// How many messages the filter has looked at, and after how many more it stops.
+    looked: usize,
+    budget: usize,
+    /// Not everything is sorted in for searches yet.
+    incomplete: bool,
     /// What is being looked up.
     asked: Option<Asked>,
     /// To the oldest message as soon as it is found.
     to_top: bool,
+    /// To the next message in this direction that the last filter lets through, from there on.
+    seeking: Option<(Side, Start)>,
     /// The columns and rows in which the messages were drawn last: a screenful depends on them.
     pub size: Cell<(u16, u16)>,
-}
-
-/// A look-up under way.
-#[derive(Clone, Copy, Debug)]
-struct Asked {
-    id: RequestId,
-    goal: Goal,
-    /// Something came meanwhile that the answer may lack.
-    came: bool,
-}
-
-/// What an answer is wanted for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Goal {
-    More(Side),
-    Top,
-    /// Not any more.
-    Nothing,
 }
 
 /// The messages that are shown, oldest first.
@@ -101,6 +96,12 @@ impl Feed {
         window.index(self.selected?.clamp(numbers.start, last.max(numbers.start)))
     }
 
+    /// The text of the chosen message has more than is held.
+    pub fn is_chosen_truncated(&self) -> bool {
+        let row = self.chosen().and_then(|at| self.window.as_ref()?.rows().get(at));
+        row.is_some_and(|row| row.truncated)
+    }
+
     /// The newest message is not followed.
     pub fn is_frozen(&self) -> bool {
         self.selected.is_some()
@@ -111,15 +112,30 @@ impl Feed {
         self.unseen
     }
 
-    /// Something is being looked up that is waited for.
-    pub fn is_looking(&self) -> bool {
-        self.to_top
-            || (self.chosen() == Some(0) && self.asked.is_some_and(|asked| asked.goal == Goal::More(Side::Older)))
+    /// What is filtered by.
+    pub fn filter(&self) -> Option<&Sieve> {
+        self.sieve.as_ref()
+    }
+
+    /// What is searched for.
+    pub fn searched(&self) -> Option<&Sieve> {
+        self.last_sieve.as_ref()
+    }
+
+    /// How many messages the filter has looked at, and whether it stopped there though there may be more.
+    pub fn looked(&self) -> (usize, bool) {
+        let more = self.window.as_ref().is_some_and(|window| window.older.more().is_some());
+        (self.looked, more && self.budget == 0)
     }
 
     /// The first row is the oldest message that is kept.
     pub fn begins(&self) -> bool {
         self.window.as_ref().is_some_and(|window| window.older == Edge::End)
+    }
+
+    /// Not everything is sorted in for searches yet.
+    pub fn is_incomplete(&self) -> bool {
+        self.incomplete && self.sieve.is_some()
     }
 
     /// Why more could not be looked up.
@@ -132,9 +148,43 @@ impl Feed {
     }
 
     /// To the newest message, following it.
-    pub fn follow(&mut self) {
-        *self = Self { asked: self.asked.take(), size: self.size.clone(), ..Self::default() };
+    pub fn follow(&mut self, told: &VecDeque<Arc<Message>>) {
+        self.set_filter(self.sieve.clone(), told);
+    }
+
+    /// Shows only what a filter lets through, the newest first of all; none: everything.
+    pub fn set_filter(&mut self, sieve: Option<Sieve>, told: &VecDeque<Arc<Message>>) {
         self.forget_asked();
+        *self = Self {
+            window: sieve.as_ref().map(|sieve| {
+                let kept = told.iter().filter(|message| sieve.lets_through(message));
+                Window::of_newest(kept.cloned(), before(told))
+            }),
+            last_sieve: sieve.clone().or_else(|| self.last_sieve.take()),
+            sieve,
+            looked: told.len(),
+            budget: BUDGET,
+            asked: self.asked.take(),
+            size: self.size.clone(),
+            ..Self::default()
+        };
+    }
+
+    /// Shows everything again, around the chosen message.
+    pub fn unfilter(&mut self, told: &VecDeque<Arc<Message>>) {
+        let row = self.chosen().and_then(|at| self.window.as_ref()?.rows().get(at).cloned());
+        if self.sieve.is_some() {
+            self.set_filter(None, told);
+            if let Some(row) = row {
+                self.show(row);
+            }
+        }
+    }
+
+    /// Shows this message and what is around it.
+    fn show(&mut self, row: Row) {
+        self.window = Some(Window::around(row));
+        self.selected = Some(0);
     }
 
     /// The answer to what was looked up is not wanted any more.
@@ -146,19 +196,19 @@ impl Feed {
 
     /// Moves the choice so many rows up or, when negative, down. Beyond the newest message it is followed again.
     pub fn scroll(&mut self, told: &VecDeque<Arc<Message>>, up: i64) {
+        self.try_again();
         let Some(at) = self.selected else {
             if up > 0 && self.freeze(told) {
                 self.scroll(told, up - 1);
             }
             return;
         };
-        self.try_again();
         let Some(window) = &self.window else { return };
         let (numbers, newest) = (window.numbers(), window.newer == Edge::End);
         let at = at.clamp(numbers.start, numbers.end);
         let to = at.saturating_sub(up);
         if to >= numbers.end && newest {
-            return self.follow();
+            return self.follow(told);
         }
         self.selected = Some(to.min(numbers.end - 1).max(numbers.start));
     }
@@ -166,12 +216,12 @@ impl Feed {
     /// Stays where it is: what is shown now is held, and its newest message is chosen. False: there is none.
     fn freeze(&mut self, told: &VecDeque<Arc<Message>>) -> bool {
         let window = self.window.get_or_insert_with(|| Window::of_newest(told.iter().cloned(), before(told)));
-        if window.len() == 0 {
+        if window.len() > 0 {
+            self.selected = Some(window.numbers().end - 1);
+        } else if self.sieve.is_none() {
             self.window = None;
-            return false;
         }
-        self.selected = Some(window.numbers().end - 1);
-        true
+        self.selected.is_some()
     }
 
     /// To the oldest message that is kept.
@@ -189,8 +239,10 @@ impl Feed {
         }
     }
 
-    /// What could not be looked up may be tried again.
+    /// What could not be looked up may be tried again, and a filter may look on.
     fn try_again(&mut self) {
+        self.budget = BUDGET;
+        self.seeking = None;
         let Some(window) = &mut self.window else { return };
         for side in [Side::Older, Side::Newer] {
             let edge = window.edge(side);
@@ -200,24 +252,34 @@ impl Feed {
         }
     }
 
-    /// Takes a change in that the engine told.
-    pub fn apply(&mut self, change: &Change) {
+    /// Takes a change in that the engine told; `told` is what it told last, this included.
+    pub fn apply(&mut self, change: &Change, told: &VecDeque<Arc<Message>>) {
         match change {
             Change::MessageAdded(message) => {
-                self.unseen += u64::from(self.is_frozen());
                 if let Some(asked) = &mut self.asked {
                     asked.came = true;
                 }
+                if self.sieve.as_ref().is_some_and(|sieve| !sieve.lets_through(message)) {
+                    return;
+                }
+                self.unseen += u64::from(self.is_frozen());
                 let Some(window) = &mut self.window else { return };
-                if window.len() < window::CAPACITY {
+                if self.selected.is_none() || window.len() < window::CAPACITY {
                     window.push(message);
                 } else {
                     window.missed();
                 }
             }
-            Change::MessageProgressed { .. } => {
-                if let Some(window) = &mut self.window {
-                    window.progressed(change);
+            Change::MessageProgressed { id, delivery, .. } => {
+                let Some(window) = &mut self.window else { return };
+                let at = window.progressed(id, delivery);
+                // Who looks at it is not to lose it.
+                let Some(sieve) = self.sieve.as_ref().filter(|_| self.selected.is_none()) else { return };
+                let message = told.iter().rev().find(|m| m.id == *id && m.delivery.is_some());
+                match (at, message, message.is_some_and(|m| sieve.lets_through(m))) {
+                    (Some(at), Some(_), false) => window.remove(at),
+                    (None, Some(message), true) => window.insert(message),
+                    (Some(_) | None, Some(_) | None, _) => {}
                 }
             }
             Change::Bridge(_)
@@ -236,82 +298,15 @@ impl Feed {
     }
 
     /// Changes were missed: there may be messages that nobody told.
-    pub fn missed(&mut self) {
+    pub fn missed(&mut self, told: &VecDeque<Arc<Message>>) {
+        if self.selected.is_none() {
+            return self.follow(told);
+        }
         if let Some(window) = &mut self.window {
             window.missed();
         }
         if let Some(asked) = &mut self.asked {
             asked.came = true;
-        }
-    }
-
-    /// What is to be looked up now, under the number `id`.
-    pub fn look_up(&mut self, id: RequestId) -> Option<LookUp> {
-        if self.asked.is_some() {
-            return None;
-        }
-        let (goal, start) = if self.to_top {
-            (Goal::Top, Start::Outside)
-        } else {
-            let (side, start) = self.wanted()?;
-            (Goal::More(side), start)
-        };
-        self.asked = Some(Asked { id, goal, came: false });
-        let order = match goal {
-            Goal::More(Side::Older) => Order::NewestFirst,
-            Goal::More(Side::Newer) | Goal::Top | Goal::Nothing => Order::OldestFirst,
-        };
-        let find = Find { order, limit: PAGE, ..Find::default() };
-        Some(match start {
-            Start::Outside => LookUp::after(&find, None),
-            Start::Place(place) => LookUp::after(&find, Some(place)),
-            Start::Message(chat, message) => LookUp::Messages { find, behind: Some((chat, message)) },
-        })
-    }
-
-    /// On which side there is too little beyond the chosen message, and from where to look on.
-    fn wanted(&self) -> Option<(Side, Start)> {
-        let window = self.window.as_ref()?;
-        let chosen = self.chosen().unwrap_or(window.len());
-        let below = window.len().saturating_sub(chosen + 1);
-        let older = window.older.more().filter(|_| chosen < MARGIN).map(|start| (Side::Older, start.clone()));
-        let newer = || window.newer.more().filter(|_| below < MARGIN).map(|start| (Side::Newer, start.clone()));
-        older.or_else(newer)
-    }
-
-    /// This is the number of a look-up of the feed.
-    pub fn awaits(&self, id: RequestId) -> bool {
-        self.asked.is_some_and(|asked| asked.id == id)
-    }
-
-    /// Takes the answer in.
-    pub fn found(&mut self, found: Found) {
-        let Some(asked) = self.asked.take() else { return };
-        let side = match asked.goal {
-            Goal::Nothing => return,
-            Goal::More(side) => side,
-            Goal::Top => Side::Newer,
-        };
-        match found {
-            Found::Messages(page) => {
-                if asked.goal == Goal::Top {
-                    self.window = Some(Window::of_oldest());
-                    self.selected = Some(0);
-                    self.to_top = false;
-                }
-                let Some(window) = &mut self.window else { return };
-                window.extend(side, page, |_| true);
-                if side == Side::Newer && asked.came {
-                    window.missed();
-                }
-            }
-            Found::Failed(error) => {
-                self.to_top = false;
-                let Some(window) = &mut self.window else { return };
-                let edge = window.edge(if asked.goal == Goal::Top { Side::Older } else { side });
-                let start = edge.more().cloned().unwrap_or(Start::Outside);
-                *edge = Edge::Failed(start, error);
-            }
         }
     }
 }

@@ -7,10 +7,13 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::state::{Change, ChatId, Direction, FindError, Listed, Message, MessageId, Page, Place};
+use crate::state::{ChatId, Delivery, Direction, FindError, Listed, Message, MessageId, Page, Place};
 
 /// How many messages a window holds at most: some screenfuls of the largest terminal.
 pub const CAPACITY: usize = 400;
+
+/// How many messages are taken in at once at most: so many that none is pushed out that is still needed.
+pub const TAKEN: usize = 100;
 
 /// A message that the console holds.
 #[derive(Clone, Debug)]
@@ -112,6 +115,12 @@ impl Window {
         Self { rows: VecDeque::new(), first: 0, older: Edge::End, newer: Edge::More(Start::Outside) }
     }
 
+    /// This message with all that is kept around it.
+    pub fn around(row: Row) -> Self {
+        let start = row.start();
+        Self { rows: [row].into(), first: 0, older: Edge::More(start.clone()), newer: Edge::More(start) }
+    }
+
     /// How many rows there are.
     pub fn len(&self) -> usize {
         self.rows.len()
@@ -148,18 +157,22 @@ impl Window {
         }
     }
 
-    /// Takes in a page that was looked for on one side: those of its messages that are wanted. Returns how many.
+    /// Takes in a page that was looked for on one side: those of its messages that are wanted, as many as
+    /// fit. Returns how many were looked at.
     pub fn extend(&mut self, side: Side, page: Page<Listed>, wanted: impl Fn(&Message) -> bool) -> usize {
-        let last = page.items.last().map(|listed| listed.place);
-        *self.edge(side) = match (page.next, last) {
-            (Some(_), Some(place)) => Edge::More(Start::Place(place)),
-            (Some(_) | None, _) => Edge::End,
-        };
-        let before = self.rows.len();
-        for listed in page.items.into_iter().filter(|listed| wanted(&listed.message)) {
+        let (mut taken, mut looked) = (0, 0);
+        let all = page.items.len();
+        let mut beyond = page.next.map(Start::Place);
+        for listed in page.items {
+            looked += 1;
             // What was told before it was found is here already.
-            if side == Side::Newer && self.rows.iter().rev().any(|row| row.is(&listed.message)) {
+            let known = side == Side::Newer && self.rows.iter().rev().any(|row| row.is(&listed.message));
+            if known || !wanted(&listed.message) {
                 continue;
+            }
+            taken += 1;
+            if taken == TAKEN && looked < all {
+                beyond = Some(Start::Place(listed.place));
             }
             match side {
                 Side::Older => {
@@ -168,23 +181,39 @@ impl Window {
                 }
                 Side::Newer => self.rows.push_back(listed.into()),
             }
+            if taken == TAKEN {
+                break;
+            }
         }
-        let found = self.rows.len() - before;
+        *self.edge(side) = beyond.map_or(Edge::End, Edge::More);
         self.cut(match side {
             Side::Older => Side::Newer,
             Side::Newer => Side::Older,
         });
-        found
+        looked
     }
 
-    /// Brings what has become of a message of ours up to date. Returns whether it is here.
-    pub fn progressed(&mut self, change: &Change) -> bool {
-        let Change::MessageProgressed { id, delivery, .. } = change else { return false };
-        let row =
-            self.rows.iter_mut().rev().find(|row| row.message.id == *id && row.message.direction == Direction::Out);
-        let Some(row) = row else { return false };
-        Arc::make_mut(&mut row.message).delivery = Some(delivery.clone());
-        true
+    /// Brings what has become of a message of ours up to date. Returns where it is.
+    pub fn progressed(&mut self, id: &MessageId, delivery: &Delivery) -> Option<usize> {
+        let is_meant = |row: &Row| row.message.id == *id && row.message.direction == Direction::Out;
+        let at = self.rows.iter().rposition(is_meant)?;
+        let row = self.rows.get_mut(at)?;
+        Arc::make_mut(&mut row.message).delivery = Some(Box::new(delivery.clone()));
+        Some(at)
+    }
+
+    /// Takes a row out.
+    pub fn remove(&mut self, at: usize) {
+        self.rows.remove(at);
+    }
+
+    /// Puts a message in by its time, which was not to be here until now.
+    pub fn insert(&mut self, message: &Arc<Message>) {
+        let at = self.rows.iter().rposition(|row| row.message.at <= message.at).map_or(0, |at| at + 1);
+        if at > 0 || self.older == Edge::End || self.rows.is_empty() {
+            self.rows.insert(at, Row::told(Arc::clone(message)));
+            self.cut(Side::Older);
+        }
     }
 
     /// There may be more after the last row than was told.

@@ -37,7 +37,7 @@ pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &m
 }
 
 /// The part of the line around the cursor. Returns where the cursor is.
-fn shown(value: &str, cursor: usize, area: Rect, buffer: &mut Buffer) -> Position {
+pub(super) fn shown(value: &str, cursor: usize, area: Rect, buffer: &mut Buffer) -> Position {
     let width = usize::from(area.width);
     let at = value.char_indices().nth(cursor).map_or(value.len(), |(at, _)| at);
     let before = &value[..at];

@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::super::feed::sieve::Sieve;
 use super::super::model::{Focus, Model};
 use super::super::theme::Theme;
 use super::said::said;
@@ -23,7 +24,7 @@ pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &m
     let inner = framed(&title(model), focused, theme, area, buffer);
     model.ui.feed.size.set((inner.width, inner.height));
     if model.rows().is_empty() {
-        put(buffer, inner, (1, 0), "no messages yet", inner.width, theme.dim());
+        put(buffer, inner, (1, 0), nothing(model), inner.width, theme.dim());
         return;
     }
     for (y, line) in (0..inner.height).zip(visible(model, theme, inner)) {
@@ -31,15 +32,39 @@ pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &m
     }
 }
 
+/// Why no message is shown.
+fn nothing(model: &Model) -> &'static str {
+    let feed = &model.ui.feed;
+    match (feed.filter(), feed.looked().1) {
+        (None, _) => "no messages yet",
+        (Some(_), _) if feed.is_looking() => "looking …",
+        (Some(_), true) => "nothing found yet; k looks on",
+        (Some(_), false) => "nothing like this is kept; Esc shows all messages",
+    }
+}
+
 /// Where one is, and what there is to know of it.
 fn title(model: &Model) -> String {
     let feed = &model.ui.feed;
     let mut title = "Messages".to_owned();
+    if let Some(sieve) = feed.filter() {
+        title += &format!(" like {}", sieve.text());
+    }
     if let Some(chosen) = model.chosen() {
         title += &format!(" of {}", chosen.at.calendar_date(&model.ui.zone));
     }
     if feed.is_looking() {
         title += ", looking …";
+    }
+    let (looked, stopped) = feed.looked();
+    if feed.filter().is_some_and(Sieve::is_finer) {
+        title += &format!(", looked at {looked}");
+    }
+    if feed.filter().is_some() && stopped {
+        title += ", k looks on";
+    }
+    if feed.is_incomplete() {
+        title += ", not all is sorted in yet";
     }
     if let Some(error) = feed.failure() {
         title += &format!(", more could not be looked up: {error}");

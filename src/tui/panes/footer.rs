@@ -63,7 +63,9 @@ pub(super) fn works(action: Action, model: &Model, now: Now) -> bool {
             Some(Pairing::PasskeyCode { confirm, .. }) => *confirm,
             Some(Pairing::Qr { .. } | Pairing::Code { .. }) | None => false,
         },
+        Action::SearchOlder | Action::SearchNewer => model.ui.feed.searched().is_some(),
         Action::FocusOther
+        | Action::Filter
         | Action::Compose
         | Action::Leave
         | Action::Help

@@ -4,12 +4,15 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::widgets::{Clear, Widget};
+use tui_input::Input;
 
 use super::super::keymap::{Context, KEYS};
 use super::super::model::{Focus, Model, Overlay};
 use super::super::theme::Theme;
+use super::footer::works;
 use super::passkey::spaced;
-use super::{framed, put};
+use super::{compose, framed, put};
+use crate::clock::Now;
 use crate::state::Pairing;
 
 pub(in super::super) fn draw(
@@ -18,10 +21,11 @@ pub(in super::super) fn draw(
     theme: Theme,
     area: Rect,
     buffer: &mut Buffer,
+    now: Now,
 ) -> Option<Position> {
     match overlay {
         Overlay::Help => {
-            help(model, theme, area, buffer);
+            help(model, theme, area, buffer, now);
             None
         }
         Overlay::Quit => {
@@ -42,6 +46,7 @@ pub(in super::super) fn draw(
             put(buffer, inner, (1, 2), "any other key: not yet", inner.width, theme.dim());
             None
         }
+        Overlay::Filter(input) => Some(filter(input, theme, area, buffer)),
         Overlay::Number(input) => {
             let inner = window("Number of the phone to be linked", (56, 4), theme, area, buffer);
             put(buffer, inner, (1, 0), input.value(), inner.width.saturating_sub(1), Style::new());
@@ -51,6 +56,19 @@ pub(in super::super) fn draw(
             Some(Position { x: inner.x + 1 + x, y: inner.y })
         }
     }
+}
+
+/// The last line of the screen, while the filter is written there.
+fn filter(input: &Input, theme: Theme, area: Rect, buffer: &mut Buffer) -> Position {
+    let line = Rect { y: area.bottom().saturating_sub(1), height: area.height.min(1), ..area };
+    Clear.render(line, buffer);
+    let x = put(buffer, line, (0, 0), "/", 1, theme.key());
+    let field = Rect { x: line.x + x, width: line.width.saturating_sub(x), ..line };
+    let hint = "words  from: to: chat: state: kind:  !not   Enter keeps it, Esc shows all";
+    if input.value().is_empty() {
+        put(buffer, field, (1, 0), hint, field.width, theme.dim());
+    }
+    compose::shown(input.value(), input.cursor(), field, buffer)
 }
 
 /// A framed area in the middle, cleared.
@@ -63,13 +81,13 @@ fn window(title: &str, size: (u16, u16), theme: Theme, area: Rect, buffer: &mut 
     framed(title, true, theme, at, buffer)
 }
 
-/// The keys of the place where the focus is.
-fn help(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer) {
+/// The keys that work now where the focus is. What is said below them goes first where there is no room.
+fn help(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) {
     let (context, title) = match model.ui.focus {
         Focus::Feed => (Context::Browse, "Keys (any key closes)"),
         Focus::Compose => (Context::Compose, "Keys in the input box (any key closes)"),
     };
-    let keys: Vec<_> = KEYS.iter().filter(|b| b.context == context).collect();
+    let keys: Vec<_> = KEYS.iter().filter(|b| b.context == context && works(b.action, model, now)).collect();
     let rows = u16::try_from(keys.len()).unwrap_or(u16::MAX).saturating_add(5);
     let inner = window(title, (62, rows), theme, area, buffer);
     let mut y = 0;

@@ -1,7 +1,7 @@
-//! Scrolling over all that is kept, which is far more than the console holds.
+//! Scrolling over all that is kept, which is far more than the console holds, and filtering it.
 
 use super::*;
-use crate::state::{FEED_CAPACITY, Find, FindError, Found, Listed, LookUp, Order, Page, Place, RequestId};
+use crate::state::{FEED_CAPACITY, Filter, Find, FindError, Found, Listed, LookUp, Order, Page, Place, RequestId};
 use crate::tui::feed::window::CAPACITY;
 
 /// A console on a gateway that keeps many messages. What is looked up is answered when the test says so.
@@ -14,7 +14,11 @@ struct Desk {
 
 impl Desk {
     fn new(kept: usize) -> Self {
-        let kept: Vec<_> = (0..kept).map(|n| Arc::new(numbered(n))).collect();
+        Self::with((0..kept).map(numbered))
+    }
+
+    fn with(kept: impl Iterator<Item = Message>) -> Self {
+        let kept: Vec<_> = kept.map(Arc::new).collect();
         let mut snapshot = linked();
         snapshot.feed = kept.iter().rev().take(FEED_CAPACITY).rev().cloned().collect();
         let mut desk = Self { model: model(snapshot), kept, asked: None, answers: 0 };
@@ -33,9 +37,23 @@ impl Desk {
     }
 
     fn comes(&mut self) {
-        let message = Arc::new(numbered(self.kept.len()));
+        self.gets(numbered(self.kept.len()));
+    }
+
+    fn gets(&mut self, message: Message) {
+        let message = Arc::new(message);
         self.kept.push(Arc::clone(&message));
         self.take(Msg::Update(Update::Changes(vec![Arc::new(Change::MessageAdded(message))])));
+    }
+
+    fn types(&mut self, text: &str) {
+        for c in text.chars() {
+            self.press(KeyCode::Char(c));
+        }
+    }
+
+    fn screen(&mut self) -> String {
+        text(&drawn(&mut self.model, (100, 30)))
     }
 
     /// Answers one look-up. Returns whether there was one.
@@ -58,7 +76,18 @@ impl Desk {
             Some((_, id)) => self.kept.iter().position(|m| m.id == *id).map(place_of),
             None => find.after,
         };
-        let all = self.kept.iter().enumerate().map(|(at, message)| (place_of(at), message));
+        let is_meant = |message: &Message| {
+            let Filter { chat, direction, state, search, beginnings: true, .. } = &find.filter else {
+                return find.filter == Filter::default();
+            };
+            let has = |word: &str| message.body.to_lowercase().split(' ').any(|w| w.starts_with(word));
+            chat.as_ref().is_none_or(|chat| message.chat.id == *chat)
+                && direction.is_none_or(|direction| message.direction == direction)
+                && state.is_none_or(|state| message.delivery.as_ref().is_some_and(|d| d.state == state))
+                && search.as_ref().is_none_or(|search| search.split(' ').all(has))
+        };
+        let kept = self.kept.iter().enumerate().filter(|(_, message)| is_meant(message));
+        let all = kept.map(|(at, message)| (place_of(at), message));
         let listed =
             |(place, message): (Place, &Arc<Message>)| Listed { message: (**message).clone(), truncated: false, place };
         let Find { order, limit, .. } = *find;
@@ -240,5 +269,184 @@ proptest! {
         }
         desk.settle();
         prop_assert!(desk.is_whole());
+    }
+}
+
+/// Messages of two people, some of ours, some of them failed, photos and a group.
+fn mixed(n: usize) -> Message {
+    let at = ago(200_000 - i64::try_from(n).unwrap());
+    let message = match n % 10 {
+        0 => outgoing(0, "order shipped", DeliveryState::Read),
+        1 => outgoing(0, "order lost", DeliveryState::Failed),
+        2 => Message { kind: "image".into(), ..incoming(0, Some("Ben"), "Caf\u{e9} at the harbour") },
+        3 => Message {
+            chat: Chat { id: "g@g.us".into(), kind: ChatKind::Group, phone: None, lid: None },
+            ..incoming(0, Some("Carla"), "Re: meeting")
+        },
+        _ => incoming(0, Some("Ana"), "hello \u{1f600} world"),
+    };
+    Message { id: format!("3A{n:08}").into(), at, ..message }
+}
+
+/// How many of the newest messages that this filter lets through are shown, out of so many.
+fn shown_of(kept: usize, filter: &str) -> Vec<usize> {
+    let mut desk = Desk::with((0..kept).map(mixed));
+    desk.types("/");
+    desk.types(filter);
+    desk.press(KeyCode::Enter);
+    desk.settle();
+    let rows = desk.model.rows();
+    (0..rows.len()).map(|at| rows.get(at).unwrap().id.as_str()[2..].parse::<usize>().unwrap() % 10).collect()
+}
+
+#[test]
+fn a_filter_looks_where_it_is_told_to() {
+    for (filter, wanted) in [
+        ("shipped", &[0][..]),
+        ("SHIP ord", &[0]),
+        ("cafe", &[2]),
+        ("caf\u{e9} harb", &[2]),
+        ("\u{1f600}", &[4, 5, 6, 7, 8, 9]),
+        ("\"lo \u{1f600} wo\"", &[4, 5, 6, 7, 8, 9]),
+        ("state:failed", &[1]),
+        ("!state:failed to:+1555", &[0]),
+        ("to:+1555", &[0, 1]),
+        ("from:me", &[0, 1]),
+        ("to:me !from:ana", &[2, 3]),
+        ("from:ben", &[2]),
+        ("chat:g.us", &[3]),
+        ("chat:g@g.us", &[3]),
+        ("chat:+15551112222 !from:ana !from:me", &[2]),
+        ("kind:ima", &[2]),
+        ("!hello !order !re", &[2]),
+        ("re:", &[3]),
+        ("!", &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]),
+        ("state: from:", &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]),
+        ("owl", &[]),
+        ("state:nonsense", &[]),
+    ] {
+        let shown = shown_of(60, filter);
+        let all = (0..60).map(|n| n % 10).filter(|n| wanted.contains(n));
+        assert_eq!(shown, all.collect::<Vec<_>>(), "{filter}");
+    }
+}
+
+#[test]
+fn a_filter_goes_through_what_is_kept_and_takes_in_what_comes() {
+    let mut desk = Desk::with((0..3_000).map(mixed));
+    desk.types("/state:failed");
+    assert!(desk.screen().contains("order lost"), "live, before anything is looked up");
+    desk.settle();
+    desk.press(KeyCode::Enter);
+    let before = desk.model.rows().len();
+    assert!(before > 100, "{before}");
+    desk.gets(mixed(3_001));
+    desk.gets(mixed(3_002));
+    assert_eq!(desk.model.rows().len(), before + 1);
+    assert!(desk.screen().contains("Messages like state:failed"));
+    for _ in 0..400 {
+        desk.press(KeyCode::Char('k'));
+        desk.settle();
+    }
+    assert_eq!(desk.model.chosen().map(|m| m.id.to_string()), Some("3A00000001".to_owned()));
+    // Back to the newest of them, then to all.
+    desk.press(KeyCode::Esc);
+    assert!(desk.model.chosen().is_none() && desk.model.ui.feed.filter().is_some());
+    desk.press(KeyCode::Esc);
+    assert!(desk.model.ui.feed.filter().is_none());
+    assert_eq!(desk.model.rows().len(), FEED_CAPACITY);
+}
+
+#[test]
+fn what_the_store_can_not_find_is_looked_for_within_bounds_and_it_is_said() {
+    let mut desk = Desk::with((0..60_000).map(numbered));
+    desk.types("/\"ssage 17\"");
+    desk.settle();
+    desk.press(KeyCode::Enter);
+    assert!(desk.answers < 100, "{}", desk.answers);
+    let screen = desk.screen();
+    assert!(screen.contains("looked at 20") && screen.contains("nothing found yet; k looks on"), "{screen}");
+    desk.press(KeyCode::Char('k'));
+    desk.settle();
+    desk.press(KeyCode::Char('k'));
+    desk.settle();
+    let screen = desk.screen();
+    assert!(screen.contains("message 17999"), "{screen}");
+}
+
+#[test]
+fn a_filter_that_is_typed_on_waits_for_no_answer_to_what_was_typed_before() {
+    let mut desk = Desk::with((0..3_000).map(mixed));
+    desk.types("/ord");
+    assert!(desk.asked.is_some());
+    desk.types("er lost");
+    desk.settle();
+    assert!(desk.bodies().iter().all(|body| body == "order lost"), "the late answer is dropped");
+    desk.press(KeyCode::Esc);
+    assert!(desk.model.ui.feed.filter().is_none() && desk.model.ui.overlay.is_none());
+}
+
+#[test]
+fn a_search_jumps_from_one_to_the_next_among_all_the_others() {
+    let of = |n| if n % 700 == 5 { mixed(1) } else { numbered(n) };
+    let mut desk = Desk::with((0..3_000).map(|n| Message { id: format!("3A{n:08}").into(), ..of(n) }));
+    let ids: Vec<_> = (0..3_000).filter(|n| n % 700 == 5).collect();
+    let mut chosen = Vec::new();
+    desk.press(KeyCode::Char('n'));
+    assert!(desk.screen().contains("nothing to search for yet"));
+    desk.types("/lost");
+    desk.settle();
+    desk.press(KeyCode::Enter);
+    for key in ["n", "n", "n", "n", "n", "n", "N", "N", "N", "N", "N"] {
+        desk.types(key);
+        desk.settle();
+        chosen.extend(desk.model.chosen().map(|m| m.id.as_str()[2..].parse::<usize>().unwrap()));
+    }
+    let [a, b, c, d, e] = [ids[0], ids[1], ids[2], ids[3], ids[4]];
+    assert_eq!(chosen, [e, d, c, b, a, a, b, c, d, e, e]);
+    assert!(desk.screen().contains("nothing newer is like lost"));
+    assert!(desk.model.ui.feed.filter().is_none() && desk.model.rows().len() > 20, "with all the others around");
+}
+
+#[test]
+fn what_no_longer_fits_the_filter_goes_and_what_now_does_comes() {
+    let mut desk =
+        Desk::with([outgoing(1, "one", DeliveryState::Queued), outgoing(2, "two", DeliveryState::Sent)].into_iter());
+    desk.types("/state:queued");
+    desk.press(KeyCode::Enter);
+    assert_eq!(desk.bodies(), ["one"]);
+    let to = |id: &str, state| {
+        let mut delivery = Delivery::queued(now().wall);
+        delivery.state = state;
+        let change =
+            Change::MessageProgressed { id: id.into(), from: DeliveryState::Queued, delivery: Box::new(delivery) };
+        Msg::Update(Update::Changes(vec![Arc::new(change)]))
+    };
+    desk.take(to("3EB01", DeliveryState::Dispatched));
+    assert_eq!(desk.bodies(), Vec::<String>::new());
+    desk.take(to("3EB01", DeliveryState::Queued));
+    assert_eq!(desk.bodies(), ["one"]);
+}
+
+#[test]
+fn a_filter_is_written_in_the_last_line() {
+    let mut desk = Desk::with((0..30).map(mixed));
+    desk.types("/");
+    insta::assert_snapshot!("filter_empty", text(&drawn(&mut desk.model, (80, 24))));
+    desk.types("state:failed");
+    insta::assert_snapshot!("filter_written", text(&drawn(&mut desk.model, (80, 24))));
+}
+
+proptest! {
+    #[test]
+    fn no_filter_keeps_out_of_the_store_what_it_lets_through_here(filter in "[!a-z:\" 1\u{e9}]{0,20}|(from|to|chat|state|kind):[a-z]{0,3}", n in 0_usize..10) {
+        use crate::tui::feed::sieve::Sieve;
+        let message = mixed(n);
+        if let Some(sieve) = Sieve::parse(&filter, |_| None) && sieve.lets_through(&message) {
+            prop_assert!(sieve.keeps(&message));
+            let narrowed = sieve.narrowed();
+            prop_assert!(narrowed.direction.is_none_or(|d| d == message.direction));
+            prop_assert!(narrowed.state.is_none_or(|s| Some(s) == message.delivery.as_ref().map(|d| d.state)));
+        }
     }
 }

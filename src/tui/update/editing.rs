@@ -9,7 +9,7 @@ use super::passkey;
 /// Pasted text goes into the box and never sends by itself: its line feeds are shown as `⏎` and sent as line feeds.
 pub(super) fn paste(model: &mut Model, text: &str) {
     let input = match &mut model.ui.overlay {
-        Some(Overlay::Number(input)) => input,
+        Some(Overlay::Number(input) | Overlay::Filter(input)) => input,
         Some(Overlay::Help | Overlay::Quit | Overlay::Compare) => return,
         None => {
             model.ui.focus = Focus::Compose;

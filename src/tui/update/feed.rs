@@ -1,9 +1,15 @@
-//! Moving through the messages, and what is looked up for it.
+//! Moving through the messages and filtering them, and what is looked up for it.
 
-use super::super::model::Model;
+use crossterm::event::{KeyCode, KeyEvent};
+use tui_input::Input;
+
+use super::super::feed::sieve::Sieve;
+use super::super::feed::window::Side;
+use super::super::model::{Model, Overlay};
 use super::super::panes::feed::height;
 use super::Outcome;
-use crate::state::{Found, RequestId};
+use super::editing::edit;
+use crate::state::{ChatId, Found, RequestId};
 
 /// Moves the choice so many messages up or, when negative, down.
 pub(super) fn scroll(model: &mut Model, up: i64) {
@@ -28,6 +34,55 @@ pub(super) fn page(model: &mut Model, up: bool) {
     scroll(model, if up { moved } else { -moved });
 }
 
+/// Back one step: to the newest message, then to all messages.
+pub(super) fn leave(model: &mut Model) {
+    if model.ui.feed.is_frozen() {
+        model.ui.feed.follow(&model.snapshot.feed);
+    } else {
+        model.ui.feed.set_filter(None, &model.snapshot.feed);
+    }
+}
+
+/// The filter can be written, from what it is now.
+pub(super) fn open_filter(model: &mut Model) {
+    let text = model.ui.feed.filter().map(|sieve| sieve.text().to_owned()).unwrap_or_default();
+    model.ui.overlay = Some(Overlay::Filter(Box::new(Input::new(text))));
+}
+
+/// The filter holds as it is written.
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other key edits the filter")]
+pub(super) fn on_filter_key(model: &mut Model, mut input: Box<Input>, key: &KeyEvent) -> Outcome {
+    match key.code {
+        KeyCode::Enter => {}
+        KeyCode::Esc => model.ui.feed.set_filter(None, &model.snapshot.feed),
+        _ => {
+            edit(&mut input, key);
+            filter(model, input.value());
+            model.ui.overlay = Some(Overlay::Filter(input));
+        }
+    }
+    Outcome::redraw()
+}
+
+/// Filters by what was written.
+pub(super) fn filter(model: &mut Model, text: &str) {
+    let sieve = Sieve::parse(text, |address| chat(model, address));
+    if sieve.as_ref() != model.ui.feed.filter() {
+        model.ui.feed.set_filter(sieve, &model.snapshot.feed);
+    }
+}
+
+/// The chat with this address, as far as it is known here.
+fn chat(model: &Model, address: &str) -> Option<ChatId> {
+    let chats = model.snapshot.feed.iter().rev().map(|message| &message.chat);
+    chats.into_iter().find(|chat| chat.address() == address || chat.id.as_str() == address).map(|chat| chat.id.clone())
+}
+
+/// To the next message that the last filter lets through.
+pub(super) fn search(model: &mut Model, side: Side) {
+    model.ui.notice = model.ui.feed.search(side, &model.snapshot.feed);
+}
+
 /// Looks up what is wanted next.
 pub(super) fn look_up(model: &mut Model, outcome: &mut Outcome) {
     let id = model.ui.next_request;
@@ -40,7 +95,9 @@ pub(super) fn look_up(model: &mut Model, outcome: &mut Outcome) {
 /// Takes an answer in.
 pub(super) fn found(model: &mut Model, id: RequestId, found: Found) -> Outcome {
     if model.ui.feed.awaits(id) {
-        model.ui.feed.found(found);
+        if let Some(notice) = model.ui.feed.found(found) {
+            model.ui.notice = Some(notice);
+        }
     }
     Outcome::redraw()
 }
