@@ -107,6 +107,15 @@ pub enum LookUp {
         /// what was before it.
         behind: Option<(ChatId, MessageId)>,
     },
+    /// One message with all of its text, and what came in about it.
+    Message {
+        /// Where.
+        chat: ChatId,
+        /// Which.
+        id: MessageId,
+        /// The newest so many of what came in about it.
+        about: usize,
+    },
 }
 
 impl LookUp {
@@ -121,6 +130,13 @@ impl LookUp {
 pub enum Found {
     /// A page of messages.
     Messages(Page<Listed>),
+    /// One message.
+    Message {
+        /// The message; none: it is not kept any more.
+        message: Option<Box<Message>>,
+        /// What came in about it, oldest first.
+        about: Vec<Message>,
+    },
     /// Nothing, and why.
     Failed(FindError),
 }

@@ -58,6 +58,13 @@ impl Reader {
                 }
                 (Err(error), _) => Found::Failed(FindError::Store(error.to_string())),
             },
+            LookUp::Message { chat, id, about } => {
+                let found = self.message(chat, id).and_then(|message| Ok((message, self.about(chat, id, *about)?)));
+                match found {
+                    Ok((message, about)) => Found::Message { message: message.map(Box::new), about },
+                    Err(error) => Found::Failed(FindError::Store(error.to_string())),
+                }
+            }
         }
     }
 

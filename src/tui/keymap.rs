@@ -31,6 +31,14 @@ pub enum Action {
     SearchOlder,
     /// To the next newer one.
     SearchNewer,
+    /// Look at the chosen message closely, or no longer.
+    Detail,
+    /// The message as it is kept.
+    Json,
+    /// Copy the text of the chosen message.
+    Copy,
+    /// Send the chosen message again, which was not sent.
+    Resend,
     /// Answer the chosen message's chat.
     Answer,
     /// Take back the chosen message, which waits.
@@ -99,7 +107,11 @@ use Context::{Browse, Compose};
 /// All keys.
 pub const KEYS: &[Binding] = &[
     bind(&["i"], Browse, A::Compose, "write a message", Some("write")),
-    bind(&["Enter"], Browse, A::Answer, "answer the chosen message", Some("answer")),
+    bind(&["Enter"], Browse, A::Detail, "look at the chosen message closely", Some("look")),
+    bind(&["a"], Browse, A::Answer, "answer the chosen message", Some("answer")),
+    bind(&["y"], Browse, A::Copy, "copy the text of the chosen message", None),
+    bind(&["J"], Browse, A::Json, "the message as it is kept, in JSON", Some("JSON")),
+    bind(&["R"], Browse, A::Resend, "send the chosen message again, which failed", Some("send again")),
     bind(&["x"], Browse, A::Cancel, "don't send the chosen message, which waits", Some("don't send")),
     bind(&["j", "Down"], Browse, A::Down, "next message", None),
     bind(&["k", "Up"], Browse, A::Up, "previous message", Some("scroll")),

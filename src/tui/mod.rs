@@ -7,6 +7,7 @@
 //! * No meaning hangs on a colour alone.
 
 mod clipboard;
+pub mod detail;
 pub mod feed;
 pub mod keymap;
 pub mod model;

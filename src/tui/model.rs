@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tui_input::Input;
 
+use super::detail::Detail;
 use super::feed::{Feed, Rows};
 use crate::clock::{Now, Timestamp};
 use crate::qr::{Drawing, Modules};
@@ -55,6 +56,8 @@ pub enum Overlay {
     Compare,
     /// What the messages are filtered by.
     Filter(Box<Input>),
+    /// Whether this message is to be sent again, as a new one.
+    Resend(Arc<Message>),
 }
 
 /// What only this console has.
@@ -66,6 +69,8 @@ pub struct Ui {
     pub overlay: Option<Overlay>,
     /// Which messages are shown.
     pub feed: Feed,
+    /// The message that is looked at closely.
+    pub detail: Option<Box<Detail>>,
     /// The line that is written.
     pub input: Input,
     /// To whom a line without a number goes.
@@ -147,6 +152,7 @@ impl Model {
             focus: Focus::Feed,
             overlay: None,
             feed: Feed::default(),
+            detail: None,
             input: Input::default(),
             recipient: None,
             history: VecDeque::new(),
@@ -181,6 +187,9 @@ impl Model {
             && *old == ConnectionView { proven_at: old.proven_at, ..view.clone() });
         apply(&mut self.snapshot, change);
         self.ui.feed.apply(change, &self.snapshot.feed);
+        if let Some(detail) = &mut self.ui.detail {
+            detail.apply(change);
+        }
         match change {
             Change::MessageAdded(message) => {
                 if message.is_received() {

@@ -1,6 +1,7 @@
 //! The console as pictures of text, and as keys that are pressed.
 
 mod about;
+mod detail;
 mod feed;
 mod passkey;
 
@@ -439,10 +440,10 @@ fn a_number_alone_addresses_the_lines_that_follow() {
 }
 
 #[test]
-fn enter_on_a_message_answers_its_chat() {
+fn a_message_is_answered_in_its_chat() {
     let mut model = model(linked());
-    press(&mut model, KeyCode::Char('g'));
-    press(&mut model, KeyCode::Enter);
+    press(&mut model, KeyCode::Char('k'));
+    press(&mut model, KeyCode::Char('a'));
     assert_eq!(model.ui.focus, Focus::Compose);
     assert_eq!(model.ui.recipient.as_ref().map(Chat::address), Some(ANA));
 }
@@ -536,7 +537,7 @@ fn without_colours_nothing_has_one_but_the_qr() {
 fn any_key() -> impl Strategy<Value = KeyEvent> {
     let code = prop_oneof![
         proptest::char::any().prop_map(KeyCode::Char),
-        prop::sample::select("ijkgGprvZq?ycn".chars().map(KeyCode::Char).collect::<Vec<_>>()),
+        prop::sample::select("ijkgGprvZq?ycnNaJR/".chars().map(KeyCode::Char).collect::<Vec<_>>()),
         prop::sample::select(vec![
             KeyCode::Enter,
             KeyCode::Esc,

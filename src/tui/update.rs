@@ -1,5 +1,6 @@
 //! What follows from keys and updates.
 
+pub(super) mod detail;
 mod editing;
 mod feed;
 pub(super) mod passkey;
@@ -151,6 +152,7 @@ fn on_overlay_key(model: &mut Model, overlay: Overlay, key: &KeyEvent) -> Outcom
         Overlay::Help => Outcome::redraw(),
         Overlay::Quit => Outcome { quit: matches!(key.code, KeyCode::Char('y' | 'Y')), ..Outcome::redraw() },
         Overlay::Compare => passkey::compared(model, key.code),
+        Overlay::Resend(message) => detail::confirmed(model, &message, key.code),
         Overlay::Filter(input) => feed::on_filter_key(model, input, key),
         Overlay::Number(mut input) => match key.code {
             KeyCode::Esc => Outcome::redraw(),
@@ -187,6 +189,10 @@ fn act(model: &mut Model, action: Action) -> Outcome {
         Action::PageUp => feed::page(model, true),
         Action::Top => model.ui.feed.top(&model.snapshot.feed),
         Action::Bottom => model.ui.feed.follow(&model.snapshot.feed),
+        Action::Detail => detail::toggle(model),
+        Action::Json => detail::toggle_json(model),
+        Action::Copy => return detail::copy(model),
+        Action::Resend => detail::resend(model),
         Action::Filter => feed::open_filter(model),
         Action::SearchOlder => feed::search(model, Side::Older),
         Action::SearchNewer => feed::search(model, Side::Newer),

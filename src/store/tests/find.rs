@@ -466,7 +466,7 @@ fn a_console_looks_on_behind_a_message_that_it_knows() {
         let find = Find { order, limit: 10, ..Find::default() };
         match database.reader.look_up(&LookUp::Messages { find, behind: Some((known.chat.id.clone(), id.clone())) }) {
             Found::Messages(page) => texts(&page).join(" "),
-            Found::Failed(error) => panic!("{error}"),
+            found => panic!("{found:?}"),
         }
     };
     assert_eq!(behind(Order::NewestFirst, &known.id), "two one");

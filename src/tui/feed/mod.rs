@@ -96,10 +96,9 @@ impl Feed {
         window.index(self.selected?.clamp(numbers.start, last.max(numbers.start)))
     }
 
-    /// The text of the chosen message has more than is held.
-    pub fn is_chosen_truncated(&self) -> bool {
-        let row = self.chosen().and_then(|at| self.window.as_ref()?.rows().get(at));
-        row.is_some_and(|row| row.truncated)
+    /// The chosen row.
+    pub fn chosen_row(&self) -> Option<&Row> {
+        self.window.as_ref()?.rows().get(self.chosen()?)
     }
 
     /// The newest message is not followed.
@@ -172,7 +171,7 @@ impl Feed {
 
     /// Shows everything again, around the chosen message.
     pub fn unfilter(&mut self, told: &VecDeque<Arc<Message>>) {
-        let row = self.chosen().and_then(|at| self.window.as_ref()?.rows().get(at).cloned());
+        let row = self.chosen_row().cloned();
         if self.sieve.is_some() {
             self.set_filter(None, told);
             if let Some(row) = row {

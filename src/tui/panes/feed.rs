@@ -1,7 +1,7 @@
 //! The messages, the newest at the bottom.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
 
 use super::super::feed::sieve::Sieve;
@@ -16,10 +16,23 @@ use crate::state::{Delivery, DeliveryState, Direction, Message};
 const TIME: u16 = 9;
 const MARK: u16 = 3;
 
+/// From so many columns on there is room for one message beside the others.
+const BESIDE: u16 = 110;
+
 pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer) {
     if area.height < 3 || area.width < 20 {
         return;
     }
+    let area = match &model.ui.detail {
+        None => area,
+        Some(detail) if area.width >= BESIDE => {
+            let halves = Layout::horizontal([Constraint::Fill(1), Constraint::Length(area.width * 2 / 5)]);
+            let [messages, one] = halves.areas(area);
+            super::detail::pane(detail, model, theme, one, buffer);
+            messages
+        }
+        Some(detail) => return super::detail::pane(detail, model, theme, area, buffer),
+    };
     let focused = model.ui.focus == Focus::Feed;
     let inner = framed(&title(model), focused, theme, area, buffer);
     model.ui.feed.size.set((inner.width, inner.height));
@@ -185,13 +198,7 @@ fn draw(line: &Line, theme: Theme, area: Rect, buffer: &mut Buffer) {
 
 /// Who wrote it, or whom it is for. What is not a person is named as such.
 fn who(message: &Message, theme: Theme) -> (String, Style) {
-    let place = match message.chat.kind {
-        ChatKind::Person | ChatKind::Other => None,
-        ChatKind::Group => Some("group"),
-        ChatKind::Status => Some("status"),
-        ChatKind::Broadcast => Some("list"),
-        ChatKind::Newsletter => Some("channel"),
-    };
+    let place = place(message.chat.kind);
     let name = message.name.as_deref().unwrap_or(&message.from);
     match message.direction {
         Direction::In => (place.map_or_else(|| name.to_owned(), |place| format!("{place} {name}")), theme.incoming()),
@@ -199,6 +206,17 @@ fn who(message: &Message, theme: Theme) -> (String, Style) {
             format!("→ {}{}", place.map(|p| format!("{p} ")).unwrap_or_default(), message.chat.address()),
             theme.outgoing(),
         ),
+    }
+}
+
+/// What a chat is, when it is not a person's.
+pub(super) const fn place(kind: ChatKind) -> Option<&'static str> {
+    match kind {
+        ChatKind::Person | ChatKind::Other => None,
+        ChatKind::Group => Some("group"),
+        ChatKind::Status => Some("status"),
+        ChatKind::Broadcast => Some("list"),
+        ChatKind::Newsletter => Some("channel"),
     }
 }
 

@@ -7,6 +7,7 @@ use ratatui::style::Style;
 use super::super::keymap::{Action, Context, KEYS};
 use super::super::model::{Focus, Model};
 use super::super::theme::Theme;
+use super::super::update::detail;
 use super::put;
 use crate::clock::Now;
 use crate::protocol::ReasonClass;
@@ -63,6 +64,10 @@ pub(super) fn works(action: Action, model: &Model, now: Now) -> bool {
             Some(Pairing::PasskeyCode { confirm, .. }) => *confirm,
             Some(Pairing::Qr { .. } | Pairing::Code { .. }) | None => false,
         },
+        Action::Detail => !model.rows().is_empty(),
+        Action::Json => model.ui.detail.is_some(),
+        Action::Copy => model.ui.detail.is_some() || model.chosen().is_some(),
+        Action::Resend => detail::to_resend(model).is_some(),
         Action::SearchOlder | Action::SearchNewer => model.ui.feed.searched().is_some(),
         Action::FocusOther
         | Action::Filter

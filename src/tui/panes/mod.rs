@@ -1,6 +1,7 @@
 //! What is drawn, one file a pane. A pane draws inside its area and returns nothing but where the cursor is.
 
 pub(super) mod compose;
+pub(super) mod detail;
 pub(super) mod feed;
 pub(super) mod footer;
 mod letters;

@@ -46,6 +46,14 @@ pub(in super::super) fn draw(
             put(buffer, inner, (1, 2), "any other key: not yet", inner.width, theme.dim());
             None
         }
+        Overlay::Resend(message) => {
+            let inner = window("Send it again, as a new message?", (56, 5), theme, area, buffer);
+            let to = format!("To {}", message.chat.address());
+            put(buffer, inner, (1, 0), &to, inner.width.saturating_sub(2), theme.title());
+            put(buffer, inner, (1, 1), &message.body, inner.width.saturating_sub(2), Style::new());
+            put(buffer, inner, (1, 2), "y sends it, any other key doesn't", inner.width, theme.key());
+            None
+        }
         Overlay::Filter(input) => Some(filter(input, theme, area, buffer)),
         Overlay::Number(input) => {
             let inner = window("Number of the phone to be linked", (56, 4), theme, area, buffer);

@@ -1,14 +1,17 @@
 //! Scrolling over all that is kept, which is far more than the console holds, and filtering it.
 
 use super::*;
-use crate::state::{FEED_CAPACITY, Filter, Find, FindError, Found, Listed, LookUp, Order, Page, Place, RequestId};
+use crate::state::{
+    FEED_CAPACITY, Filter, Find, FindError, Found, LISTED_CHARS, Listed, LookUp, Order, Page, Place, RequestId,
+};
 use crate::tui::feed::window::CAPACITY;
 
 /// A console on a gateway that keeps many messages. What is looked up is answered when the test says so.
-struct Desk {
-    model: Model,
+pub(super) struct Desk {
+    pub(super) model: Model,
     kept: Vec<Arc<Message>>,
-    asked: Option<(RequestId, LookUp)>,
+    /// What is looked up: one page of the feed, and one message.
+    asked: Vec<(RequestId, LookUp)>,
     answers: usize,
 }
 
@@ -17,36 +20,38 @@ impl Desk {
         Self::with((0..kept).map(numbered))
     }
 
-    fn with(kept: impl Iterator<Item = Message>) -> Self {
+    pub(super) fn with(kept: impl Iterator<Item = Message>) -> Self {
         let kept: Vec<_> = kept.map(Arc::new).collect();
         let mut snapshot = linked();
         snapshot.feed = kept.iter().rev().take(FEED_CAPACITY).rev().cloned().collect();
-        let mut desk = Self { model: model(snapshot), kept, asked: None, answers: 0 };
+        let mut desk = Self { model: model(snapshot), kept, asked: Vec::new(), answers: 0 };
         drawn(&mut desk.model, (80, 24));
         desk
     }
 
-    fn take(&mut self, msg: Msg) {
+    pub(super) fn take(&mut self, msg: Msg) -> Outcome {
         let mut outcome = update(&mut self.model, msg, now());
-        assert!(outcome.look_ups.len() <= 1 && (outcome.look_ups.is_empty() || self.asked.is_none()), "one at a time");
-        self.asked = outcome.look_ups.pop().or(self.asked.take());
+        self.asked.append(&mut outcome.look_ups);
+        let pages = self.asked.iter().filter(|(_, what)| matches!(what, LookUp::Messages { .. })).count();
+        assert!(pages <= 1 && self.asked.len() <= 3, "one of each at a time: {:?}", self.asked);
+        outcome
     }
 
-    fn press(&mut self, code: KeyCode) {
-        self.take(key(code));
+    pub(super) fn press(&mut self, code: KeyCode) -> Outcome {
+        self.take(key(code))
     }
 
     fn comes(&mut self) {
         self.gets(numbered(self.kept.len()));
     }
 
-    fn gets(&mut self, message: Message) {
+    pub(super) fn gets(&mut self, message: Message) {
         let message = Arc::new(message);
         self.kept.push(Arc::clone(&message));
         self.take(Msg::Update(Update::Changes(vec![Arc::new(Change::MessageAdded(message))])));
     }
 
-    fn types(&mut self, text: &str) {
+    pub(super) fn types(&mut self, text: &str) {
         for c in text.chars() {
             self.press(KeyCode::Char(c));
         }
@@ -56,21 +61,42 @@ impl Desk {
         text(&drawn(&mut self.model, (100, 30)))
     }
 
-    /// Answers one look-up. Returns whether there was one.
-    fn answer(&mut self) -> bool {
-        let Some((id, what)) = self.asked.take() else { return false };
+    /// Answers one look-up. Returns what follows, if there was one.
+    pub(super) fn answered(&mut self) -> Option<Outcome> {
+        let (id, what) = (!self.asked.is_empty()).then(|| self.asked.remove(0))?;
         let found = self.look_up(&what);
         self.answers += 1;
-        self.take(Msg::Update(Update::Found { id, found }));
-        true
+        Some(self.take(Msg::Update(Update::Found { id, found })))
     }
 
-    fn settle(&mut self) {
+    fn answer(&mut self) -> bool {
+        self.answered().is_some()
+    }
+
+    pub(super) fn forgets(&mut self) {
+        self.kept.clear();
+    }
+
+    fn fails(&mut self) {
+        let (id, _) = self.asked.pop().unwrap();
+        let found = Found::Failed(FindError::Store("the disk is gone".to_owned()));
+        self.take(Msg::Update(Update::Found { id, found }));
+    }
+
+    pub(super) fn settle(&mut self) {
         while self.answer() {}
     }
 
     fn look_up(&self, what: &LookUp) -> Found {
-        let LookUp::Messages { find, behind } = what;
+        let (find, behind) = match what {
+            LookUp::Messages { find, behind } => (find, behind),
+            LookUp::Message { chat, id, about } => {
+                let in_chat = || self.kept.iter().filter(|m| m.chat.id == *chat);
+                let message = in_chat().find(|m| m.id == *id).map(|m| Box::new((**m).clone()));
+                let about = in_chat().filter(|m| m.is_about(id)).take(*about).map(|m| (**m).clone()).collect();
+                return Found::Message { message, about };
+            }
+        };
         let place_of = |at: usize| Place(i64::try_from(at).unwrap() * 3);
         let after = match behind {
             Some((_, id)) => self.kept.iter().position(|m| m.id == *id).map(place_of),
@@ -88,8 +114,11 @@ impl Desk {
         };
         let kept = self.kept.iter().enumerate().filter(|(_, message)| is_meant(message));
         let all = kept.map(|(at, message)| (place_of(at), message));
-        let listed =
-            |(place, message): (Place, &Arc<Message>)| Listed { message: (**message).clone(), truncated: false, place };
+        let listed = |(place, message): (Place, &Arc<Message>)| {
+            let body: String = message.body.chars().take(LISTED_CHARS).collect();
+            let truncated = body.len() < message.body.len();
+            Listed { message: Message { body: body.into(), ..(**message).clone() }, truncated, place }
+        };
         let Find { order, limit, .. } = *find;
         let mut items: Vec<_> = match order {
             Order::OldestFirst => {
@@ -207,16 +236,12 @@ fn a_screenful_up_skips_nothing() {
 fn what_can_not_be_looked_up_is_said_and_tried_again_by_a_key() {
     let mut desk = Desk::new(1_000);
     desk.press(KeyCode::Char('g'));
-    let (id, _) = desk.asked.take().unwrap();
-    let found = Found::Failed(FindError::Store("the disk is gone".to_owned()));
-    desk.take(Msg::Update(Update::Found { id, found }));
+    desk.fails();
     for _ in 0..FEED_CAPACITY {
         desk.press(KeyCode::Char('k'));
     }
-    let (id, _) = desk.asked.take().unwrap();
-    let found = Found::Failed(FindError::Store("the disk is gone".to_owned()));
-    desk.take(Msg::Update(Update::Found { id, found }));
-    assert_eq!(desk.asked, None, "it is not tried without end");
+    desk.fails();
+    assert_eq!(desk.asked, [], "it is not tried without end");
     assert!(text(&drawn(&mut desk.model, (80, 24))).contains("the disk is gone"));
     desk.press(KeyCode::Char('k'));
     desk.settle();
@@ -249,16 +274,16 @@ proptest! {
                 0 => desk.comes(),
                 1 => for _ in 0..60 { desk.comes() },
                 2 => drop(desk.answer()),
-                3 => desk.press(KeyCode::PageUp),
-                4 => desk.press(KeyCode::PageDown),
-                5 => desk.press(KeyCode::Char('g')),
-                6 => desk.press(KeyCode::Char('G')),
-                7 => for _ in 0..70 { desk.press(KeyCode::Char('k')) },
+                3 => drop(desk.press(KeyCode::PageUp)),
+                4 => drop(desk.press(KeyCode::PageDown)),
+                5 => drop(desk.press(KeyCode::Char('g'))),
+                6 => drop(desk.press(KeyCode::Char('G'))),
+                7 => for _ in 0..70 { drop(desk.press(KeyCode::Char('k'))) },
                 _ => {
                     // The console was too slow to be told everything.
                     let mut snapshot = linked();
                     snapshot.feed = desk.kept.iter().rev().take(FEED_CAPACITY).rev().cloned().collect();
-                    desk.take(Msg::Update(Update::Snapshot(Box::new(snapshot))));
+                    drop(desk.take(Msg::Update(Update::Snapshot(Box::new(snapshot)))));
                 }
             }
             prop_assert!(desk.is_whole(), "after {step}: {:?}", desk.bodies());
@@ -378,7 +403,7 @@ fn what_the_store_can_not_find_is_looked_for_within_bounds_and_it_is_said() {
 fn a_filter_that_is_typed_on_waits_for_no_answer_to_what_was_typed_before() {
     let mut desk = Desk::with((0..3_000).map(mixed));
     desk.types("/ord");
-    assert!(desk.asked.is_some());
+    assert!(!desk.asked.is_empty());
     desk.types("er lost");
     desk.settle();
     assert!(desk.bodies().iter().all(|body| body == "order lost"), "the late answer is dropped");

@@ -10,7 +10,7 @@ use super::passkey;
 pub(super) fn paste(model: &mut Model, text: &str) {
     let input = match &mut model.ui.overlay {
         Some(Overlay::Number(input) | Overlay::Filter(input)) => input,
-        Some(Overlay::Help | Overlay::Quit | Overlay::Compare) => return,
+        Some(Overlay::Help | Overlay::Quit | Overlay::Compare | Overlay::Resend(_)) => return,
         None => {
             model.ui.focus = Focus::Compose;
             passkey::make_room(model, text);

@@ -7,17 +7,22 @@ use super::super::feed::sieve::Sieve;
 use super::super::feed::window::Side;
 use super::super::model::{Model, Overlay};
 use super::super::panes::feed::height;
-use super::Outcome;
 use super::editing::edit;
-use crate::state::{ChatId, Found, RequestId};
+use super::{Outcome, detail};
+use crate::state::{ChatId, Found, LookUp, RequestId};
 
 /// Moves the choice so many messages up or, when negative, down.
 pub(super) fn scroll(model: &mut Model, up: i64) {
     model.ui.feed.scroll(&model.snapshot.feed, up);
+    detail::turn(model);
 }
 
-/// Moves the choice by as many messages as fill the screen.
+/// Moves the choice by as many messages as fill the screen. Of the message that is looked at closely, it is the lines that
+/// move.
 pub(super) fn page(model: &mut Model, up: bool) {
+    if model.ui.detail.is_some() {
+        return detail::page(model, up);
+    }
     let rows = model.rows().len();
     let mut at = model.ui.feed.chosen().unwrap_or(rows.saturating_sub(1));
     let (room, mut used, mut moved) = (usize::from(model.ui.feed.size.get().1), 0, 0);
@@ -36,6 +41,9 @@ pub(super) fn page(model: &mut Model, up: bool) {
 
 /// Back one step: to the newest message, then to all messages.
 pub(super) fn leave(model: &mut Model) {
+    if model.ui.detail.take().is_some() {
+        return;
+    }
     if model.ui.feed.is_frozen() {
         model.ui.feed.follow(&model.snapshot.feed);
     } else {
@@ -85,19 +93,27 @@ pub(super) fn search(model: &mut Model, side: Side) {
 
 /// Looks up what is wanted next.
 pub(super) fn look_up(model: &mut Model, outcome: &mut Outcome) {
-    let id = model.ui.next_request;
-    if let Some(what) = model.ui.feed.look_up(id) {
-        model.ui.next_request = id.next();
-        outcome.look_ups.push((id, what));
+    let ui = &mut model.ui;
+    let mut ask = |wanted: &mut dyn FnMut(RequestId) -> Option<LookUp>| {
+        if let Some(what) = wanted(ui.next_request) {
+            outcome.look_ups.push((ui.next_request, what));
+            ui.next_request = ui.next_request.next();
+        }
+    };
+    ask(&mut |id| ui.feed.look_up(id));
+    if let Some(detail) = &mut ui.detail {
+        ask(&mut |id| detail.look_up(id));
     }
 }
 
 /// Takes an answer in.
 pub(super) fn found(model: &mut Model, id: RequestId, found: Found) -> Outcome {
-    if model.ui.feed.awaits(id) {
-        if let Some(notice) = model.ui.feed.found(found) {
-            model.ui.notice = Some(notice);
-        }
+    if !model.ui.feed.awaits(id) {
+        return detail::found(model, id, found);
     }
+    if let Some(notice) = model.ui.feed.found(found) {
+        model.ui.notice = Some(notice);
+    }
+    detail::turn(model);
     Outcome::redraw()
 }
