@@ -107,6 +107,13 @@ pub enum LookUp {
         /// what was before it.
         behind: Option<(ChatId, MessageId)>,
     },
+    /// A page of chats, the one with the last message first.
+    Chats {
+        /// Only what comes behind this place.
+        after: Option<Place>,
+        /// At most so many.
+        limit: usize,
+    },
     /// One message with all of its text, and what came in about it.
     Message {
         /// Where.
@@ -130,6 +137,8 @@ impl LookUp {
 pub enum Found {
     /// A page of messages.
     Messages(Page<Listed>),
+    /// A page of chats.
+    Chats(Page<ListedChat>),
     /// One message.
     Message {
         /// The message; none: it is not kept any more.

@@ -58,6 +58,7 @@ impl Reader {
                 }
                 (Err(error), _) => Found::Failed(FindError::Store(error.to_string())),
             },
+            LookUp::Chats { after, limit } => self.chats(*after, *limit).map_or_else(Found::Failed, Found::Chats),
             LookUp::Message { chat, id, about } => {
                 let found = self.message(chat, id).and_then(|message| Ok((message, self.about(chat, id, *about)?)));
                 match found {

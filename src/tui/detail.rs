@@ -101,7 +101,7 @@ impl Detail {
             }
             Found::Message { message: None, .. } => self.fault = Some("it is not kept any more".to_owned()),
             Found::Failed(error) => self.fault = Some(error.to_string()),
-            Found::Messages(_) => {}
+            Found::Messages(_) | Found::Chats(_) => {}
         }
         self.then.take().filter(|_| self.whole)
     }

@@ -39,6 +39,8 @@ pub enum Action {
     Copy,
     /// Send the chosen message again, which was not sent.
     Resend,
+    /// Show or hide the chats.
+    Chats,
     /// Answer the chosen message's chat.
     Answer,
     /// Take back the chosen message, which waits.
@@ -122,6 +124,7 @@ pub const KEYS: &[Binding] = &[
     bind(&["/"], Browse, A::Filter, "filter by words, from: to: chat: state: !not", Some("filter")),
     bind(&["n"], Browse, A::SearchOlder, "next older message like the filter, among all", None),
     bind(&["N"], Browse, A::SearchNewer, "next newer message like the filter", None),
+    bind(&["C"], Browse, A::Chats, "the chats, the newest first", Some("chats")),
     bind(&["p"], Browse, A::PairingCode, "link by a pairing code instead of a QR", Some("pairing code")),
     bind(&["v"], Browse, A::CycleDrawing, "draw the QR in another way", Some("draw")),
     bind(&["Z"], Browse, A::WholeScreen, "show the QR over the whole screen", Some("whole screen")),

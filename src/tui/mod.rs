@@ -6,6 +6,7 @@
 //! * Every text from outside goes through [`sanitize`] before it is drawn.
 //! * No meaning hangs on a colour alone.
 
+pub mod chats;
 mod clipboard;
 pub mod detail;
 pub mod feed;

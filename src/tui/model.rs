@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use tui_input::Input;
 
+use super::chats::Chats;
 use super::detail::Detail;
+use super::feed::sieve::Sieve;
 use super::feed::{Feed, Rows};
 use crate::clock::{Now, Timestamp};
 use crate::qr::{Drawing, Modules};
@@ -69,6 +71,8 @@ pub struct Ui {
     pub overlay: Option<Overlay>,
     /// Which messages are shown.
     pub feed: Feed,
+    /// With whom there are messages.
+    pub chats: Chats,
     /// The message that is looked at closely.
     pub detail: Option<Box<Detail>>,
     /// The line that is written.
@@ -152,6 +156,7 @@ impl Model {
             focus: Focus::Feed,
             overlay: None,
             feed: Feed::default(),
+            chats: Chats::default(),
             detail: None,
             input: Input::default(),
             recipient: None,
@@ -169,6 +174,7 @@ impl Model {
             zone,
         };
         let mut model = Self { snapshot, ui, qr: None };
+        model.ui.chats.told(&model.snapshot.feed);
         model.pairing_changed();
         model
     }
@@ -177,6 +183,7 @@ impl Model {
     pub fn replace(&mut self, snapshot: Snapshot) {
         self.snapshot = snapshot;
         self.ui.feed.missed(&self.snapshot.feed);
+        self.ui.chats.told(&self.snapshot.feed);
         self.pairing_changed();
     }
 
@@ -187,6 +194,7 @@ impl Model {
             && *old == ConnectionView { proven_at: old.proven_at, ..view.clone() });
         apply(&mut self.snapshot, change);
         self.ui.feed.apply(change, &self.snapshot.feed);
+        self.ui.chats.apply(change, self.ui.feed.filter().and_then(Sieve::chat).filter(|_| !self.ui.feed.is_frozen()));
         if let Some(detail) = &mut self.ui.detail {
             detail.apply(change);
         }

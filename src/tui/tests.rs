@@ -1,6 +1,7 @@
 //! The console as pictures of text, and as keys that are pressed.
 
 mod about;
+mod chats;
 mod detail;
 mod feed;
 mod passkey;
@@ -537,7 +538,7 @@ fn without_colours_nothing_has_one_but_the_qr() {
 fn any_key() -> impl Strategy<Value = KeyEvent> {
     let code = prop_oneof![
         proptest::char::any().prop_map(KeyCode::Char),
-        prop::sample::select("ijkgGprvZq?ycnNaJR/".chars().map(KeyCode::Char).collect::<Vec<_>>()),
+        prop::sample::select("ijkgGprvZq?ycnNaJRC/".chars().map(KeyCode::Char).collect::<Vec<_>>()),
         prop::sample::select(vec![
             KeyCode::Enter,
             KeyCode::Esc,

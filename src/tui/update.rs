@@ -1,5 +1,6 @@
 //! What follows from keys and updates.
 
+mod chats;
 pub(super) mod detail;
 mod editing;
 mod feed;
@@ -174,6 +175,11 @@ fn on_overlay_key(model: &mut Model, overlay: Overlay, key: &KeyEvent) -> Outcom
 }
 
 fn act(model: &mut Model, action: Action) -> Outcome {
+    if model.ui.chats.open
+        && let Some(outcome) = chats::act(model, action)
+    {
+        return outcome;
+    }
     match action {
         Action::FocusOther => {
             model.ui.focus = match model.ui.focus {
@@ -189,6 +195,7 @@ fn act(model: &mut Model, action: Action) -> Outcome {
         Action::PageUp => feed::page(model, true),
         Action::Top => model.ui.feed.top(&model.snapshot.feed),
         Action::Bottom => model.ui.feed.follow(&model.snapshot.feed),
+        Action::Chats => model.ui.chats.toggle(),
         Action::Detail => detail::toggle(model),
         Action::Json => detail::toggle_json(model),
         Action::Copy => return detail::copy(model),

@@ -145,7 +145,7 @@ impl Feed {
             return None;
         }
         match found {
-            Found::Message { .. } => None,
+            Found::Message { .. } | Found::Chats(_) => None,
             Found::Messages(page) => {
                 self.incomplete = !page.complete;
                 if let Goal::Next(side) = asked.goal {

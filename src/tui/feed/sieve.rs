@@ -50,6 +50,12 @@ impl Sieve {
         &self.text
     }
 
+    /// The one chat whose messages alone are let through.
+    pub fn chat(&self) -> Option<&ChatId> {
+        let terms = self.terms.iter().filter(|term| !term.not);
+        terms.filter_map(|term| if let What::Chat(_, id) = &term.what { id.as_ref() } else { None }).next()
+    }
+
     /// What the store can find by. It lets through whatever this filter does, and perhaps more.
     pub fn narrowed(&self) -> Filter {
         let mut filter = Filter { beginnings: true, ..Filter::default() };

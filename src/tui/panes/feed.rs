@@ -16,13 +16,23 @@ use crate::state::{Delivery, DeliveryState, Direction, Message};
 const TIME: u16 = 9;
 const MARK: u16 = 3;
 
-/// From so many columns on there is room for one message beside the others.
-const BESIDE: u16 = 110;
+/// From so many columns on there is room beside the messages for the chats, or for one message.
+const BESIDE: u16 = 100;
 
 pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer) {
     if area.height < 3 || area.width < 20 {
         return;
     }
+    let area = match model.ui.chats.open {
+        false => area,
+        true if area.width >= BESIDE => {
+            let parts = Layout::horizontal([Constraint::Length(super::chats::COLUMNS), Constraint::Fill(1)]);
+            let [chats, messages] = parts.areas(area);
+            super::chats::pane(model, theme, chats, buffer);
+            messages
+        }
+        true => return super::chats::pane(model, theme, area, buffer),
+    };
     let area = match &model.ui.detail {
         None => area,
         Some(detail) if area.width >= BESIDE => {
@@ -33,7 +43,7 @@ pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &m
         }
         Some(detail) => return super::detail::pane(detail, model, theme, area, buffer),
     };
-    let focused = model.ui.focus == Focus::Feed;
+    let focused = model.ui.focus == Focus::Feed && !model.ui.chats.open;
     let inner = framed(&title(model), focused, theme, area, buffer);
     model.ui.feed.size.set((inner.width, inner.height));
     if model.rows().is_empty() {

@@ -71,6 +71,7 @@ pub(super) fn works(action: Action, model: &Model, now: Now) -> bool {
         Action::SearchOlder | Action::SearchNewer => model.ui.feed.searched().is_some(),
         Action::FocusOther
         | Action::Filter
+        | Action::Chats
         | Action::Compose
         | Action::Leave
         | Action::Help

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::state::{
-    FEED_CAPACITY, Filter, Find, FindError, Found, LISTED_CHARS, Listed, LookUp, Order, Page, Place, RequestId,
+    FEED_CAPACITY, Filter, Find, FindError, Found, LISTED_CHARS, Listed, ListedChat, LookUp, Order, Page, Place,
+    RequestId,
 };
 use crate::tui::feed::window::CAPACITY;
 
@@ -10,6 +11,7 @@ use crate::tui::feed::window::CAPACITY;
 pub(super) struct Desk {
     pub(super) model: Model,
     kept: Vec<Arc<Message>>,
+    pub(super) chats: Vec<ListedChat>,
     /// What is looked up: one page of the feed, and one message.
     asked: Vec<(RequestId, LookUp)>,
     answers: usize,
@@ -24,7 +26,7 @@ impl Desk {
         let kept: Vec<_> = kept.map(Arc::new).collect();
         let mut snapshot = linked();
         snapshot.feed = kept.iter().rev().take(FEED_CAPACITY).rev().cloned().collect();
-        let mut desk = Self { model: model(snapshot), kept, asked: Vec::new(), answers: 0 };
+        let mut desk = Self { model: model(snapshot), kept, chats: Vec::new(), asked: Vec::new(), answers: 0 };
         drawn(&mut desk.model, (80, 24));
         desk
     }
@@ -90,6 +92,9 @@ impl Desk {
     fn look_up(&self, what: &LookUp) -> Found {
         let (find, behind) = match what {
             LookUp::Messages { find, behind } => (find, behind),
+            LookUp::Chats { .. } => {
+                return Found::Chats(Page { items: self.chats.clone(), next: None, complete: true });
+            }
             LookUp::Message { chat, id, about } => {
                 let in_chat = || self.kept.iter().filter(|m| m.chat.id == *chat);
                 let message = in_chat().find(|m| m.id == *id).map(|m| Box::new((**m).clone()));

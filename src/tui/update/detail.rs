@@ -27,6 +27,7 @@ pub(super) fn toggle(model: &mut Model) {
 }
 
 fn open(model: &mut Model, row: Row, then: Option<Then>) {
+    model.ui.chats.looked_at(&row.message.chat.id);
     model.ui.detail = Some(Box::new(Detail::of(row, then)));
 }
 

@@ -82,8 +82,7 @@ pub(super) fn filter(model: &mut Model, text: &str) {
 
 /// The chat with this address, as far as it is known here.
 fn chat(model: &Model, address: &str) -> Option<ChatId> {
-    let chats = model.snapshot.feed.iter().rev().map(|message| &message.chat);
-    chats.into_iter().find(|chat| chat.address() == address || chat.id.as_str() == address).map(|chat| chat.id.clone())
+    model.ui.chats.with_address(address).map(|chat| chat.id.clone())
 }
 
 /// To the next message that the last filter lets through.
@@ -101,6 +100,7 @@ pub(super) fn look_up(model: &mut Model, outcome: &mut Outcome) {
         }
     };
     ask(&mut |id| ui.feed.look_up(id));
+    ask(&mut |id| ui.chats.look_up(id));
     if let Some(detail) = &mut ui.detail {
         ask(&mut |id| detail.look_up(id));
     }
@@ -108,6 +108,9 @@ pub(super) fn look_up(model: &mut Model, outcome: &mut Outcome) {
 
 /// Takes an answer in.
 pub(super) fn found(model: &mut Model, id: RequestId, found: Found) -> Outcome {
+    if model.ui.chats.found(id, &found) {
+        return Outcome::redraw();
+    }
     if !model.ui.feed.awaits(id) {
         return detail::found(model, id, found);
     }
