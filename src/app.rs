@@ -110,7 +110,7 @@ async fn serve(config: &Config, clock: Clock) -> anyhow::Result<()> {
     let api = tokio::spawn(api::serve(listener, api));
     let mut engine_task = engine.task;
 
-    let mut console = if console { Some(start_console(&engine.handle, clock, address)?) } else { None };
+    let mut console = if console { Some(start_console(&engine.handle, clock, address, config)?) } else { None };
     let early = tokio::select! {
         reason = asked_to_end() => {
             tracing::info!(reason = reason?, "ending");
@@ -145,10 +145,10 @@ async fn serve(config: &Config, clock: Clock) -> anyhow::Result<()> {
     }
 }
 
-fn start_console(engine: &engine::Handle, clock: Clock, api: SocketAddr) -> anyhow::Result<Console> {
+fn start_console(engine: &engine::Handle, clock: Clock, api: SocketAddr, config: &Config) -> anyhow::Result<Console> {
     let colors = std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
     let in_tmux = std::env::var_os("TMUX").is_some_and(|set| !set.is_empty());
-    let options = tui::Options { api: format!("http://{api}"), colors, in_tmux };
+    let options = tui::Options { api: format!("http://{api}"), colors, in_tmux, folder: config.data_dir.clone() };
     Console::start(engine::link(engine), clock, options).context("can't use the terminal; try --headless")
 }
 

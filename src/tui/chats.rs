@@ -40,13 +40,23 @@ pub struct Row {
     pub at: Timestamp,
     /// How many messages came since somebody looked.
     pub unread: u32,
+    /// Somebody wrote to us there, as far as is known here.
+    wrote: bool,
 }
 
 impl Row {
     fn of(message: &Message) -> Self {
         let ours = message.direction != Direction::In;
         let name = message.name.clone().filter(|_| !ours && message.chat.kind == ChatKind::Person);
-        Self { chat: message.chat.clone(), name, last: last(message), last_is_ours: ours, at: message.at, unread: 0 }
+        Self {
+            chat: message.chat.clone(),
+            name,
+            last: last(message),
+            last_is_ours: ours,
+            at: message.at,
+            unread: 0,
+            wrote: !ours,
+        }
     }
 
     /// What one would call it.
@@ -88,6 +98,11 @@ impl Chats {
     pub fn with_address(&self, address: &str) -> Option<&Chat> {
         let mut chats = self.rows.iter().map(|row| &row.chat);
         chats.find(|chat| chat.address() == address || chat.id.as_str() == address)
+    }
+
+    /// Somebody wrote to us in this chat, as far as is known here.
+    pub fn wrote(&self, chat: &ChatId) -> bool {
+        self.rows.iter().any(|row| row.chat.id == *chat && row.wrote)
     }
 
     /// Opens the list or closes it.
@@ -145,6 +160,7 @@ impl Chats {
         if let Some(old) = old {
             row.name = row.name.or(old.name);
             row.unread = old.unread;
+            row.wrote |= old.wrote;
         }
         row.unread = row.unread.saturating_add(u32::from(unread));
         self.rows.push_front(row);
@@ -190,9 +206,14 @@ impl Chats {
     fn add(&mut self, listed: &ListedChat) {
         let room = self.rows.len() < HELD;
         match self.rows.iter_mut().find(|row| row.chat.id == listed.chat.id) {
-            Some(row) => row.name = row.name.take().or_else(|| listed.name.clone()),
+            Some(row) => {
+                row.name = row.name.take().or_else(|| listed.name.clone());
+                row.wrote |= row.name.is_some();
+            }
             None if room => {
-                let row = Row { name: listed.name.clone(), ..Row::of(&listed.last.message) };
+                let row = Row::of(&listed.last.message);
+                let wrote = row.wrote || listed.name.is_some();
+                let row = Row { name: listed.name.clone(), wrote, ..row };
                 self.rows.push_back(row);
             }
             None => {}

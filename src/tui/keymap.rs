@@ -63,6 +63,10 @@ pub enum Action {
     Quit,
     /// Send what is in the box.
     Send,
+    /// A line feed.
+    NewLine,
+    /// Choose whom to write to.
+    Recipient,
     /// The line before in the history.
     HistoryBack,
     /// The next line in the history.
@@ -136,8 +140,10 @@ pub const KEYS: &[Binding] = &[
     bind(&["?", "F1"], Browse, A::Help, "show or hide the keys", Some("help")),
     bind(&["q"], Browse, A::Quit, "quit; asks when messages wait to be sent", Some("quit")),
     bind(&["Enter"], Compose, A::Send, "send", Some("send")),
-    bind(&["Up"], Compose, A::HistoryBack, "the line sent before", Some("history")),
-    bind(&["Down"], Compose, A::HistoryForward, "the line sent after", None),
+    bind(&["Alt-Enter"], Compose, A::NewLine, "a new line", Some("new line")),
+    bind(&["Ctrl-t"], Compose, A::Recipient, "choose whom to write to (also @)", Some("to whom")),
+    bind(&["Up"], Compose, A::HistoryBack, "a line up; in an empty box, what was sent before", None),
+    bind(&["Down"], Compose, A::HistoryForward, "a line down; what was sent after", None),
     bind(&["Tab", "Shift-Tab"], Compose, A::FocusOther, "the other pane", None),
     bind(&["Esc"], Compose, A::Leave, "leave the input box", Some("leave")),
     bind(&["F1"], Compose, A::Help, "show or hide the keys", Some("help")),
@@ -152,12 +158,14 @@ pub fn action(context: Context, key: &KeyEvent) -> Option<Action> {
 /// The name by which the table calls a key.
 #[expect(clippy::wildcard_enum_match_arm, reason = "keys without a name here do nothing")]
 fn name(key: &KeyEvent) -> Option<String> {
-    if key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT | KeyModifiers::SUPER) {
+    if key.modifiers.contains(KeyModifiers::SUPER) {
         return None;
     }
+    let of = |modifier, name| if key.modifiers.contains(modifier) { name } else { "" };
+    let with = format!("{}{}", of(KeyModifiers::CONTROL, "Ctrl-"), of(KeyModifiers::ALT, "Alt-"));
     let fixed = match key.code {
-        KeyCode::Char(c) => return Some(c.to_string()),
-        KeyCode::F(n) => return Some(format!("F{n}")),
+        KeyCode::Char(c) => return Some(format!("{with}{c}")),
+        KeyCode::F(n) => return Some(format!("{with}F{n}")),
         KeyCode::Enter => "Enter",
         KeyCode::Esc => "Esc",
         KeyCode::Tab => "Tab",
@@ -170,7 +178,7 @@ fn name(key: &KeyEvent) -> Option<String> {
         KeyCode::PageDown => "PgDn",
         _ => return None,
     };
-    Some(fixed.to_owned())
+    Some(format!("{with}{fixed}"))
 }
 
 /// `keybindings.md`.
@@ -185,8 +193,8 @@ pub fn markdown() -> String {
     }
     out.push_str(
         "\nA line that starts with a telephone number (`+584244370180 Hola`) is sent there, and that number stays the\n\
-         recipient. `Ctrl-C` twice quits from anywhere. Editing keys in the box: arrows, `Home`, `End`, `Ctrl-A`, `Ctrl-E`,\n\
-         `Ctrl-W`, `Ctrl-U`, `Ctrl-K`.\n",
+         recipient. `Ctrl-C` twice quits from anywhere. Editing keys in the box: arrows, `Home`, `End`, `Ctrl-A`, `Ctrl-W`,\n\
+         `Ctrl-U`, `Ctrl-K`.\n",
     );
     out
 }

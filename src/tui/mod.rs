@@ -9,10 +9,13 @@
 pub mod chats;
 mod clipboard;
 pub mod detail;
+pub mod drafts;
+mod drafts_file;
 pub mod feed;
 pub mod keymap;
 pub mod model;
 mod panes;
+pub mod recipients;
 mod run;
 pub mod sanitize;
 pub mod terminal;
@@ -27,7 +30,7 @@ pub use run::{Console, Options};
 use crate::clock::Now;
 use model::{BUCKET_MS, Model};
 
-/// After how long something visible changes by itself. None: never, so nothing wakes.
+/// After how long something visible changes by itself, or drafts are to be written. None: never, so nothing wakes.
 pub fn next_wake(model: &Model, now: Now) -> Option<Duration> {
     let counting_down = model.pairing(now).is_some()
         || model.snapshot.connection.retry_at.is_some_and(|at| at > now.wall)
@@ -35,8 +38,9 @@ pub fn next_wake(model: &Model, now: Now) -> Option<Duration> {
         || model.snapshot.bridge.retry_at.is_some_and(|at| at > now.wall);
     let second = counting_down.then(|| 1_000 - now.wall.as_millis().rem_euclid(1_000));
     let bar = (!model.ui.traffic.is_flat()).then(|| BUCKET_MS - now.wall.as_millis().rem_euclid(BUCKET_MS));
-    let ms = second.into_iter().chain(bar).min()?;
-    Some(Duration::from_millis(u64::try_from(ms).unwrap_or(1_000)))
+    let ms = second.into_iter().chain(bar).min();
+    let visible = ms.map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or(1_000)));
+    visible.into_iter().chain(model.ui.drafts.due_in(now.mono)).min()
 }
 
 #[cfg(test)]

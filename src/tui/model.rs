@@ -7,8 +7,10 @@ use tui_input::Input;
 
 use super::chats::Chats;
 use super::detail::Detail;
+use super::drafts::Drafts;
 use super::feed::sieve::Sieve;
 use super::feed::{Feed, Rows};
+use super::recipients::Picker;
 use crate::clock::{Now, Timestamp};
 use crate::qr::{Drawing, Modules};
 use crate::state::{
@@ -60,6 +62,8 @@ pub enum Overlay {
     Filter(Box<Input>),
     /// Whether this message is to be sent again, as a new one.
     Resend(Arc<Message>),
+    /// To whom is written.
+    Recipient(Box<Picker>),
 }
 
 /// What only this console has.
@@ -79,6 +83,8 @@ pub struct Ui {
     pub input: Input,
     /// To whom a line without a number goes.
     pub recipient: Option<Chat>,
+    /// What was begun to be written, for whom.
+    pub drafts: Drafts,
     /// Lines sent before, oldest first.
     pub history: VecDeque<String>,
     /// Where in the history we are, counted from its end; none: not there.
@@ -160,6 +166,7 @@ impl Model {
             detail: None,
             input: Input::default(),
             recipient: None,
+            drafts: Drafts::default(),
             history: VecDeque::new(),
             history_at: None,
             notice: None,
@@ -177,6 +184,15 @@ impl Model {
         model.ui.chats.told(&model.snapshot.feed);
         model.pairing_changed();
         model
+    }
+
+    /// Goes on with what was begun to be written.
+    pub fn resume(&mut self, drafts: Drafts) {
+        if let Some((to, text)) = drafts.last() {
+            self.ui.recipient = to;
+            self.ui.input = Input::new(text.to_owned());
+        }
+        self.ui.drafts = drafts;
     }
 
     /// Takes a snapshot over in place of what was known.

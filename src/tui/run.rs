@@ -4,11 +4,13 @@
 //! happens at most 60 times a second; after a quiet period a lone key is drawn at once. While nothing visible changes,
 //! nothing wakes and nothing is written.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crossterm::event::Event;
 use tokio::sync::{mpsc, watch};
 
+use super::drafts_file::DraftsFile;
 use super::model::Model;
 use super::terminal::Screen;
 use super::theme::Theme;
@@ -33,6 +35,8 @@ pub struct Options {
     pub colors: bool,
     /// The terminal is one of tmux.
     pub in_tmux: bool,
+    /// Where what was begun to be written is kept.
+    pub folder: PathBuf,
 }
 
 /// A console that runs.
@@ -98,11 +102,29 @@ async fn run(
     mut link: Link,
     clock: Clock,
     options: &Options,
-    mut stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
 ) -> std::io::Result<()> {
     let Some(Update::Snapshot(snapshot)) = link.updates.recv().await else { return Ok(()) };
     let zone = jiff::tz::TimeZone::system();
     let mut model = Model::new(*snapshot, options.api.clone(), zone, clock.now());
+    let mut file = DraftsFile::new(options.folder.clone());
+    model.resume(file.read());
+    let result = follow(&mut screen, &mut link, clock, options, stop, &mut model, &mut file).await;
+    // What was begun is not lost, however it ends.
+    file.write(model.ui.drafts.file());
+    file.finish();
+    result
+}
+
+async fn follow(
+    screen: &mut Screen,
+    link: &mut Link,
+    clock: Clock,
+    options: &Options,
+    mut stop: watch::Receiver<bool>,
+    model: &mut Model,
+    file: &mut DraftsFile,
+) -> std::io::Result<()> {
     let size = screen.terminal.size()?;
     model.ui.size = (size.width, size.height);
     let theme = Theme::new(options.colors);
@@ -114,7 +136,7 @@ async fn run(
         let now = clock.now();
         if dirty && now.mono >= frame_at {
             screen.terminal.draw(|frame| {
-                let cursor = view::view(&model, theme, frame.area(), frame.buffer_mut(), now);
+                let cursor = view::view(model, theme, frame.area(), frame.buffer_mut(), now);
                 if let Some(position) = cursor {
                     frame.set_cursor_position(position);
                 }
@@ -122,7 +144,7 @@ async fn run(
             dirty = false;
             frame_at = clock.now().mono.plus(FRAME);
         }
-        let wake = next_wake(&model, now);
+        let wake = next_wake(model, now);
         let mut messages = Vec::new();
         tokio::select! {
             biased;
@@ -144,8 +166,11 @@ async fn run(
             () = tokio::time::sleep(wake.unwrap_or(Duration::MAX)), if wake.is_some() => messages.push(Msg::Woken),
         }
         for msg in messages {
-            let Outcome { requests, look_ups, redraw, copy, quit } = update(&mut model, msg, clock.now());
+            let Outcome { requests, look_ups, redraw, drafts, copy, quit } = update(model, msg, clock.now());
             dirty |= redraw;
+            if let Some(drafts) = drafts {
+                file.write(drafts);
+            }
             if let Some(text) = copy {
                 screen.send(&clipboard::sequence(text.reveal(), options.in_tmux))?;
             }
@@ -153,13 +178,13 @@ async fn run(
                 let id = ask.id;
                 if link.requests.try_send(ask).is_err() {
                     let answer = Answer::Refused(Refusal::Unavailable);
-                    update(&mut model, Msg::Update(Update::Answer { id, answer }), clock.now());
+                    update(model, Msg::Update(Update::Answer { id, answer }), clock.now());
                 }
             }
             for (id, what) in look_ups {
                 if link.look_ups.try_send((id, what)).is_err() {
                     let found = Found::Failed(FindError::Store("the gateway is busy or stopping".to_owned()));
-                    update(&mut model, Msg::Update(Update::Found { id, found }), clock.now());
+                    update(model, Msg::Update(Update::Found { id, found }), clock.now());
                 }
             }
             if quit {

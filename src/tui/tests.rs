@@ -2,6 +2,7 @@
 
 mod about;
 mod chats;
+mod compose;
 mod detail;
 mod feed;
 mod passkey;
@@ -472,7 +473,7 @@ fn pasted_text_never_sends_by_itself() {
     let mut model = model(linked());
     let outcome = update(&mut model, Msg::Paste("+15551112222 one\r\ntwo\n\u{1b}[31m".to_owned()), now());
     assert_eq!(outcome.requests, []);
-    assert_eq!(model.ui.input.value(), "+15551112222 one⏎two⏎[31m");
+    assert_eq!(model.ui.input.value(), "+15551112222 one\ntwo\n[31m");
     let outcome = press(&mut model, KeyCode::Enter);
     let Request::Send { text, .. } = &outcome.requests[0].request else { panic!("{outcome:?}") };
     assert_eq!(&**text, "one\ntwo\n[31m");

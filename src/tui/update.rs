@@ -1,12 +1,12 @@
 //! What follows from keys and updates.
 
 mod chats;
+mod compose;
 pub(super) mod detail;
 mod editing;
 mod feed;
 pub(super) mod passkey;
-
-use std::sync::Arc;
+mod recipient;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use tui_input::Input;
@@ -17,7 +17,8 @@ use super::model::{Focus, Model, Overlay};
 use crate::clock::Now;
 use crate::link::{Ask, Update};
 use crate::qr::Drawing;
-use crate::state::{Answer, Chat, Linking, LookUp, Phone, Request, RequestId, Secret, SendOptions};
+use crate::state::{Answer, Linking, LookUp, Phone, Request, RequestId, Secret};
+pub use compose::{Line, read_line};
 use editing::{edit, paste};
 
 /// What comes to the console.
@@ -44,6 +45,8 @@ pub struct Outcome {
     pub look_ups: Vec<(RequestId, LookUp)>,
     /// Something visible changed.
     pub redraw: bool,
+    /// For the file of the drafts.
+    pub drafts: Option<String>,
     /// For the clipboard.
     pub copy: Option<Secret>,
     /// The console is to end, and the gateway with it.
@@ -59,6 +62,8 @@ impl Outcome {
 /// Takes one thing in.
 pub fn update(model: &mut Model, msg: Msg, now: Now) -> Outcome {
     let mut outcome = take(model, msg, now);
+    compose::keep(model, now.mono);
+    outcome.drafts = model.ui.drafts.to_write(now.mono);
     feed::look_up(model, &mut outcome);
     outcome
 }
@@ -138,7 +143,7 @@ fn on_key(model: &mut Model, key: &KeyEvent) -> Outcome {
                 Some(action) => act(model, action),
                 None => {
                     if context == Context::Compose {
-                        edit(&mut model.ui.input, key);
+                        compose::edit(model, key);
                     }
                     Outcome::redraw()
                 }
@@ -154,6 +159,7 @@ fn on_overlay_key(model: &mut Model, overlay: Overlay, key: &KeyEvent) -> Outcom
         Overlay::Quit => Outcome { quit: matches!(key.code, KeyCode::Char('y' | 'Y')), ..Outcome::redraw() },
         Overlay::Compare => passkey::compared(model, key.code),
         Overlay::Resend(message) => detail::confirmed(model, &message, key.code),
+        Overlay::Recipient(picker) => recipient::on_key(model, picker, key),
         Overlay::Filter(input) => feed::on_filter_key(model, input, key),
         Overlay::Number(mut input) => match key.code {
             KeyCode::Esc => Outcome::redraw(),
@@ -221,9 +227,11 @@ fn act(model: &mut Model, action: Action) -> Outcome {
             }
             model.ui.overlay = Some(Overlay::Quit);
         }
-        Action::Send => return send(model),
-        Action::HistoryBack => history(model, true),
-        Action::HistoryForward => history(model, false),
+        Action::Send => return compose::send(model),
+        Action::NewLine => compose::new_line(model),
+        Action::Recipient => recipient::open(model),
+        Action::HistoryBack => compose::vertical(model, true),
+        Action::HistoryForward => compose::vertical(model, false),
     }
     Outcome::redraw()
 }
@@ -249,7 +257,7 @@ fn answer(model: &mut Model) {
     let message = model.chosen().or_else(|| model.rows().get(model.rows().len().checked_sub(1)?));
     match message.map(|message| message.chat.clone()) {
         Some(chat) => {
-            model.ui.recipient = Some(chat);
+            compose::address(model, chat);
             model.ui.focus = Focus::Compose;
         }
         None => model.ui.notice = Some("there is no message to answer yet; press i to write one".to_owned()),
@@ -293,76 +301,4 @@ fn cycle_drawing(model: &mut Model) {
     model.ui.drawing = Drawing::ALL.get(next).copied();
     let name = model.ui.drawing.map_or("the most robust that fits", Drawing::name);
     model.ui.notice = Some(format!("drawing: {name}"));
-}
-
-/// A line: whom it is for, and the text.
-pub enum Line<'a> {
-    /// It names a recipient itself.
-    To(Phone, &'a str),
-    /// It goes to the recipient of before.
-    Text(&'a str),
-    /// It starts like a number and is none; why not.
-    Wrong(crate::state::PhoneError),
-}
-
-/// Reads the line of the input box.
-pub fn read_line(line: &str) -> Line<'_> {
-    let line = line.trim();
-    if !line.starts_with('+') {
-        return Line::Text(line);
-    }
-    let (number, text) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-    match number.parse() {
-        Ok(phone) => Line::To(phone, text.trim_start()),
-        Err(error) => Line::Wrong(error),
-    }
-}
-
-fn send(model: &mut Model) -> Outcome {
-    let line = model.ui.input.value().to_owned();
-    if passkey::is_for(model, &line) {
-        return passkey::answer(model, line);
-    }
-    let text: Arc<str> = match read_line(&line) {
-        Line::Wrong(error) => {
-            model.ui.notice = Some(error.to_string());
-            return Outcome::redraw();
-        }
-        Line::To(phone, text) => {
-            model.ui.recipient = Some(Chat::with_person(phone));
-            text.into()
-        }
-        Line::Text(text) => text.into(),
-    };
-    let Some(chat) = model.ui.recipient.clone() else {
-        model.ui.notice = Some("to whom? start with a number, as in +584244370180 Hola".to_owned());
-        return Outcome::redraw();
-    };
-    if text.is_empty() {
-        // A number alone addresses the lines that follow.
-        model.ui.input.reset();
-        return Outcome::redraw();
-    }
-    let text = text.replace('⏎', "\n").into();
-    let outcome = request(model, Request::Send { chat, text, options: SendOptions::default() });
-    if let Some(ask) = outcome.requests.first() {
-        model.ui.sending.insert(ask.id, line);
-    }
-    model.ui.input.reset();
-    outcome
-}
-
-fn history(model: &mut Model, back: bool) {
-    let newest = model.ui.history.len();
-    let at = match (model.ui.history_at, back) {
-        (None, true) => Some(0),
-        (Some(at), true) => Some((at + 1).min(newest.saturating_sub(1))),
-        (Some(at), false) => at.checked_sub(1),
-        (None, false) => return,
-    };
-    let line = at.and_then(|at| model.ui.history.iter().rev().nth(at)).cloned();
-    if line.is_some() || at.is_none() {
-        model.ui.history_at = at;
-        model.ui.input = Input::new(line.unwrap_or_default());
-    }
 }

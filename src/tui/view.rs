@@ -46,7 +46,8 @@ fn wide(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) 
     let [body, foot] = Layout::vertical([Constraint::Fill(1), Constraint::Length(1)]).areas(area);
     let [side, main] = Layout::horizontal([Constraint::Length(SIDE), Constraint::Fill(1)]).areas(body);
     status::side(model, theme, side, buffer, now);
-    let [top, input] = Layout::vertical([Constraint::Fill(1), Constraint::Length(3)]).areas(main);
+    let box_rows = compose::rows(model, main.width);
+    let [top, input] = Layout::vertical([Constraint::Fill(1), Constraint::Length(box_rows)]).areas(main);
     if pairing::wanted(model, now) {
         let room = pairing::room(model, now);
         let beside = top.width >= room.0 + 44;
@@ -76,7 +77,7 @@ fn narrow(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now
     // While there is a code to scan every row counts: the input box comes when it is written in.
     let box_rows = match (linking && model.ui.focus != Focus::Compose, area.height >= 16) {
         (true, _) => 0,
-        (false, true) => 3,
+        (false, true) => compose::rows(model, area.width),
         (false, false) => 1,
     };
     let [top, main, input, foot] = Layout::vertical([

@@ -21,7 +21,7 @@ pub(super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer)
     let unread = chats.rows().iter().filter(|row| row.unread > 0).count();
     let title = match unread {
         0 => "Chats".to_owned(),
-        n => format!("Chats, {n} with unread since they were opened here"),
+        n => format!("Chats, {n} unread since opened here"),
     };
     let inner = framed(&title, model.ui.focus == Focus::Feed, theme, area, buffer);
     if let Some(fault) = &chats.fault {

@@ -57,7 +57,9 @@ pub(super) fn works(action: Action, model: &Model, now: Now) -> bool {
         Action::PairingCode => !model.snapshot.connection.state.is_up(),
         Action::Answer | Action::Down | Action::Up | Action::Top | Action::Bottom => !model.snapshot.feed.is_empty(),
         Action::PageDown | Action::PageUp => !model.snapshot.feed.is_empty(),
-        Action::HistoryBack | Action::HistoryForward => !model.ui.history.is_empty(),
+        Action::HistoryBack | Action::HistoryForward => {
+            !model.ui.history.is_empty() || model.ui.input.value().contains('\n')
+        }
         Action::Cancel => model.chosen_and_waiting().is_some(),
         Action::Passkey => match model.pairing(now) {
             Some(Pairing::Passkey { .. }) => true,
@@ -72,6 +74,8 @@ pub(super) fn works(action: Action, model: &Model, now: Now) -> bool {
         Action::FocusOther
         | Action::Filter
         | Action::Chats
+        | Action::NewLine
+        | Action::Recipient
         | Action::Compose
         | Action::Leave
         | Action::Help

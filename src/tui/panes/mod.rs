@@ -9,6 +9,7 @@ mod letters;
 pub(super) mod overlay;
 pub(super) mod pairing;
 mod passkey;
+mod recipient;
 mod said;
 pub(super) mod status;
 

@@ -11,7 +11,7 @@ use super::super::model::{Focus, Model, Overlay};
 use super::super::theme::Theme;
 use super::footer::works;
 use super::passkey::spaced;
-use super::{compose, framed, put};
+use super::{compose, framed, put, recipient};
 use crate::clock::Now;
 use crate::state::Pairing;
 
@@ -54,6 +54,7 @@ pub(in super::super) fn draw(
             put(buffer, inner, (1, 2), "y sends it, any other key doesn't", inner.width, theme.key());
             None
         }
+        Overlay::Recipient(picker) => Some(recipient::draw(picker, model, theme, area, buffer)),
         Overlay::Filter(input) => Some(filter(input, theme, area, buffer)),
         Overlay::Number(input) => {
             let inner = window("Number of the phone to be linked", (56, 4), theme, area, buffer);
@@ -80,7 +81,7 @@ fn filter(input: &Input, theme: Theme, area: Rect, buffer: &mut Buffer) -> Posit
 }
 
 /// A framed area in the middle, cleared.
-fn window(title: &str, size: (u16, u16), theme: Theme, area: Rect, buffer: &mut Buffer) -> Rect {
+pub(super) fn window(title: &str, size: (u16, u16), theme: Theme, area: Rect, buffer: &mut Buffer) -> Rect {
     let (width, height) = (size.0.min(area.width), size.1.min(area.height));
     let x = area.x + (area.width - width) / 2;
     let y = area.y + (area.height - height) / 2;

@@ -2,7 +2,7 @@
 
 use super::super::keymap::Action;
 use super::super::model::Model;
-use super::{Outcome, feed};
+use super::{Outcome, compose, feed};
 
 /// What a key does while the chats are open; none: the same as elsewhere.
 #[expect(clippy::wildcard_enum_match_arm, reason = "every other key means what it means elsewhere")]
@@ -34,5 +34,5 @@ fn open(model: &mut Model) {
     model.ui.chats.looked_at(&chat.id);
     model.ui.detail = None;
     feed::filter(model, &format!("chat:{}", chat.address()));
-    model.ui.recipient = Some(chat);
+    compose::address(model, chat);
 }

@@ -26,13 +26,12 @@ pub(super) fn is_for(model: &Model, line: &str) -> bool {
     is_like_an_answer(line) || (awaited(model) && !empty && !line.trim_start().starts_with('+'))
 }
 
-fn is_like_an_answer(text: &str) -> bool {
+pub(super) fn is_like_an_answer(text: &str) -> bool {
     MARKS.iter().any(|mark| text.contains(mark))
 }
 
-/// The input box shows line feeds as `⏎`.
 fn read(line: &str) -> Result<PasskeyResponse, PasskeyFault> {
-    read_passkey(&line.replace('⏎', "\n"))
+    read_passkey(line)
 }
 
 /// What stands over the input box while it takes the answer.
