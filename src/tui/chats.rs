@@ -14,7 +14,7 @@ use compact_str::CompactString;
 use super::sanitize;
 use crate::clock::Timestamp;
 use crate::protocol::ChatKind;
-use crate::state::{Change, Chat, ChatId, Direction, Found, ListedChat, LookUp, Message, Place, RequestId};
+use crate::state::{About, Change, Chat, ChatId, Direction, Found, ListedChat, LookUp, Message, Place, RequestId};
 
 /// How many chats are held at most.
 pub const HELD: usize = 500;
@@ -221,11 +221,17 @@ impl Chats {
     }
 }
 
+/// What a message says, as one line.
 fn last(message: &Message) -> CompactString {
-    let text = match &*message.kind {
-        "text" => message.body.to_string(),
-        kind if message.body.is_empty() => format!("[{kind}]"),
-        kind => format!("[{kind}] {}", message.body.chars().take(LAST_CHARS).collect::<String>()),
+    let body: String = message.body.chars().take(LAST_CHARS * 2).collect();
+    let text = match (message.about(), &*message.kind, body.is_empty()) {
+        (Some(About::Edit), ..) => format!("edited: {body}"),
+        (Some(About::Revoke), ..) => "deleted a message".to_owned(),
+        (Some(About::Reaction), _, true) => "took back a reaction".to_owned(),
+        (Some(About::Reaction), ..) => format!("{body} to a message"),
+        (None, "text", _) => body,
+        (None, kind, true) => format!("[{kind}]"),
+        (None, kind, false) => format!("[{kind}] {body}"),
     };
     sanitize::line(&text, LAST_CHARS).into()
 }

@@ -65,6 +65,8 @@ pub enum Action {
     Send,
     /// A line feed.
     NewLine,
+    /// Write in one's own editor.
+    Editor,
     /// Choose whom to write to.
     Recipient,
     /// The line before in the history.
@@ -141,6 +143,7 @@ pub const KEYS: &[Binding] = &[
     bind(&["q"], Browse, A::Quit, "quit; asks when messages wait to be sent", Some("quit")),
     bind(&["Enter"], Compose, A::Send, "send", Some("send")),
     bind(&["Alt-Enter"], Compose, A::NewLine, "a new line", Some("new line")),
+    bind(&["Ctrl-e"], Compose, A::Editor, "write in your own editor ($EDITOR)", Some("editor")),
     bind(&["Ctrl-t"], Compose, A::Recipient, "choose whom to write to (also @)", Some("to whom")),
     bind(&["Up"], Compose, A::HistoryBack, "a line up; in an empty box, what was sent before", None),
     bind(&["Down"], Compose, A::HistoryForward, "a line down; what was sent after", None),

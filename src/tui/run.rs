@@ -1,16 +1,19 @@
 //! The console's loop, on a thread of its own.
 //!
-//! Keys come from a second thread, which is never waited for: a terminal that went away can't hold up the end. Drawing
+//! Keys come from a second thread: see [`keys`](super::keys). Drawing
 //! happens at most 60 times a second; after a quiet period a lone key is drawn at once. While nothing visible changes,
 //! nothing wakes and nothing is written.
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crossterm::event::Event;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 use super::drafts_file::DraftsFile;
+use super::editor::{self, Edited};
+use super::keys::Keys;
 use super::model::Model;
 use super::terminal::Screen;
 use super::theme::Theme;
@@ -22,9 +25,6 @@ use crate::state::{Answer, FindError, Found, Refusal};
 
 /// The shortest time from one drawing to the next.
 const FRAME: Duration = Duration::from_millis(16);
-
-/// How many keys may wait.
-const KEYS: usize = 256;
 
 /// What a console is given besides its link.
 #[derive(Clone, Debug)]
@@ -82,21 +82,6 @@ impl Console {
     }
 }
 
-fn read_keys() -> mpsc::Receiver<Event> {
-    let (keys_tx, keys) = mpsc::channel(KEYS);
-    let reading = std::thread::Builder::new().name("keys".to_owned()).spawn(move || {
-        while let Ok(event) = crossterm::event::read() {
-            if keys_tx.blocking_send(event).is_err() {
-                return;
-            }
-        }
-    });
-    if let Err(error) = reading {
-        tracing::error!(%error, "no keys can be read");
-    }
-    keys
-}
-
 async fn run(
     mut screen: Screen,
     mut link: Link,
@@ -128,7 +113,7 @@ async fn follow(
     let size = screen.terminal.size()?;
     model.ui.size = (size.width, size.height);
     let theme = Theme::new(options.colors);
-    let mut keys = read_keys();
+    let mut keys = Keys::read();
     let mut dirty = true;
     let mut frame_at = Mono::default();
     let mut updates = Vec::new();
@@ -145,15 +130,15 @@ async fn follow(
             frame_at = clock.now().mono.plus(FRAME);
         }
         let wake = next_wake(model, now);
-        let mut messages = Vec::new();
+        let mut messages = VecDeque::new();
         tokio::select! {
             biased;
             _ = stop.wait_for(|stop| *stop) => return Ok(()),
             () = tokio::time::sleep_until(clock.instant(frame_at).into()), if dirty => continue,
-            event = keys.recv() => {
+            event = keys.events.recv() => {
                 let Some(event) = event else { return Ok(()) };
                 messages.extend(message(event));
-                while let Ok(event) = keys.try_recv() {
+                while let Ok(event) = keys.events.try_recv() {
                     messages.extend(message(event));
                 }
             }
@@ -163,10 +148,10 @@ async fn follow(
                 }
                 messages.extend(updates.drain(..).map(Msg::Update));
             }
-            () = tokio::time::sleep(wake.unwrap_or(Duration::MAX)), if wake.is_some() => messages.push(Msg::Woken),
+            () = tokio::time::sleep(wake.unwrap_or(Duration::MAX)), if wake.is_some() => messages.push_back(Msg::Woken),
         }
-        for msg in messages {
-            let Outcome { requests, look_ups, redraw, drafts, copy, quit } = update(model, msg, clock.now());
+        while let Some(msg) = messages.pop_front() {
+            let Outcome { requests, look_ups, redraw, edit, drafts, copy, quit } = update(model, msg, clock.now());
             dirty |= redraw;
             if let Some(drafts) = drafts {
                 file.write(drafts);
@@ -186,6 +171,15 @@ async fn follow(
                     let found = Found::Failed(FindError::Store("the gateway is busy or stopping".to_owned()));
                     update(model, Msg::Update(Update::Found { id, found }), clock.now());
                 }
+            }
+            if let Some(text) = edit {
+                match editor::edit(screen, &keys, &options.folder, &text, &mut stop).await? {
+                    Edited::Text(text) => messages.push_back(Msg::Edited(Ok(text))),
+                    Edited::Not(why) => messages.push_back(Msg::Edited(Err(why))),
+                    Edited::Stopped => return Ok(()),
+                }
+                let size = screen.terminal.size()?;
+                messages.push_back(Msg::Resized(size.width, size.height));
             }
             if quit {
                 return Ok(());

@@ -8,6 +8,7 @@ use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_ra
 use crossterm::{cursor, execute};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
 
 /// The terminal is ours.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -36,6 +37,19 @@ impl Screen {
         let mut out = std::io::BufWriter::with_capacity(32 << 10, stdout());
         execute!(out, EnterAlternateScreen, EnableBracketedPaste)?;
         Ok(Self { terminal: Terminal::new(CrosstermBackend::new(out))? })
+    }
+
+    /// Takes the terminal again that was given back with [`restore`], to be drawn anew.
+    ///
+    /// # Errors
+    /// What the terminal says.
+    pub fn enter(&mut self) -> std::io::Result<()> {
+        enable_raw_mode()?;
+        TAKEN.store(true, Ordering::SeqCst);
+        execute!(self.terminal.backend_mut(), EnterAlternateScreen, EnableBracketedPaste)?;
+        // Not by the library's `clear`, which asks the terminal where its cursor is and reads keys until it answers.
+        let size = self.terminal.size()?;
+        self.terminal.resize(Rect::new(0, 0, size.width, size.height))
     }
 
     /// Gives the terminal a sequence that draws nothing.

@@ -28,6 +28,8 @@ pub enum Msg {
     Key(KeyEvent),
     /// Pasted text.
     Paste(String),
+    /// The text as the editor left it; or why it didn't.
+    Edited(Result<String, String>),
     /// The terminal's new size.
     Resized(u16, u16),
     /// News from the engine.
@@ -45,6 +47,8 @@ pub struct Outcome {
     pub look_ups: Vec<(RequestId, LookUp)>,
     /// Something visible changed.
     pub redraw: bool,
+    /// For the operator's own editor.
+    pub edit: Option<String>,
     /// For the file of the drafts.
     pub drafts: Option<String>,
     /// For the clipboard.
@@ -74,6 +78,14 @@ fn take(model: &mut Model, msg: Msg, now: Now) -> Outcome {
         Msg::Key(key) => on_key(model, &key),
         Msg::Paste(text) => {
             paste(model, &text);
+            Outcome::redraw()
+        }
+        Msg::Edited(Ok(text)) => {
+            compose::edited(model, &text);
+            Outcome::redraw()
+        }
+        Msg::Edited(Err(why)) => {
+            model.ui.notice = Some(why);
             Outcome::redraw()
         }
         Msg::Resized(columns, rows) => {
@@ -182,6 +194,7 @@ fn on_overlay_key(model: &mut Model, overlay: Overlay, key: &KeyEvent) -> Outcom
 
 fn act(model: &mut Model, action: Action) -> Outcome {
     if model.ui.chats.open
+        && model.ui.focus == Focus::Feed
         && let Some(outcome) = chats::act(model, action)
     {
         return outcome;
@@ -199,8 +212,8 @@ fn act(model: &mut Model, action: Action) -> Outcome {
         Action::Up => feed::scroll(model, 1),
         Action::PageDown => feed::page(model, false),
         Action::PageUp => feed::page(model, true),
-        Action::Top => model.ui.feed.top(&model.snapshot.feed),
-        Action::Bottom => model.ui.feed.follow(&model.snapshot.feed),
+        Action::Top => feed::top(model),
+        Action::Bottom => feed::bottom(model),
         Action::Chats => model.ui.chats.toggle(),
         Action::Detail => detail::toggle(model),
         Action::Json => detail::toggle_json(model),
@@ -228,6 +241,9 @@ fn act(model: &mut Model, action: Action) -> Outcome {
             model.ui.overlay = Some(Overlay::Quit);
         }
         Action::Send => return compose::send(model),
+        Action::Editor => {
+            return Outcome { edit: Some(model.ui.input.value().to_owned()), ..Outcome::redraw() };
+        }
         Action::NewLine => compose::new_line(model),
         Action::Recipient => recipient::open(model),
         Action::HistoryBack => compose::vertical(model, true),

@@ -22,6 +22,9 @@ use window::{Edge, Row, Side, Start, Window};
 /// How many messages a filter looks through before it stops to be asked for more.
 pub const BUDGET: usize = 20_000;
 
+/// The same, when it has to begin anew though nobody asked.
+const BUDGET_MISSED: usize = 2_000;
+
 /// The messages, as this console shows them.
 #[derive(Debug, Default)]
 pub struct Feed {
@@ -255,11 +258,11 @@ impl Feed {
     pub fn apply(&mut self, change: &Change, told: &VecDeque<Arc<Message>>) {
         match change {
             Change::MessageAdded(message) => {
-                if let Some(asked) = &mut self.asked {
-                    asked.came = true;
-                }
                 if self.sieve.as_ref().is_some_and(|sieve| !sieve.lets_through(message)) {
                     return;
+                }
+                if let Some(asked) = &mut self.asked {
+                    asked.came = true;
                 }
                 self.unseen += u64::from(self.is_frozen());
                 let Some(window) = &mut self.window else { return };
@@ -299,7 +302,10 @@ impl Feed {
     /// Changes were missed: there may be messages that nobody told.
     pub fn missed(&mut self, told: &VecDeque<Arc<Message>>) {
         if self.selected.is_none() {
-            return self.follow(told);
+            self.follow(told);
+            // A slow terminal may miss changes again and again.
+            self.budget = BUDGET_MISSED;
+            return;
         }
         if let Some(window) = &mut self.window {
             window.missed();

@@ -217,7 +217,7 @@ fn wait(model: &Model, chat: &Chat) -> Option<String> {
     {
         let until = restriction.until.clock_time(&model.ui.zone);
         let date = restriction.until.calendar_date(&model.ui.zone);
-        return Some(format!("held until {date} {until}, unless they ever wrote: new chats are restricted"));
+        return Some(format!("new chats are held until {date} {until}"));
     }
     let pacing = snapshot.pacing?;
     Some(format!("paced, {} before it", pacing.waiting))

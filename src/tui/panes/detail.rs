@@ -23,7 +23,12 @@ const ABOUT_LINES: usize = 3;
 /// More lines than any message has.
 const ALL: usize = 100_000;
 
-type Line = (String, Style);
+/// A line, how it looks, and how many of its columns only say what follows.
+struct Line {
+    text: String,
+    style: Style,
+    label: u16,
+}
 
 pub(super) fn pane(detail: &Detail, model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer) {
     let title = match detail.message.direction {
@@ -35,8 +40,10 @@ pub(super) fn pane(detail: &Detail, model: &Model, theme: Theme, area: Rect, buf
     let inner = framed(&title, true, theme, area, buffer);
     detail.size.set((inner.width, inner.height));
     let lines = lines(detail, model, theme, inner.width, detail.skipped + usize::from(inner.height));
-    for (y, (text, style)) in (0..inner.height).zip(lines.into_iter().skip(detail.skipped)) {
-        put(buffer, inner, (1, y), &text, inner.width.saturating_sub(2), style);
+    for (y, line) in (0..inner.height).zip(lines.into_iter().skip(detail.skipped)) {
+        put(buffer, inner, (1, y), &line.text, inner.width.saturating_sub(2), line.style);
+        let label = Rect { x: inner.x + 1, y: inner.y + y, width: line.label, height: 1 };
+        buffer.set_style(label.intersection(inner), theme.dim());
     }
 }
 
@@ -97,15 +104,20 @@ impl Page<'_> {
     /// Text in at most `rows` lines, and no more than are drawn.
     fn text(&mut self, text: &str, style: Style, rows: usize) {
         let room = self.rows.saturating_sub(self.lines.len()).min(rows);
-        self.lines.extend(sanitize::wrap(text, self.columns, room).into_iter().map(|line| (line, style)));
+        let lines = sanitize::wrap(text, self.columns, room);
+        self.lines.extend(lines.into_iter().map(|text| Line { text, style, label: 0 }));
     }
 
     fn gap(&mut self) {
-        self.lines.push((String::new(), Style::new()));
+        self.lines.push(Line { text: String::new(), style: Style::new(), label: 0 });
     }
 
     fn field(&mut self, label: &str, value: &str) {
+        let at = self.lines.len();
         self.text(&format!("{label:<LABEL$}{value}"), Style::new(), 2);
+        if let Some(line) = self.lines.get_mut(at) {
+            line.label = u16::try_from(label.len()).unwrap_or(0);
+        }
     }
 
     fn time(&self, at: Timestamp) -> String {

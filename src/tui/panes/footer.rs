@@ -75,6 +75,7 @@ pub(super) fn works(action: Action, model: &Model, now: Now) -> bool {
         | Action::Filter
         | Action::Chats
         | Action::NewLine
+        | Action::Editor
         | Action::Recipient
         | Action::Compose
         | Action::Leave

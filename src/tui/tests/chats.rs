@@ -76,6 +76,10 @@ fn the_choice_stays_with_its_chat_while_others_move_up() {
     assert_eq!(desk.model.ui.chats.chosen().unwrap().chat.id, chosen);
     desk.press(KeyCode::Char('G'));
     assert_eq!(desk.model.ui.chats.chosen().unwrap().title(), "+15557770001");
+    // In the input box the keys are the box's.
+    desk.press(KeyCode::Char('i'));
+    desk.press(KeyCode::Esc);
+    assert!(desk.model.ui.chats.open);
     desk.press(KeyCode::Esc);
     assert!(!desk.model.ui.chats.open);
 }

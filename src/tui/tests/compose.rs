@@ -135,6 +135,21 @@ fn drafts_are_written_a_second_after_the_last_key_and_nothing_wakes_then() {
 }
 
 #[test]
+fn the_editor_gets_the_text_and_gives_another_back() {
+    let mut model = desk();
+    typed(&mut model, "ione");
+    update(&mut model, with(KeyCode::Enter, KeyModifiers::ALT), now());
+    typed(&mut model, "two");
+    let outcome = update(&mut model, with(KeyCode::Char('e'), KeyModifiers::CONTROL), now());
+    assert_eq!(outcome.edit.as_deref(), Some("one\ntwo"));
+    update(&mut model, Msg::Edited(Ok("three\n\u{1b}[31mfour\n\n".to_owned())), now());
+    assert_eq!(model.ui.input.value(), "three\n[31mfour");
+    update(&mut model, Msg::Edited(Err("no editor".to_owned())), now());
+    assert_eq!(model.ui.input.value(), "three\n[31mfour");
+    assert!(text(&drawn(&mut model, (80, 24))).contains("no editor"));
+}
+
+#[test]
 fn a_passkey_answer_is_never_kept_as_a_draft() {
     let mut model = model(passkey::refused());
     update(&mut model, Msg::Paste(passkey::ANSWER.to_owned()), now());
@@ -172,7 +187,7 @@ fn what_would_keep_a_message_is_said_before_it_is_sent() {
         (lost(), "x", "… waits until connected"),
         (disk_full(), "x", "✗ the database can't be written"),
         (restricted(), "x", "To Mallory␛[31m +15551112222 ─"),
-        (restricted(), "+15559998888 x", "… held until 2026-11-24 13:00:00"),
+        (restricted(), "+15559998888 x", "… new chats are held until 2026-11-24 13:00:00"),
         (paced, "x", "… paced, 7 before it"),
         (full, "x", "✗ 10000 messages wait already"),
         (linked(), "+0424 x", "✗ "),

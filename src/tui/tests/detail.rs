@@ -84,6 +84,17 @@ fn the_choice_moves_on_while_one_looks_and_escape_closes() {
 }
 
 #[test]
+fn the_oldest_and_the_newest_are_looked_at_as_well() {
+    let mut desk = looking(1);
+    desk.press(KeyCode::Char('g'));
+    desk.settle();
+    assert!(text(&drawn(&mut desk.model, (80, 24))).contains("Hola"));
+    desk.press(KeyCode::Char('G'));
+    desk.settle();
+    assert!(text(&drawn(&mut desk.model, (80, 24))).contains("a cold message"));
+}
+
+#[test]
 fn a_long_text_is_all_there_and_can_be_scrolled_through() {
     let long: String = (0..4_000).map(|n| format!("word{n} ")).collect();
     let mut desk = Desk::with((0..400).map(|n| incoming(n, None, if n == 0 { &long } else { "x" })));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_input::Input;
 
-use super::super::model::Model;
+use super::super::model::{Focus, Model};
 use super::{Outcome, passkey, request};
 use crate::clock::Mono;
 use crate::state::{Chat, Phone, PhoneError, Request, SendOptions};
@@ -173,6 +173,15 @@ pub(super) fn edit(model: &mut Model, key: &KeyEvent) {
     if model.ui.input.value().len() != before {
         model.ui.history_at = None;
     }
+}
+
+/// The text as it came from the editor.
+pub(super) fn edited(model: &mut Model, text: &str) {
+    let text = text.trim_end_matches('\n');
+    let clean: String = text.chars().filter(|c| matches!(c, '\n' | '\t') || !c.is_control()).collect();
+    model.ui.focus = Focus::Compose;
+    model.ui.history_at = None;
+    model.ui.input = Input::new(clean);
 }
 
 #[cfg(test)]

@@ -17,6 +17,20 @@ pub(super) fn scroll(model: &mut Model, up: i64) {
     detail::turn(model);
 }
 
+/// To the oldest message that is kept.
+pub(super) fn top(model: &mut Model) {
+    model.ui.feed.top(&model.snapshot.feed);
+    detail::turn(model);
+}
+
+/// To the newest message, following it; who looks closely at one chooses the newest.
+pub(super) fn bottom(model: &mut Model) {
+    model.ui.feed.follow(&model.snapshot.feed);
+    if model.ui.detail.is_some() {
+        scroll(model, 1);
+    }
+}
+
 /// Moves the choice by as many messages as fill the screen. Of the message that is looked at closely, it is the lines that
 /// move.
 pub(super) fn page(model: &mut Model, up: bool) {
