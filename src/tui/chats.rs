@@ -25,6 +25,10 @@ const PAGE: usize = 100;
 /// The most characters of a last message that are held: a line of the list.
 const LAST_CHARS: usize = 60;
 
+/// The most columns of a name and of an address, where both are written.
+const NAME: usize = 30;
+const ADDRESS: usize = 40;
+
 /// A chat in the list.
 #[derive(Clone, Debug)]
 pub struct Row {
@@ -63,6 +67,15 @@ impl Row {
     pub fn title(&self) -> &str {
         self.name.as_deref().unwrap_or_else(|| self.chat.address())
     }
+
+    /// The same with the address, where that is another.
+    pub fn full_title(&self) -> String {
+        let address = sanitize::line(self.chat.address(), ADDRESS);
+        match &self.name {
+            Some(name) => format!("{} {address}", sanitize::line(name, NAME)),
+            None => address,
+        }
+    }
 }
 
 /// The list.
@@ -100,9 +113,14 @@ impl Chats {
         chats.find(|chat| chat.address() == address || chat.id.as_str() == address)
     }
 
+    /// This chat, when it is in the list.
+    pub fn row(&self, chat: &ChatId) -> Option<&Row> {
+        self.rows.iter().find(|row| row.chat.id == *chat)
+    }
+
     /// Somebody wrote to us in this chat, as far as is known here.
     pub fn wrote(&self, chat: &ChatId) -> bool {
-        self.rows.iter().any(|row| row.chat.id == *chat && row.wrote)
+        self.row(chat).is_some_and(|row| row.wrote)
     }
 
     /// Opens the list or closes it.

@@ -464,10 +464,10 @@ fn a_console_looks_on_behind_a_message_that_it_knows() {
     assert_eq!(&*known.body, "three");
     let behind = |order, id: &MessageId| {
         let find = Find { order, limit: 10, ..Find::default() };
-        match database.reader.look_up(&LookUp::Messages { find, behind: Some((known.chat.id.clone(), id.clone())) }) {
-            Found::Messages(page) => texts(&page).join(" "),
-            found => panic!("{found:?}"),
-        }
+        let asked = LookUp::Messages { find, behind: Some((known.chat.id.clone(), id.clone())) };
+        let found = database.reader.look_up(&asked);
+        let Found::Messages(page) = found else { panic!("{found:?}") };
+        texts(&page).join(" ")
     };
     assert_eq!(behind(Order::NewestFirst, &known.id), "two one");
     assert_eq!(behind(Order::OldestFirst, &known.id), "four");

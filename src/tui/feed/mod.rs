@@ -218,7 +218,7 @@ impl Feed {
     /// Stays where it is: what is shown now is held, and its newest message is chosen. False: there is none.
     fn freeze(&mut self, told: &VecDeque<Arc<Message>>) -> bool {
         let window = self.window.get_or_insert_with(|| Window::of_newest(told.iter().cloned(), before(told)));
-        if window.len() > 0 {
+        if !window.is_empty() {
             self.selected = Some(window.numbers().end - 1);
         } else if self.sieve.is_none() {
             self.window = None;

@@ -56,6 +56,11 @@ impl Sieve {
         terms.filter_map(|term| if let What::Chat(_, id) = &term.what { id.as_ref() } else { None }).next()
     }
 
+    /// The chat, when it is all that is filtered by.
+    pub fn only_chat(&self) -> Option<&ChatId> {
+        self.chat().filter(|_| self.terms.len() == 1)
+    }
+
     /// What the store can find by. It lets through whatever this filter does, and perhaps more.
     pub fn narrowed(&self) -> Filter {
         let mut filter = Filter { beginnings: true, ..Filter::default() };

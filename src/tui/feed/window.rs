@@ -126,6 +126,11 @@ impl Window {
         self.rows.len()
     }
 
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// The rows, oldest first.
     pub fn rows(&self) -> &VecDeque<Row> {
         &self.rows

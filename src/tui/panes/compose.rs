@@ -184,11 +184,9 @@ fn title(model: &Model) -> String {
 
 /// The name and the address of a chat, as far as they are known.
 fn whom(model: &Model, chat: &Chat) -> String {
-    let address = sanitize::line(chat.address(), 40);
-    let row = model.ui.chats.rows().iter().find(|row| row.chat.id == chat.id);
-    match row.and_then(|row| row.name.as_deref()) {
-        Some(name) => format!("{} {address}", sanitize::line(name, 30)),
-        None => address,
+    match model.ui.chats.row(&chat.id) {
+        Some(row) => row.full_title(),
+        None => sanitize::line(chat.address(), 40),
     }
 }
 

@@ -71,7 +71,10 @@ fn title(model: &Model) -> String {
     let feed = &model.ui.feed;
     let mut title = "Messages".to_owned();
     if let Some(sieve) = feed.filter() {
-        title += &format!(" like {}", sieve.text());
+        title += &match sieve.only_chat().and_then(|chat| model.ui.chats.row(chat)) {
+            Some(row) => format!(" with {}", row.full_title()),
+            None => format!(" like {}", sieve.text()),
+        };
     }
     if let Some(chosen) = model.chosen() {
         title += &format!(" of {}", chosen.at.calendar_date(&model.ui.zone));
@@ -96,6 +99,7 @@ fn title(model: &Model) -> String {
     }
     match feed.unseen() {
         0 if feed.is_frozen() => title + ", not following (G)",
+        0 if feed.filter().is_some() => title + " (Esc shows all)",
         0 => title,
         n => title + &format!(", {n} new below (G)"),
     }

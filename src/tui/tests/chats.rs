@@ -54,7 +54,10 @@ fn opening_a_chat_shows_its_messages_and_sets_the_recipient() {
     assert!(!desk.model.ui.chats.open);
     assert_eq!(desk.model.ui.recipient.as_ref().map(Chat::address), Some(ANA));
     let screen = text(&drawn(&mut desk.model, (80, 24)));
-    assert!(screen.contains("Messages like chat:+15551112222") && !screen.contains("at ten"), "{screen}");
+    assert!(
+        screen.contains("Messages with Ana +15551112222 (Esc shows all)") && !screen.contains("at ten"),
+        "{screen}"
+    );
     assert_eq!(desk.model.ui.chats.rows()[0].unread, 0);
     desk.gets(from(ANA, Some("Ana"), 11, "hello?"));
     assert_eq!(desk.model.ui.chats.rows()[0].unread, 0, "it is being looked at");

@@ -170,10 +170,8 @@ fn all_that_is_kept_can_be_scrolled_through_in_a_bounded_window() {
             desk.settle();
             assert!(n % 50 > 0 || (desk.bodies().len() <= CAPACITY && desk.is_whole()));
         }
-        match up {
-            KeyCode::Char('k') => assert_eq!(desk.chosen(), Some("message 0")),
-            _ => assert_eq!(desk.chosen(), None, "behind the newest it is followed again"),
-        }
+        let oldest = (up == KeyCode::Char('k')).then_some("message 0");
+        assert_eq!(desk.chosen(), oldest, "behind the newest it is followed again");
     }
     assert!(desk.answers < 80, "{} look-ups", desk.answers);
     assert_eq!(desk.bodies().last().map(String::as_str), Some("message 1999"));
@@ -268,6 +266,7 @@ fn a_day_that_ends_is_seen_between_its_messages() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
     #[test]
     fn wherever_one_goes_and_whatever_comes_the_rows_have_no_gap(
         kept in 0_usize..1_200, steps in prop::collection::vec(0_u8..9, 0..120)
@@ -477,6 +476,38 @@ proptest! {
             let narrowed = sieve.narrowed();
             prop_assert!(narrowed.direction.is_none_or(|d| d == message.direction));
             prop_assert!(narrowed.state.is_none_or(|s| Some(s) == message.delivery.as_ref().map(|d| d.state)));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #[test]
+    fn whatever_is_kept_and_whichever_keys_are_pressed_the_terminal_is_safe(
+        kept in prop::collection::vec((any::<String>(), any::<Option<String>>(), 0_u8..7), 0..60),
+        keys in prop::collection::vec(("[jkgGnNCJRyai/]|enter|esc|down|up", (0_u16..140, 0_u16..50)), 1..40),
+    ) {
+        let message = |(n, (body, name, kind)): (usize, (String, Option<String>, u8))| {
+            let kind = ["text", "image", "edit", "revoke", "reaction", "\u{1b}[31m", "text"][usize::from(kind)];
+            let target = crate::state::Target { id: format!("3A{:08}", n / 2).into(), from_me: n % 2 == 0 };
+            let message = if n % 5 == 0 { outgoing(1, &body, DeliveryState::Failed) } else { incoming(1, name.as_deref(), &body) };
+            Message { id: format!("3A{n:08}").into(), kind: kind.into(), target: Some(Box::new(target)), ..message }
+        };
+        let mut desk = Desk::with(kept.into_iter().enumerate().map(message));
+        for (key, size) in keys {
+            let code = match key.as_str() {
+                "enter" => KeyCode::Enter,
+                "esc" => KeyCode::Esc,
+                "down" => KeyCode::PageDown,
+                "up" => KeyCode::PageUp,
+                key => KeyCode::Char(key.chars().next().unwrap_or(' ')),
+            };
+            desk.press(code);
+            desk.settle();
+            let buffer = drawn(&mut desk.model, size);
+            for cell in &buffer.content {
+                prop_assert!(!cell.symbol().chars().any(char::is_control), "{:?}", cell.symbol());
+            }
         }
     }
 }
