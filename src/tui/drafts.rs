@@ -1,6 +1,7 @@
 //! What was begun to be written and not sent: one draft for each recipient.
 //!
-//! * At most [`HELD`] drafts are held, and [`BYTES`] of text besides the last; the one that was left first goes first.
+//! * At most fifty drafts are held, and a quarter of a megabyte of text besides the last; the one that was left first
+//!   goes first.
 //! * They are written to a file some time after the last key, so that a restart, or the end of the terminal, loses none.
 //! * What is meant for no message, such as a passkey's answer, never comes here.
 

@@ -28,8 +28,8 @@ struct Term {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum What {
-    /// Each begins a word.
-    Words(Vec<String>),
+    /// Each begins a word: as they were written, and folded. The store folds by itself, and not quite as it is done here.
+    Words(Vec<String>, Vec<String>),
     Inside(String),
     From(String),
     To(String),
@@ -67,7 +67,7 @@ impl Sieve {
         let mut search = String::new();
         for term in self.terms.iter().filter(|term| !term.not) {
             match &term.what {
-                What::Words(words) => {
+                What::Words(words, _) => {
                     for word in words {
                         let _ = write!(search, "{}{word}", if search.is_empty() { "" } else { " " });
                     }
@@ -87,7 +87,7 @@ impl Sieve {
         self.terms.iter().any(|term| {
             term.not
                 || match &term.what {
-                    What::Words(_) => false,
+                    What::Words(..) => false,
                     What::Chat(_, id) => id.is_none(),
                     What::State(word) => state(word).is_none(),
                     What::Inside(_) | What::From(_) | What::To(_) | What::Kind(_) => true,
@@ -99,7 +99,7 @@ impl Sieve {
     pub fn keeps(&self, message: &Message) -> bool {
         self.terms.iter().all(|term| {
             // The store has looked through all of the text, of which there may be only the beginning here.
-            (matches!(term.what, What::Words(_)) && !term.not) || term.what.is_in(message) != term.not
+            (matches!(term.what, What::Words(..)) && !term.not) || term.what.is_in(message) != term.not
         })
     }
 
@@ -115,7 +115,7 @@ impl What {
     fn is_in(&self, message: &Message) -> bool {
         let ours = message.direction != Direction::In;
         match self {
-            Self::Words(words) => {
+            Self::Words(_, words) => {
                 let text = folded(&message.body);
                 words.iter().all(|word| text.split(|c| !is_of_word(c)).any(|w| w.starts_with(word.as_str())))
             }
@@ -178,9 +178,12 @@ fn text(part: &str) -> Option<What> {
         return (!inside.is_empty()).then_some(What::Inside(inside));
     }
     let folded = folded(part);
-    let words: Vec<_> = folded.split(|c| !is_of_word(c)).filter(|w| !w.is_empty()).map(str::to_owned).collect();
-    match (words.is_empty(), folded.is_empty()) {
-        (false, _) => Some(What::Words(words)),
+    let words = |text: &str| -> Vec<String> {
+        text.split(|c| !is_of_word(c)).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    };
+    let found = words(&folded);
+    match (found.is_empty(), folded.is_empty()) {
+        (false, _) => Some(What::Words(words(part), found)),
         (true, false) => Some(What::Inside(folded)),
         (true, true) => None,
     }
