@@ -69,13 +69,13 @@ pub(super) fn shown(value: &str, cursor: usize, area: Rect, buffer: &mut Buffer)
     // Start late enough that the cursor is inside. Looked for from the cursor: a pasted line may have millions of columns.
     let (mut start, mut columns) = (at, 0);
     for (n, grapheme) in before.grapheme_indices(true).rev() {
-        columns += grapheme.width();
-        if columns >= width {
+        if columns + sanitize::columns(grapheme) >= width {
             break;
         }
+        columns += sanitize::columns(grapheme);
         start = n;
     }
-    let offset = value[start..at].width().min(width.saturating_sub(1));
+    let offset = columns.min(width.saturating_sub(1));
     put(buffer, area, (0, 0), &value[start..], area.width, Style::new());
     Position { x: area.x + u16::try_from(offset).unwrap_or(0), y: area.y }
 }
@@ -123,7 +123,7 @@ impl Lines {
     /// Takes in the grapheme that begins there. Returns false when no more can be shown.
     fn push(&mut self, begins: usize, grapheme: &str, cursor: usize) -> bool {
         let feed = matches!(grapheme, "\n" | "\r\n");
-        let width = grapheme.width().min(self.columns);
+        let width = if feed { 0 } else { sanitize::columns(grapheme).min(self.columns) };
         if !feed && self.width + width > self.columns {
             self.end(begins);
         }
