@@ -10,6 +10,7 @@ use super::super::model::Model;
 use super::super::sanitize;
 use super::super::theme::Theme;
 use super::feed::place;
+use super::said::REACTION;
 use super::{framed, put};
 use crate::clock::Timestamp;
 use crate::state::{About, Delivery, Direction, Message, Times};
@@ -198,7 +199,7 @@ impl Page<'_> {
                 Some(About::Edit) => format!("edited: {}", message.body),
                 Some(About::Revoke) => "deleted for everyone".to_owned(),
                 Some(About::Reaction) if message.body.is_empty() => "reaction taken back".to_owned(),
-                Some(About::Reaction) => sanitize::line(&message.body, 4),
+                Some(About::Reaction) => sanitize::line(&message.body, REACTION),
                 None => message.kind.to_string(),
             };
             let who = match message.direction {

@@ -10,8 +10,8 @@ use crate::state::{About, Message};
 /// The most lines that one message takes.
 const MAX_LINES: usize = 4;
 
-/// The most columns of a reaction: one emoji has two.
-const REACTION: usize = 4;
+/// The most columns of a reaction: one emoji has two, and a family is drawn as three.
+pub(super) const REACTION: usize = 6;
 
 /// The most characters of a text that are looked at: no more than a screen of it is ever copied.
 const MAX_CHARS: usize = 4_096;
