@@ -213,6 +213,7 @@ fn console_options(config: &Config, keys: tui::Keymap, log: Arc<telemetry::Ring>
         keys,
         read_only: config.read_only,
         log,
+        folder: config.data_dir.clone(),
         remember: config.data_dir.join("console.json"),
     }
 }

@@ -1,13 +1,14 @@
-//! The seam between an engine and a console: two channels of plain data.
+//! The seam between an engine and a console: three channels of plain data.
 //!
-//! A console folds what comes through `updates` and asks through `requests`. It cannot tell an engine in its own
+//! A console folds what comes through `updates` and asks through `requests`
+//! and `look_ups`. It cannot tell an engine in its own
 //! process from one behind a network.
 
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::state::{Answer, Change, Request, RequestId, Snapshot};
+use crate::state::{Answer, Change, Found, LookUp, Request, RequestId, Snapshot};
 
 /// A console's end of its connection to an engine.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub struct Link {
     pub updates: mpsc::Receiver<Update>,
     /// What the console asks for. Full: the engine is overloaded, say so.
     pub requests: mpsc::Sender<Ask>,
+    /// What the console looks up in what is kept, answered in this order by [`Update::Found`]. Full: too much is asked.
+    pub look_ups: mpsc::Sender<(RequestId, LookUp)>,
 }
 
 /// What an engine tells a console.
@@ -31,6 +34,13 @@ pub enum Update {
         id: RequestId,
         /// What.
         answer: Answer,
+    },
+    /// What was looked up.
+    Found {
+        /// Which look-up.
+        id: RequestId,
+        /// What.
+        found: Found,
     },
 }
 

@@ -90,12 +90,10 @@ struct Ours {
 impl ListedMessage {
     /// With all of its text.
     pub(super) fn whole(message: Message) -> Self {
-        Listed { message, truncated: false }.into()
+        Self::new(message, false)
     }
-}
 
-impl From<Listed> for ListedMessage {
-    fn from(Listed { message, truncated }: Listed) -> Self {
+    fn new(message: Message, truncated: bool) -> Self {
         let Message { id, direction, chat, from, name, kind, target, body, at, delivery } = message;
         let ours = delivery.map(|delivery| Ours {
             state: delivery.state,
@@ -117,6 +115,12 @@ impl From<Listed> for ListedMessage {
             at,
             ours,
         }
+    }
+}
+
+impl From<Listed> for ListedMessage {
+    fn from(Listed { message, truncated, place: _ }: Listed) -> Self {
+        Self::new(message, truncated)
     }
 }
 
@@ -202,6 +206,7 @@ fn asked(mut parameters: Parameters) -> Result<Find, Problem> {
         from: parameters.time("from")?,
         to: parameters.time("to")?,
         search: search(&mut parameters)?,
+        beginnings: false,
     };
     if let (Some(from), Some(to)) = (filter.from, filter.to)
         && from >= to

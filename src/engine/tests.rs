@@ -10,8 +10,8 @@ use super::{Next, Unavailable, link};
 use crate::link::{Ask, Update};
 use crate::protocol::Command;
 use crate::state::{
-    Answer, Change, Chat, DeliveryState, MessageId, Phone, Refusal, Request, RequestId, SendOptions, Snapshot,
-    StoreState, apply,
+    Answer, Change, Chat, DeliveryState, Find, Found, LookUp, MessageId, Phone, Refusal, Request, RequestId,
+    SendOptions, Snapshot, StoreState, apply,
 };
 
 fn text(body: &str) -> Request {
@@ -193,10 +193,18 @@ async fn a_console_folds_what_it_is_told_to_the_same_picture() {
             Update::Changes(changes) => changes.iter().for_each(|change| apply(&mut picture, change)),
             Update::Answer { id: RequestId(7), answer: Answer::Accepted { .. } } => answered = true,
             Update::Answer { id, answer } => panic!("{id}: {answer:?}"),
+            Update::Found { id, found } => panic!("{id}: {found:?}"),
         }
     }
     assert_eq!(picture.queue, 1);
     assert_eq!(picture.feed.len(), 51);
+    // What it looks up comes from the disk.
+    let newest = LookUp::after(&Find { limit: 2, ..Find::default() }, None);
+    console.look_ups.send((RequestId(8), newest)).await.unwrap();
+    let Some(Update::Found { id: RequestId(8), found: Found::Messages(page) }) = console.updates.recv().await else {
+        panic!("an answer comes")
+    };
+    assert_eq!(page.items.iter().map(|listed| &*listed.message.body).next(), Some("from the console"));
     harness.end().await;
     // The link ends with the engine.
     while console.updates.recv().await.is_some() {}

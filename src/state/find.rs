@@ -2,7 +2,7 @@
 
 use compact_str::CompactString;
 
-use super::{Chat, ChatId, DeliveryState, Direction, Message};
+use super::{Chat, ChatId, DeliveryState, Direction, Message, MessageId};
 use crate::clock::Timestamp;
 
 /// The most characters of a text in a list of messages. A message that is asked for alone has all of them.
@@ -31,6 +31,8 @@ pub struct Filter {
     /// With all of these words in the text; the last one may be the beginning of a word, unless a space
     /// follows it. Nothing else in it is syntax.
     pub search: Option<CompactString>,
+    /// Each word of the search may be the beginning of one.
+    pub beginnings: bool,
 }
 
 /// A place in the order in which the gateway took its messages. Later ones are greater, and none changes its place.
@@ -67,6 +69,8 @@ pub struct Listed {
     pub message: Message,
     /// Its text has more.
     pub truncated: bool,
+    /// Where it is in the order.
+    pub place: Place,
 }
 
 /// A page of what was found.
@@ -90,6 +94,60 @@ pub struct ListedChat {
     pub name: Option<CompactString>,
     /// Its last message.
     pub last: Listed,
+}
+
+/// What a console looks up. It answers from the disk, and so never in a hurry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LookUp {
+    /// A page of messages.
+    Messages {
+        /// Which.
+        find: Find,
+        /// In place of [`Find::after`]: only what comes behind this message. When it is not kept any more, neither is
+        /// what was before it.
+        behind: Option<(ChatId, MessageId)>,
+    },
+    /// A page of chats, the one with the last message first.
+    Chats {
+        /// Only what comes behind this place.
+        after: Option<Place>,
+        /// At most so many.
+        limit: usize,
+    },
+    /// One message with all of its text, and what came in about it.
+    Message {
+        /// Where.
+        chat: ChatId,
+        /// Which.
+        id: MessageId,
+        /// The newest so many of what came in about it.
+        about: usize,
+    },
+}
+
+impl LookUp {
+    /// A page of messages behind a place.
+    pub fn after(find: &Find, after: Option<Place>) -> Self {
+        Self::Messages { find: Find { after, ..find.clone() }, behind: None }
+    }
+}
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Found {
+    /// A page of messages.
+    Messages(Page<Listed>),
+    /// A page of chats.
+    Chats(Page<ListedChat>),
+    /// One message.
+    Message {
+        /// The message; none: it is not kept any more.
+        message: Option<Box<Message>>,
+        /// What came in about it, oldest first.
+        about: Vec<Message>,
+    },
+    /// Nothing, and why.
+    Failed(FindError),
 }
 
 /// Why nothing was found out.

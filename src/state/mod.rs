@@ -38,7 +38,8 @@ pub use event::{GAP, Missing, event_text, gap_text};
 pub use exit::{ExitClass, LastExit};
 pub use filter::{EventFilter, FILTER_VALUES, FilterError};
 pub use find::{
-    Filter, Find, FindError, LISTED_CHARS, Listed, ListedChat, Order, Page, Place, SEARCH_CHARS, SEARCH_WORDS,
+    Filter, Find, FindError, Found, LISTED_CHARS, Listed, ListedChat, LookUp, Order, Page, Place, SEARCH_CHARS,
+    SEARCH_WORDS,
 };
 pub use ids::{AccountId, ChatId, Incarnation, MessageId, RequestId, Seq, WriteSeq};
 pub use input::{

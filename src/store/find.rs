@@ -17,8 +17,8 @@ use super::reader::{Reader, connect};
 use super::rows::{self, COLUMNS};
 use crate::clock::Clock;
 use crate::state::{
-    ChatId, DeliveryState, Filter, Find, FindError, LISTED_CHARS, Listed, ListedChat, Message, MessageId, Order, Page,
-    Place, SEARCH_WORDS,
+    ChatId, DeliveryState, Filter, Find, FindError, Found, LISTED_CHARS, Listed, ListedChat, LookUp, Message,
+    MessageId, Order, Page, Place, SEARCH_WORDS,
 };
 
 /// How long a look-up may take.
@@ -44,6 +44,37 @@ impl Reader {
     /// A [`FindError`].
     pub fn chats(&self, after: Option<Place>, limit: usize) -> Result<Page<ListedChat>, FindError> {
         self.alone(PATIENCE, |connection| chats(connection, self.account.as_str(), after, limit))
+    }
+
+    /// What a console asks for. Blocks as [`find`](Self::find) does.
+    pub fn look_up(&self, what: &LookUp) -> Found {
+        match what {
+            LookUp::Messages { find, behind: None } => self.find(find).map_or_else(Found::Failed, Found::Messages),
+            LookUp::Messages { find, behind: Some((chat, id)) } => match (self.place(chat, id), find.order) {
+                (Ok(Some(place)), _) => self.look_up(&LookUp::after(find, Some(place))),
+                (Ok(None), Order::OldestFirst) => self.look_up(&LookUp::after(find, None)),
+                (Ok(None), Order::NewestFirst) => {
+                    Found::Messages(Page { items: Vec::new(), next: None, complete: true })
+                }
+                (Err(error), _) => Found::Failed(FindError::Store(error.to_string())),
+            },
+            LookUp::Chats { after, limit } => self.chats(*after, *limit).map_or_else(Found::Failed, Found::Chats),
+            LookUp::Message { chat, id, about } => {
+                let found = self.message(chat, id).and_then(|message| Ok((message, self.about(chat, id, *about)?)));
+                match found {
+                    Ok((message, about)) => Found::Message { message: message.map(Box::new), about },
+                    Err(error) => Found::Failed(FindError::Store(error.to_string())),
+                }
+            }
+        }
+    }
+
+    fn place(&self, chat: &ChatId, id: &MessageId) -> rusqlite::Result<Option<Place>> {
+        self.with(|c, account| {
+            c.prepare_cached("SELECT n FROM messages WHERE account = ?1 AND chat = ?2 AND id = ?3")?
+                .query_row(params![account, chat.as_str(), id.as_str()], |row| row.get(0).map(Place))
+                .optional()
+        })
     }
 
     /// One message with all of its text.
@@ -89,7 +120,10 @@ fn messages(
     };
     let (sql, values) = statement(account, find, words, span);
     let mut statement = connection.prepare(&sql)?;
-    let found = statement.query_map(params_from_iter(values), |row| Ok((Place(row.get("n")?), listed(row)?)))?;
+    let found = statement.query_map(params_from_iter(values), |row| {
+        let place = Place(row.get("n")?);
+        Ok((place, listed(row, place)?))
+    })?;
     Ok(page(found.collect::<Result<_, _>>()?, find.limit, complete))
 }
 
@@ -102,9 +136,10 @@ fn chats(
     let mut statement = connection.prepare(&chats_statement())?;
     let before = after.map_or(i64::MAX, |place| place.0);
     let found = statement.query_map(params![account, before, one_more(limit)], |row| {
-        let last = listed(row)?;
+        let place = Place(row.get("n")?);
+        let last = listed(row, place)?;
         let name = row.get_ref("chat_name")?.as_str_or_null()?.map(Into::into);
-        Ok((Place(row.get("n")?), ListedChat { chat: last.message.chat.clone(), name, last }))
+        Ok((place, ListedChat { chat: last.message.chat.clone(), name, last }))
     })?;
     Ok(page(found.collect::<Result<_, _>>()?, limit, is_complete(connection)?))
 }
@@ -231,12 +266,14 @@ fn way(filter: &Filter) -> &'static str {
 }
 
 /// What the index of words is asked: each word in quotes, the last one of the caller's as a beginning, unless a space
-/// says that it has ended.
+/// says that it has ended; or all as beginnings.
 fn matching(account: &str, filter: &Filter, words: &[String]) -> String {
     let quoted = |word: &str| format!("\"{}\"", word.replace('"', "\"\""));
     let mut all: Vec<_> = words.iter().map(|word| quoted(word)).collect();
     let ended = filter.search.as_deref().is_some_and(|search| search.ends_with(char::is_whitespace));
-    if let (Some(last), false) = (all.last_mut(), ended) {
+    if filter.beginnings {
+        all.iter_mut().for_each(|word| word.push('*'));
+    } else if let (Some(last), false) = (all.last_mut(), ended) {
         last.push('*');
     }
     let chat = filter.chat.as_ref().map(|chat| index::chat_word(account, chat.as_str()));
@@ -279,13 +316,13 @@ fn columns() -> String {
     COLUMNS.split(", ").map(column).collect::<Vec<_>>().join(", ")
 }
 
-fn listed(row: &Row<'_>) -> rusqlite::Result<Listed> {
+fn listed(row: &Row<'_>, place: Place) -> rusqlite::Result<Listed> {
     let mut message = rows::message(row)?;
     let cut = message.body.char_indices().nth(LISTED_CHARS).map(|(at, _)| at);
     if let Some(head) = cut.and_then(|at| message.body.get(..at)) {
         message.body = head.into();
     }
-    Ok(Listed { message, truncated: cut.is_some() })
+    Ok(Listed { message, truncated: cut.is_some(), place })
 }
 
 /// One more than is told is looked for: it says whether there is a next page.

@@ -31,6 +31,22 @@ pub enum Action {
     PageDown,
     /// A screenful up.
     PageUp,
+    /// Show only what a filter lets through.
+    Filter,
+    /// To the next older message that the filter lets through, among all.
+    SearchOlder,
+    /// To the next newer one.
+    SearchNewer,
+    /// Look at the chosen message closely, or no longer.
+    Detail,
+    /// The message as it is kept.
+    Json,
+    /// Copy the text of the chosen message.
+    Copy,
+    /// Send the chosen message again, which was not sent.
+    Resend,
+    /// Show or hide the chats.
+    Chats,
     /// Answer the chosen message's chat.
     Answer,
     /// Take back the chosen message, which waits.
@@ -53,6 +69,12 @@ pub enum Action {
     Quit,
     /// Send what is in the box.
     Send,
+    /// A line feed.
+    NewLine,
+    /// Write in one's own editor.
+    Editor,
+    /// Choose whom to write to.
+    Recipient,
     /// The line before in the history.
     HistoryBack,
     /// The next line in the history.
@@ -117,6 +139,14 @@ impl Action {
             Self::Bottom => "newest",
             Self::PageDown => "page_down",
             Self::PageUp => "page_up",
+            Self::Filter => "filter",
+            Self::SearchOlder => "search_older",
+            Self::SearchNewer => "search_newer",
+            Self::Detail => "detail",
+            Self::Json => "json",
+            Self::Copy => "copy",
+            Self::Resend => "send_again",
+            Self::Chats => "chats",
             Self::Answer => "answer",
             Self::Cancel => "cancel",
             Self::Help => "help",
@@ -128,6 +158,9 @@ impl Action {
             Self::TakeOver => "take_over",
             Self::Quit => "quit",
             Self::Send => "send",
+            Self::NewLine => "new_line",
+            Self::Editor => "editor",
+            Self::Recipient => "recipient",
             Self::HistoryBack => "history_back",
             Self::HistoryForward => "history_forward",
             Self::Palette => "palette",
@@ -157,7 +190,16 @@ impl Action {
 
     /// It may change something in the gateway, so a console that is read-only refuses it.
     pub const fn changes(self) -> bool {
-        matches!(self, Self::Cancel | Self::PairingCode | Self::Passkey | Self::Restart | Self::TakeOver | Self::Send)
+        matches!(
+            self,
+            Self::Cancel
+                | Self::Resend
+                | Self::PairingCode
+                | Self::Passkey
+                | Self::Restart
+                | Self::TakeOver
+                | Self::Send
+        )
     }
 }
 
@@ -233,7 +275,11 @@ use Context::{Browse, Compose, Resize};
 pub const KEYS: &[Binding] = &[
     bind(&["p"], Browse, A::PairingCode, "link by a pairing code instead of a QR", Some("pairing code")),
     bind(&["i"], Browse, A::Compose, "write a message", Some("write")),
-    bind(&["Enter"], Browse, A::Answer, "answer the chosen message", Some("answer")),
+    bind(&["Enter"], Browse, A::Detail, "look at the chosen message closely", Some("look")),
+    bind(&["a"], Browse, A::Answer, "answer the chosen message", Some("answer")),
+    bind(&["y"], Browse, A::Copy, "copy the text of the chosen message", None),
+    bind(&["J"], Browse, A::Json, "the message as it is kept, in JSON", Some("JSON")),
+    bind(&["R"], Browse, A::Resend, "send the chosen message again, which failed", Some("send again")),
     bind(&["x"], Browse, A::Cancel, "don't send the chosen message, which waits", Some("don't send")),
     bind(&["j", "Down"], Browse, A::Down, "next message, or line", None),
     bind(&["k", "Up"], Browse, A::Up, "previous message, or line", Some("scroll")),
@@ -241,6 +287,10 @@ pub const KEYS: &[Binding] = &[
     bind(&["G", "End"], Browse, A::Bottom, "newest message, last line; follow", None),
     bind(&["PgDn"], Browse, A::PageDown, "a screenful down", None),
     bind(&["PgUp"], Browse, A::PageUp, "a screenful up", None),
+    bind(&["/"], Browse, A::Filter, "filter by words, from: to: chat: state: !not", Some("filter")),
+    bind(&["n"], Browse, A::SearchOlder, "next older message like the filter, among all", None),
+    bind(&["N"], Browse, A::SearchNewer, "next newer message like the filter", None),
+    bind(&["C"], Browse, A::Chats, "the chats, the newest first", Some("chats")),
     bind(&["v"], Browse, A::CycleDrawing, "draw the QR in another way", Some("draw")),
     bind(&["Z"], Browse, A::WholeScreen, "show the QR over the whole screen", Some("whole screen")),
     bind(&["c"], Browse, A::Passkey, "passkey: copy the snippet, compare the code", Some("passkey")),
@@ -268,8 +318,11 @@ pub const KEYS: &[Binding] = &[
     bind(&["?", "F1"], Browse, A::Help, "the keys that work here and now", Some("help")),
     bind(&["q"], Browse, A::Quit, "quit; asks when messages wait to be sent", Some("quit")),
     bind(&["Enter"], Compose, A::Send, "send", Some("send")),
-    bind(&["Up"], Compose, A::HistoryBack, "the line sent before", Some("history")),
-    bind(&["Down"], Compose, A::HistoryForward, "the line sent after", None),
+    bind(&["Alt-Enter"], Compose, A::NewLine, "a new line", Some("new line")),
+    bind(&["Ctrl-e"], Compose, A::Editor, "write in your own editor ($EDITOR)", Some("editor")),
+    bind(&["Ctrl-t"], Compose, A::Recipient, "choose whom to write to (also @)", Some("to whom")),
+    bind(&["Up"], Compose, A::HistoryBack, "a line up; in an empty box, what was sent before", None),
+    bind(&["Down"], Compose, A::HistoryForward, "a line down; what was sent after", None),
     bind(&["Tab"], Compose, A::FocusOther, "next pane", None),
     bind(&["Shift-Tab"], Compose, A::FocusBack, "previous pane", None),
     bind(&["Ctrl-z"], Compose, A::Suspend, "back to the shell; the gateway goes on; fg", None),
@@ -332,8 +385,8 @@ pub fn markdown() -> String {
     }
     out.push_str(
         "\nA line that starts with a telephone number (`+584244370180 Hola`) is sent there, and that number stays the\n\
-         recipient. `Ctrl-C` twice quits from anywhere. Editing keys in the box: arrows, `Home`, `End`, `Ctrl-A`, `Ctrl-E`,\n\
-         `Ctrl-W`, `Ctrl-U`, `Ctrl-K`.\n\n\
+         recipient. `Ctrl-C` twice quits from anywhere. Editing keys in the box: arrows, `Home`, `End`, `Ctrl-A`, `Ctrl-W`,\n\
+         `Ctrl-U`, `Ctrl-K`.\n\n\
          ## Other keys\n\n\
          `pilothouse.toml` may give actions other keys, by their names; an empty list takes them away:\n\n\
          ```toml\n[keys]\nquit = [\"Q\", \"F10\"]\nlog = \"l\"\ninput.send = [\"Enter\", \"Ctrl-s\"]\n```\n\n\

@@ -7,7 +7,7 @@ use ratatui::layout::{Constraint, Layout, Position, Rect};
 
 use super::look::Sizes;
 use super::model::{Focus, Model};
-use super::panes::{pairing, status};
+use super::panes::{compose, pairing, status};
 use crate::clock::Now;
 
 /// The smallest terminal that can be drawn on: columns, rows.
@@ -104,7 +104,7 @@ fn zoomed(model: &Model, body: Rect, places: &mut Places) {
     let input = match (writing, places.design) {
         (false, _) => 0,
         (true, Design::Tiny) => 1,
-        (true, Design::Wide | Design::Normal) => 3,
+        (true, Design::Wide | Design::Normal) => compose::rows(model, body.width),
     };
     let [head, pane, input] =
         Layout::vertical([Constraint::Length(1), Constraint::Fill(1), Constraint::Length(input)]).areas(body);
@@ -117,7 +117,8 @@ fn wide(model: &Model, area: Rect, body: Rect, now: Now, places: &mut Places) {
     let [side, main] = Layout::horizontal([Constraint::Length(sizes.side), Constraint::Fill(1)]).areas(body);
     let [status, metrics] = Layout::vertical([Constraint::Length(sizes.status), Constraint::Fill(1)]).areas(side);
     places.panes.extend([(Focus::Status, status), (Focus::Metrics, metrics)]);
-    let [top, input] = Layout::vertical([Constraint::Fill(1), Constraint::Length(3)]).areas(main);
+    let [top, input] =
+        Layout::vertical([Constraint::Fill(1), Constraint::Length(compose::rows(model, main.width))]).areas(main);
     places.input = input;
     let pane = match shown(model) {
         Focus::Status | Focus::Metrics | Focus::Log | Focus::Compose => Focus::Feed,
@@ -157,7 +158,7 @@ fn narrow(model: &Model, area: Rect, body: Rect, now: Now, places: &mut Places) 
     // While there is a code to scan every row counts: the input box comes when it is written in.
     let input = match (writing || (shown == Focus::Feed && !linking), area.height >= NORMAL.1) {
         (false, _) if tiny || linking => 0,
-        (_, true) => 3,
+        (_, true) => compose::rows(model, area.width),
         (_, false) => 1,
     };
     let log = if !linking && shown != Focus::Log && with_log(model, area) {

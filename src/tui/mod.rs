@@ -8,7 +8,13 @@
 
 mod ascii;
 pub mod attention;
+pub mod chats;
 mod clipboard;
+pub mod detail;
+pub mod drafts;
+mod drafts_file;
+mod editor;
+pub mod feed;
 pub mod input;
 pub mod keymap;
 pub mod layout;
@@ -17,6 +23,7 @@ pub mod look;
 pub mod model;
 pub mod palette;
 mod panes;
+pub mod recipients;
 mod run;
 pub mod sanitize;
 pub mod series;
@@ -38,7 +45,7 @@ pub use theme::Palette;
 use crate::clock::Now;
 use model::{Focus, Model};
 
-/// After how long something visible changes by itself. None: never, so nothing wakes.
+/// After how long something visible changes by itself, or drafts are to be written. None: never, so nothing wakes.
 pub fn next_wake(model: &Model, now: Now) -> Option<Duration> {
     let counting_down = model.pairing(now).is_some()
         || model.snapshot.connection.retry_at.is_some_and(|at| at > now.wall)
@@ -48,8 +55,9 @@ pub fn next_wake(model: &Model, now: Now) -> Option<Duration> {
     let range = model.ui.look.range;
     let moving = shows(model, Focus::Metrics, now) && !model.ui.traffic.is_flat(range, now.wall);
     let bar = moving.then(|| range.bar_ms() - now.wall.as_millis().rem_euclid(range.bar_ms()));
-    let ms = second.into_iter().chain(bar).min()?;
-    Some(Duration::from_millis(u64::try_from(ms).unwrap_or(1_000)))
+    let ms = second.into_iter().chain(bar).min();
+    let visible = ms.map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or(1_000)));
+    visible.into_iter().chain(model.ui.drafts.due_in(now.mono)).min()
 }
 
 /// This pane is drawn at present.

@@ -1,11 +1,18 @@
 //! What the console knows: the engine's snapshot, and what only this console has.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use tui_input::Input;
 
+use super::chats::Chats;
+use super::detail::Detail;
+use super::drafts::Drafts;
+use super::feed::sieve::Sieve;
+use super::feed::{Feed, Rows};
 use super::look::Look;
 use super::palette::Palette;
+use super::recipients::Picker;
 use super::series::{Traffic, kib};
 use super::update::Confirmed;
 use crate::clock::Now;
@@ -60,6 +67,12 @@ pub enum Overlay {
     Number(Box<Input>),
     /// Whether the phone shows the same code.
     Compare,
+    /// What the messages are filtered by.
+    Filter(Box<Input>),
+    /// Whether this message is to be sent again, as a new one.
+    Resend(Arc<Message>),
+    /// To whom is written.
+    Recipient(Box<Picker>),
 }
 
 /// What only this console has.
@@ -69,16 +82,18 @@ pub struct Ui {
     pub focus: Focus,
     /// What lies over the screen.
     pub overlay: Option<Overlay>,
-    /// The chosen message, by its number since the start; none: the newest is followed.
-    pub selected: Option<u64>,
-    /// How many messages have been added since the start, those before this console included.
-    pub added: u64,
-    /// How many messages came since the newest was left.
-    pub unseen: u64,
+    /// Which messages are shown.
+    pub feed: Feed,
+    /// With whom there are messages.
+    pub chats: Chats,
+    /// The message that is looked at closely.
+    pub detail: Option<Box<Detail>>,
     /// The line that is written.
     pub input: Input,
     /// To whom a line without a number goes.
     pub recipient: Option<Chat>,
+    /// What was begun to be written, for whom.
+    pub drafts: Drafts,
     /// Lines sent before, oldest first.
     pub history: VecDeque<String>,
     /// Where in the history we are, counted from its end; none: not there.
@@ -113,15 +128,15 @@ impl Model {
         let mut traffic = Traffic::default();
         traffic.host.set(kib(snapshot.host.rss_bytes), now.wall);
         traffic.bridge.set(kib(snapshot.bridge.rss_bytes), now.wall);
-        let added = snapshot.feed.len() as u64;
         let ui = Ui {
             focus: Focus::Feed,
             overlay: None,
-            selected: None,
-            added,
-            unseen: 0,
+            feed: Feed::default(),
+            chats: Chats::default(),
+            detail: None,
             input: Input::default(),
             recipient: None,
+            drafts: Drafts::default(),
             history: VecDeque::new(),
             history_at: None,
             notice: None,
@@ -137,17 +152,26 @@ impl Model {
             look: Look::default(),
         };
         let mut model = Self { snapshot, ui, qr: None };
+        model.ui.chats.told(&model.snapshot.feed);
         model.pairing_changed();
         model
+    }
+
+    /// Goes on with what was begun to be written.
+    pub fn resume(&mut self, drafts: Drafts) {
+        if let Some((to, text)) = drafts.last() {
+            self.ui.recipient = to;
+            self.ui.input = Input::new(text.to_owned());
+        }
+        self.ui.drafts = drafts;
     }
 
     /// Takes a snapshot over in place of what was known.
     pub fn replace(&mut self, snapshot: Snapshot) {
         self.ui.look.resyncs += 1;
-        self.ui.added = self.ui.added.max(snapshot.feed.len() as u64);
-        self.ui.selected = None;
-        self.ui.unseen = 0;
         self.snapshot = snapshot;
+        self.ui.feed.missed(&self.snapshot.feed);
+        self.ui.chats.told(&self.snapshot.feed);
         self.pairing_changed();
     }
 
@@ -158,12 +182,13 @@ impl Model {
             && *old == ConnectionView { proven_at: old.proven_at, ..view.clone() });
         let requests = self.snapshot.host.api.requests;
         apply(&mut self.snapshot, change);
+        self.ui.feed.apply(change, &self.snapshot.feed);
+        self.ui.chats.apply(change, self.ui.feed.filter().and_then(Sieve::chat).filter(|_| !self.ui.feed.is_frozen()));
+        if let Some(detail) = &mut self.ui.detail {
+            detail.apply(change);
+        }
         match change {
             Change::MessageAdded(message) => {
-                self.ui.added += 1;
-                if self.ui.selected.is_some() {
-                    self.ui.unseen += 1;
-                }
                 if message.is_received() {
                     self.ui.traffic.received.count(1, now.wall);
                 }
@@ -206,20 +231,19 @@ impl Model {
         }
     }
 
-    /// The number of the oldest message that is still known.
-    pub fn first(&self) -> u64 {
-        self.ui.added.saturating_sub(self.snapshot.feed.len() as u64)
+    /// The messages that are shown.
+    pub fn rows(&self) -> Rows<'_> {
+        self.ui.feed.rows(&self.snapshot.feed)
     }
 
-    /// The message with this number.
-    pub fn message(&self, number: u64) -> Option<&Message> {
-        let at = number.checked_sub(self.first())?;
-        self.snapshot.feed.get(usize::try_from(at).ok()?).map(AsRef::as_ref)
+    /// The chosen message; none: the newest is followed.
+    pub fn chosen(&self) -> Option<&Arc<Message>> {
+        self.rows().get(self.ui.feed.chosen()?)
     }
 
     /// The chosen message, when it is ours and waits to be sent.
     pub fn chosen_and_waiting(&self) -> Option<MessageId> {
-        let message = self.message(self.ui.selected?.max(self.first()))?;
+        let message = self.chosen()?;
         let state = message.delivery.as_ref()?.state;
         (state == DeliveryState::Queued).then(|| message.id.clone())
     }

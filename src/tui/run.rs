@@ -1,9 +1,9 @@
 //! The console's loop, on a thread of its own.
 //!
-//! Keys come from a second thread, which is never waited for: a terminal that went away can't hold up the end. Drawing
-//! happens at most 60 times a second; after a quiet period a lone key is drawn at once. While nothing visible changes,
+//! Keys come from a second thread: see [`input`](super::input). Drawing happens at most 60 times a second; after a quiet period a lone key is drawn at once. While nothing visible changes,
 //! nothing wakes and nothing is written.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +12,8 @@ use crossterm::event::Event;
 use tokio::sync::watch;
 
 use super::attention::{Attention, Notify};
+use super::drafts_file::DraftsFile;
+use super::editor::{self, Edited};
 use super::input::{Input, Keys};
 use super::keymap::Keymap;
 use super::look::Sizes;
@@ -22,7 +24,7 @@ use super::update::{Msg, Outcome, update};
 use super::{clipboard, next_wake, shows, suspend, view};
 use crate::clock::{Clock, Mono};
 use crate::link::{Link, Update};
-use crate::state::{Answer, Refusal};
+use crate::state::{Answer, FindError, Found, Refusal};
 use crate::telemetry::Ring;
 
 /// The shortest time from one drawing to the next.
@@ -43,6 +45,8 @@ pub struct Options {
     pub colors: bool,
     /// The terminal is one of tmux.
     pub in_tmux: bool,
+    /// The folder where what was begun to be written is kept.
+    pub folder: PathBuf,
     /// Frames, marks and graphs are of ASCII.
     pub ascii: bool,
     /// The colours.
@@ -125,7 +129,7 @@ async fn run(
     mut link: Link,
     clock: Clock,
     options: &Options,
-    mut stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
 ) -> std::io::Result<()> {
     let Some(Update::Snapshot(snapshot)) = link.updates.recv().await else { return Ok(()) };
     let zone = jiff::tz::TimeZone::system();
@@ -133,14 +137,32 @@ async fn run(
     model.ui.look.keys = options.keys.clone();
     model.ui.look.read_only = options.read_only;
     model.ui.look.log_view.ring = Some(Arc::clone(&options.log));
+    model.ui.look.theme = options.theme;
+    model.ui.look.mouse = options.mouse;
+    let mut file = DraftsFile::new(options.folder.clone());
+    model.resume(file.read());
+    let result = follow(&mut screen, &mut link, clock, options, stop, &mut model, &mut file).await;
+    // What was begun is not lost, however it ends.
+    file.write(model.ui.drafts.file());
+    file.finish();
+    result
+}
+
+async fn follow(
+    screen: &mut Screen,
+    link: &mut Link,
+    clock: Clock,
+    options: &Options,
+    mut stop: watch::Receiver<bool>,
+    model: &mut Model,
+    file: &mut DraftsFile,
+) -> std::io::Result<()> {
     let mut remembered = remembered(&options.remember);
     model.ui.look.sizes = remembered;
     let mut log = options.log.watch();
     let size = screen.terminal.size()?;
     model.ui.size = (size.width, size.height);
     let theme = Theme::new(options.colors).ascii(options.ascii);
-    model.ui.look.theme = options.theme;
-    model.ui.look.mouse = options.mouse;
     let mut keys = Keys::read(KEYS)?;
     let mut attention = Attention::default();
     let mut suspended = false;
@@ -150,20 +172,20 @@ async fn run(
     loop {
         let now = clock.now();
         if suspended && suspend::is_in_front() {
-            resume(&mut screen, &mut keys)?;
+            resume(screen, &mut keys)?;
             let size = screen.terminal.size()?;
             model.ui.size = (size.width, size.height);
             (suspended, dirty) = (false, true);
         }
         let drawing = !suspended;
         if dirty && drawing && now.mono >= frame_at {
-            let news = attention.news(&model, options.title, options.notify, options.in_tmux);
+            let news = attention.news(model, options.title, options.notify, options.in_tmux);
             if !news.is_empty() {
                 screen.send(&news)?;
             }
             screen.mouse(model.ui.look.mouse)?;
             screen.terminal.draw(|frame| {
-                let cursor = view::view(&model, theme, frame.area(), frame.buffer_mut(), now);
+                let cursor = view::view(model, theme, frame.area(), frame.buffer_mut(), now);
                 if let Some(position) = cursor {
                     frame.set_cursor_position(position);
                 }
@@ -171,8 +193,8 @@ async fn run(
             dirty = false;
             frame_at = clock.now().mono.plus(FRAME);
         }
-        let wake = if drawing { next_wake(&model, now) } else { Some(LOOK_FOR_SHELL) };
-        let mut messages = Vec::new();
+        let wake = if drawing { next_wake(model, now) } else { Some(LOOK_FOR_SHELL) };
+        let mut messages = VecDeque::new();
         tokio::select! {
             biased;
             _ = stop.wait_for(|stop| *stop) => return Ok(()),
@@ -190,13 +212,16 @@ async fn run(
                 }
                 messages.extend(updates.drain(..).map(Msg::Update));
             }
-            Ok(()) = log.changed(), if drawing && shows(&model, Focus::Log, now) => messages.push(Msg::Woken),
-            () = tokio::time::sleep(wake.unwrap_or(Duration::MAX)), if wake.is_some() => messages.push(Msg::Woken),
+            Ok(()) = log.changed(), if drawing && shows(model, Focus::Log, now) => messages.push_back(Msg::Woken),
+            () = tokio::time::sleep(wake.unwrap_or(Duration::MAX)), if wake.is_some() => messages.push_back(Msg::Woken),
         }
-        for msg in messages {
-            let Outcome { requests, redraw, copy, clear, suspend: ask_shell, quit } =
-                update(&mut model, msg, clock.now());
+        while let Some(msg) = messages.pop_front() {
+            let Outcome { requests, look_ups, redraw, edit, drafts, copy, clear, suspend: ask_shell, quit } =
+                update(model, msg, clock.now());
             dirty |= redraw;
+            if let Some(drafts) = drafts {
+                file.write(drafts);
+            }
             if clear && !suspended {
                 screen.clear()?;
             }
@@ -215,8 +240,23 @@ async fn run(
                 let id = ask.id;
                 if link.requests.try_send(ask).is_err() {
                     let answer = Answer::Refused(Refusal::Unavailable);
-                    update(&mut model, Msg::Update(Update::Answer { id, answer }), clock.now());
+                    update(model, Msg::Update(Update::Answer { id, answer }), clock.now());
                 }
+            }
+            for (id, what) in look_ups {
+                if link.look_ups.try_send((id, what)).is_err() {
+                    let found = Found::Failed(FindError::Store("the gateway is busy or stopping".to_owned()));
+                    update(model, Msg::Update(Update::Found { id, found }), clock.now());
+                }
+            }
+            if let Some(text) = edit.filter(|_| !suspended) {
+                match editor::edit(screen, &mut keys, &options.folder, &text, &mut stop).await? {
+                    Edited::Text(text) => messages.push_back(Msg::Edited(Ok(text))),
+                    Edited::Not(why) => messages.push_back(Msg::Edited(Err(why))),
+                    Edited::Stopped => return Ok(()),
+                }
+                let size = screen.terminal.size()?;
+                messages.push_back(Msg::Resized(size.width, size.height));
             }
             if quit {
                 return Ok(());

@@ -1,20 +1,25 @@
 //! What follows from keys and updates.
 
+mod chats;
+mod compose;
 mod console;
+pub(super) mod detail;
 mod editing;
+mod feed;
 pub(super) mod passkey;
-
-use std::sync::Arc;
+mod recipient;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEvent};
 use tui_input::Input;
 
+use super::feed::window::Side;
 use super::keymap::{Action, Context};
 use super::model::{Focus, Model, Overlay};
 use crate::clock::Now;
 use crate::link::{Ask, Update};
 use crate::qr::Drawing;
-use crate::state::{Answer, Chat, Linking, Phone, Request, Secret, SendOptions};
+use crate::state::{Answer, Linking, LookUp, Phone, Request, RequestId, Secret};
+pub use compose::{Line, read_line};
 pub use console::Confirmed;
 pub(super) use console::{context, focus};
 pub(super) use editing::edit;
@@ -27,6 +32,8 @@ pub enum Msg {
     Key(KeyEvent),
     /// Pasted text.
     Paste(String),
+    /// The text as the editor left it; or why it didn't.
+    Edited(Result<String, String>),
     /// The terminal's new size.
     Resized(u16, u16),
     /// Something was done with the mouse.
@@ -44,8 +51,14 @@ pub enum Msg {
 pub struct Outcome {
     /// For the engine.
     pub requests: Vec<Ask>,
+    /// To be looked up.
+    pub look_ups: Vec<(RequestId, LookUp)>,
     /// Something visible changed.
     pub redraw: bool,
+    /// For the operator's own editor.
+    pub edit: Option<String>,
+    /// For the file of the drafts.
+    pub drafts: Option<String>,
     /// For the clipboard.
     pub copy: Option<Secret>,
     /// All is to be drawn anew.
@@ -64,11 +77,27 @@ impl Outcome {
 
 /// Takes one thing in.
 pub fn update(model: &mut Model, msg: Msg, now: Now) -> Outcome {
+    let mut outcome = take(model, msg, now);
+    compose::keep(model, now.mono);
+    outcome.drafts = model.ui.drafts.to_write(now.mono);
+    feed::look_up(model, &mut outcome);
+    outcome
+}
+
+fn take(model: &mut Model, msg: Msg, now: Now) -> Outcome {
     match msg {
         Msg::Key(key) if key.kind == KeyEventKind::Release => Outcome::default(),
         Msg::Key(key) => on_key(model, &key),
         Msg::Paste(text) => {
             paste(model, &text);
+            Outcome::redraw()
+        }
+        Msg::Edited(Ok(text)) => {
+            compose::edited(model, &text);
+            Outcome::redraw()
+        }
+        Msg::Edited(Err(why)) => {
+            model.ui.notice = Some(why);
             Outcome::redraw()
         }
         Msg::Resized(columns, rows) => {
@@ -92,6 +121,7 @@ fn on_update(model: &mut Model, update: Update, now: Now) -> Outcome {
             }
             return Outcome { redraw, ..Outcome::default() };
         }
+        Update::Found { id, found } => return feed::found(model, id, found),
         Update::Answer { id, answer } => {
             let line = model.ui.sending.remove(&id);
             match (answer, line) {
@@ -130,7 +160,7 @@ fn on_key(model: &mut Model, key: &KeyEvent) -> Outcome {
                 None => {
                     model.ui.look.resizing = false;
                     if context == Context::Compose {
-                        edit(&mut model.ui.input, key);
+                        compose::edit(model, key);
                     }
                     Outcome::redraw()
                 }
@@ -146,6 +176,9 @@ fn on_overlay_key(model: &mut Model, overlay: Overlay, key: &KeyEvent) -> Outcom
         Overlay::Palette(palette) => console::palette_key(model, palette, key),
         Overlay::Confirm(what, input) => console::confirm_key(model, what, input, key),
         Overlay::Compare => passkey::compared(model, key.code),
+        Overlay::Resend(message) => detail::confirmed(model, &message, key.code),
+        Overlay::Recipient(picker) => recipient::on_key(model, picker, key),
+        Overlay::Filter(input) => feed::on_filter_key(model, input, key),
         Overlay::Number(mut input) => match key.code {
             KeyCode::Esc => Outcome::redraw(),
             KeyCode::Enter => match input.value().trim().parse::<Phone>() {
@@ -166,19 +199,38 @@ fn on_overlay_key(model: &mut Model, overlay: Overlay, key: &KeyEvent) -> Outcom
 }
 
 fn act(model: &mut Model, action: Action) -> Outcome {
-    if console::refused(model, action) || console::scrolled(model, action) || console::left(model, action) {
+    if console::refused(model, action) {
         return Outcome::redraw();
     }
-    let page = u64::from(model.ui.size.1.saturating_sub(8).max(1));
+    if model.ui.chats.open
+        && model.ui.focus == Focus::Feed
+        && let Some(outcome) = chats::act(model, action)
+    {
+        return outcome;
+    }
+    if console::scrolled(model, action) || console::left(model, action) {
+        return Outcome::redraw();
+    }
+    if shown_in_feed(action) {
+        focus(model, Focus::Feed);
+    }
     match action {
         Action::Compose => focus(model, Focus::Compose),
         Action::Leave => leave(model),
-        Action::Down => scroll_down(model, 1),
-        Action::Up => scroll_up(model, 1),
-        Action::PageDown => scroll_down(model, page),
-        Action::PageUp => scroll_up(model, page),
-        Action::Top => scroll_up(model, u64::MAX),
-        Action::Bottom => follow(model),
+        Action::Down => feed::scroll(model, -1),
+        Action::Up => feed::scroll(model, 1),
+        Action::PageDown => feed::page(model, false),
+        Action::PageUp => feed::page(model, true),
+        Action::Top => feed::top(model),
+        Action::Bottom => feed::bottom(model),
+        Action::Chats => model.ui.chats.toggle(),
+        Action::Detail => detail::toggle(model),
+        Action::Json => detail::toggle_json(model),
+        Action::Copy => return detail::copy(model),
+        Action::Resend => detail::resend(model),
+        Action::Filter => feed::open_filter(model),
+        Action::SearchOlder => feed::search(model, Side::Older),
+        Action::SearchNewer => feed::search(model, Side::Newer),
         Action::Answer => answer(model),
         Action::Cancel => return cancel(model),
         Action::Help => model.ui.overlay = Some(Overlay::Help { scroll: 0 }),
@@ -197,9 +249,14 @@ fn act(model: &mut Model, action: Action) -> Outcome {
             }
             model.ui.overlay = Some(Overlay::Confirm(Confirmed::Stop, Box::default()));
         }
-        Action::Send => return send(model),
-        Action::HistoryBack => history(model, true),
-        Action::HistoryForward => history(model, false),
+        Action::Send => return compose::send(model),
+        Action::Editor => {
+            return Outcome { edit: Some(model.ui.input.value().to_owned()), ..Outcome::redraw() };
+        }
+        Action::NewLine => compose::new_line(model),
+        Action::Recipient => recipient::open(model),
+        Action::HistoryBack => compose::vertical(model, true),
+        Action::HistoryForward => compose::vertical(model, false),
         Action::FocusOther
         | Action::FocusBack
         | Action::Palette
@@ -228,6 +285,14 @@ fn act(model: &mut Model, action: Action) -> Outcome {
     Outcome::redraw()
 }
 
+/// What it does is seen in the messages' place.
+fn shown_in_feed(action: Action) -> bool {
+    matches!(
+        action,
+        Action::Chats | Action::Detail | Action::Json | Action::Filter | Action::SearchOlder | Action::SearchNewer
+    )
+}
+
 fn request(model: &mut Model, request: Request) -> Outcome {
     let id = model.ui.next_request;
     model.ui.next_request = id.next();
@@ -238,40 +303,16 @@ fn leave(model: &mut Model) {
     if model.ui.whole_screen {
         model.ui.whole_screen = false;
     } else {
-        follow(model);
-    }
-}
-
-fn follow(model: &mut Model) {
-    model.ui.selected = None;
-    model.ui.unseen = 0;
-}
-
-fn scroll_up(model: &mut Model, by: u64) {
-    let Some(last) = model.ui.added.checked_sub(1).filter(|_| !model.snapshot.feed.is_empty()) else { return };
-    let at = match model.ui.selected {
-        Some(at) => at.saturating_sub(by),
-        None => last.saturating_sub(by.saturating_sub(1)),
-    };
-    model.ui.selected = Some(at.max(model.first()));
-}
-
-fn scroll_down(model: &mut Model, by: u64) {
-    let Some(at) = model.ui.selected else { return };
-    let at = at.max(model.first()).saturating_add(by);
-    if at >= model.ui.added {
-        follow(model);
-    } else {
-        model.ui.selected = Some(at);
+        feed::leave(model);
     }
 }
 
 /// The chosen message's chat becomes the recipient; without a choice, that of the newest message.
 fn answer(model: &mut Model) {
-    let number = model.ui.selected.map(|at| at.max(model.first())).or(model.ui.added.checked_sub(1));
-    match number.and_then(|at| model.message(at)).map(|m| m.chat.clone()) {
+    let message = model.chosen().or_else(|| model.rows().get(model.rows().len().checked_sub(1)?));
+    match message.map(|message| message.chat.clone()) {
         Some(chat) => {
-            model.ui.recipient = Some(chat);
+            compose::address(model, chat);
             model.ui.focus = Focus::Compose;
         }
         None => model.ui.notice = Some("there is no message to answer yet; press i to write one".to_owned()),
@@ -315,76 +356,4 @@ fn cycle_drawing(model: &mut Model) {
     model.ui.drawing = Drawing::ALL.get(next).copied();
     let name = model.ui.drawing.map_or("the most robust that fits", Drawing::name);
     model.ui.notice = Some(format!("drawing: {name}"));
-}
-
-/// A line: whom it is for, and the text.
-pub enum Line<'a> {
-    /// It names a recipient itself.
-    To(Phone, &'a str),
-    /// It goes to the recipient of before.
-    Text(&'a str),
-    /// It starts like a number and is none; why not.
-    Wrong(crate::state::PhoneError),
-}
-
-/// Reads the line of the input box.
-pub fn read_line(line: &str) -> Line<'_> {
-    let line = line.trim();
-    if !line.starts_with('+') {
-        return Line::Text(line);
-    }
-    let (number, text) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-    match number.parse() {
-        Ok(phone) => Line::To(phone, text.trim_start()),
-        Err(error) => Line::Wrong(error),
-    }
-}
-
-fn send(model: &mut Model) -> Outcome {
-    let line = model.ui.input.value().to_owned();
-    if passkey::is_for(model, &line) {
-        return passkey::answer(model, line);
-    }
-    let text: Arc<str> = match read_line(&line) {
-        Line::Wrong(error) => {
-            model.ui.notice = Some(error.to_string());
-            return Outcome::redraw();
-        }
-        Line::To(phone, text) => {
-            model.ui.recipient = Some(Chat::with_person(phone));
-            text.into()
-        }
-        Line::Text(text) => text.into(),
-    };
-    let Some(chat) = model.ui.recipient.clone() else {
-        model.ui.notice = Some("to whom? start with a number, as in +584244370180 Hola".to_owned());
-        return Outcome::redraw();
-    };
-    if text.is_empty() {
-        // A number alone addresses the lines that follow.
-        model.ui.input.reset();
-        return Outcome::redraw();
-    }
-    let text = text.replace('⏎', "\n").into();
-    let outcome = request(model, Request::Send { chat, text, options: SendOptions::default() });
-    if let Some(ask) = outcome.requests.first() {
-        model.ui.sending.insert(ask.id, line);
-    }
-    model.ui.input.reset();
-    outcome
-}
-
-fn history(model: &mut Model, back: bool) {
-    let newest = model.ui.history.len();
-    let at = match (model.ui.history_at, back) {
-        (None, true) => Some(0),
-        (Some(at), true) => Some((at + 1).min(newest.saturating_sub(1))),
-        (Some(at), false) => at.checked_sub(1),
-        (None, false) => return,
-    };
-    let line = at.and_then(|at| model.ui.history.iter().rev().nth(at)).cloned();
-    if line.is_some() || at.is_none() {
-        model.ui.history_at = at;
-        model.ui.input = Input::new(line.unwrap_or_default());
-    }
 }

@@ -64,6 +64,11 @@ impl Terminal {
 
     /// The console, with the bundled bridge or another.
     pub fn console(place: &Place, size: (u16, u16), bridge: Option<&Path>) -> Self {
+        Self::console_with(place, size, bridge, &[])
+    }
+
+    /// The same, with more variables in its environment.
+    fn console_with(place: &Place, size: (u16, u16), bridge: Option<&Path>, env: &[(&str, &Path)]) -> Self {
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_pilothouse"));
         let bundled = bridge_folder().join("baileys-bridge.mjs");
         command.args(["--bridge".as_ref(), bridge.unwrap_or(&bundled).as_os_str()]);
@@ -72,6 +77,9 @@ impl Terminal {
             command.env(name, value);
         }
         command.env("TERM", "xterm-256color");
+        for (name, value) in env {
+            command.env(name, value);
+        }
         command.cwd(place.home());
         Self::run(command, size)
     }
@@ -212,7 +220,7 @@ async fn links_from_the_screen_watches_types_and_quits() {
     assert_eq!(received[0].text, "Hi Ana 👋");
     terminal.shows("✓✓").await;
     // The number stays the recipient.
-    terminal.shows("To +15551112222").await;
+    terminal.shows("To Ana +15551112222").await;
     terminal.types("and more\r");
     assert_eq!(within("the second", ana.wait_received(2)).await[1].text, "and more");
     ana.read(&ana.received().await[1].id).await;
@@ -353,6 +361,65 @@ async fn the_end_of_the_link_is_said_with_the_key_that_helps() {
     terminal.shows("press r to link again").await;
     terminal.types("r");
     terminal.link(&place).await;
+    terminal.types("q");
+    assert!(terminal.ended().await.0.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_in_the_operators_own_editor_and_the_gateway_goes_on() {
+    let place = Place::new().await;
+    let bridge = script(
+        &place,
+        r#"#!/bin/sh
+echo '{"type":"ready"}'
+while [ ! -e in-the-editor ]; do sleep 0.05; done
+echo '{"type":"message","from":"+15551112222","body":"came meanwhile"}'
+cat >/dev/null
+"#,
+    );
+    let editor = place.home().join("editor.sh");
+    // It says what it was given, and takes a line of keys: none of them may be missing.
+    let text = r#"#!/bin/sh
+echo "editing: $(cat "$1")"
+touch in-the-editor
+read -r line
+[ "$line" = suspend ] && kill -STOP $$ && read -r line
+printf '%s\nsecond line\n' "$line" >>"$1"
+[ "$line" != fail ]
+"#;
+    std::fs::write(&editor, text).unwrap();
+    std::fs::set_permissions(&editor, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut terminal = Terminal::console_with(&place, (100, 30), Some(&bridge), &[("EDITOR", &editor)]);
+    terminal.shows("● connected").await;
+    terminal.types("i+15551112222 begun ");
+    terminal.shows("begun").await;
+    terminal.types("\x05");
+    terminal.shows("editing: +15551112222 begun").await;
+    terminal.types("by hand\n");
+    terminal.shows("Ctrl-e editor").await;
+    terminal.shows("second line").await;
+    terminal.shows("+15551112222 begun by hand").await;
+    terminal.shows("came meanwhile").await;
+    // Whoever suspends it gets it back: nothing else could.
+    terminal.types("\x05");
+    terminal.shows("editing: ").await;
+    terminal.types("suspend\n");
+    terminal.types("once more\n");
+    terminal.shows("Ctrl-e editor").await;
+    terminal.shows("once more").await;
+    // An editor that fails changes nothing.
+    terminal.types("\x05");
+    terminal.shows("editing: ").await;
+    terminal.types("fail\n");
+    terminal.shows("the text stays as it was").await;
+    terminal.types("\x1b");
+    terminal.shows("q quit").await;
+    terminal.types("q");
+    assert!(terminal.ended().await.0.success());
+
+    // What was begun is there after a restart.
+    let mut terminal = Terminal::console(&place, (100, 30), Some(&bridge));
+    terminal.shows("once more").await;
     terminal.types("q");
     assert!(terminal.ended().await.0.success());
 }

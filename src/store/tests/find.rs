@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use super::*;
 use crate::clock::Clock;
-use crate::state::{Filter, Find, FindError, LISTED_CHARS, ListedChat, Order, Page, Place};
+use crate::state::{Filter, Find, FindError, Found, LISTED_CHARS, ListedChat, LookUp, Order, Page, Place};
 
 const HOUR: i64 = 60 * 60 * 1_000;
 
@@ -166,6 +166,7 @@ fn filter() -> impl Strategy<Value = Filter> {
             from,
             to,
             search: search.map(Into::into),
+            beginnings: false,
         },
     )
 }
@@ -391,6 +392,7 @@ fn every_page_is_one_walk_along_an_index_and_nothing_is_sorted() {
         from: (n & 16 > 0).then_some(AT),
         to: (n & 32 > 0).then_some(AT),
         search: None,
+        beginnings: false,
     };
     for n in 0..256 {
         for order in [Order::NewestFirst, Order::OldestFirst] {
@@ -452,4 +454,37 @@ async fn the_writing_thread_takes_in_what_is_written_and_what_an_older_version_l
     assert_eq!(find("now", None).items.len(), 1);
     assert_eq!(seen(&reader).items.len(), 2);
     drop(store);
+}
+
+#[test]
+fn a_console_looks_on_behind_a_message_that_it_knows() {
+    let database = Database::new();
+    database.add(&["one", "two", "three", "four"].map(Row::text));
+    let known = database.first_page(2).items.pop().unwrap().message;
+    assert_eq!(&*known.body, "three");
+    let behind = |order, id: &MessageId| {
+        let find = Find { order, limit: 10, ..Find::default() };
+        let asked = LookUp::Messages { find, behind: Some((known.chat.id.clone(), id.clone())) };
+        let found = database.reader.look_up(&asked);
+        let Found::Messages(page) = found else { panic!("{found:?}") };
+        texts(&page).join(" ")
+    };
+    assert_eq!(behind(Order::NewestFirst, &known.id), "two one");
+    assert_eq!(behind(Order::OldestFirst, &known.id), "four");
+    let forgotten = "3A-forgotten".into();
+    assert_eq!(behind(Order::NewestFirst, &forgotten), "", "what was before it is forgotten as well");
+    assert_eq!(behind(Order::OldestFirst, &forgotten), "one two three four");
+}
+
+#[test]
+fn each_word_of_a_search_may_be_a_beginning_when_that_is_asked_for() {
+    let mut database = Database::new();
+    database.add(&["hello world", "hello there"].map(Row::text));
+    database.index();
+    let search = |beginnings| {
+        let filter = Filter { search: Some("hel wor ".into()), beginnings, ..Filter::default() };
+        database.reader.find(&Find { filter, limit: 9, ..Find::default() }).unwrap()
+    };
+    assert_eq!(texts(&search(true)), ["hello world"]);
+    assert_eq!(texts(&search(false)), [""; 0]);
 }

@@ -154,14 +154,19 @@ mod tests {
 
     #[test]
     fn the_settings_give_actions_other_keys_and_take_them_away() {
-        let keymap = with(&[("quit", &["Q", "Ctrl-Alt-x"]), ("input.send", &["Alt-Enter"]), ("zoom", &[])]).unwrap();
+        let exchanged = [("input.send", &["Alt-Enter"][..]), ("input.new_line", &["Enter"])];
+        let settings = [&[("quit", &["Q", "Ctrl-Alt-x"][..]), ("zoom", &[])][..], &exchanged].concat();
+        let keymap = with(&settings).unwrap();
         let browse = |code, modifiers| pressed(&keymap, Context::Browse, code, modifiers);
         assert_eq!(browse(KeyCode::Char('Q'), KeyModifiers::SHIFT), Some(Action::Quit));
         assert_eq!(browse(KeyCode::Char('x'), KeyModifiers::CONTROL | KeyModifiers::ALT), Some(Action::Quit));
         assert_eq!(browse(KeyCode::Char('q'), KeyModifiers::NONE), None);
         assert_eq!(browse(KeyCode::Char('z'), KeyModifiers::NONE), None);
         let compose = |modifiers| pressed(&keymap, Context::Compose, KeyCode::Enter, modifiers);
-        assert_eq!((compose(KeyModifiers::ALT), compose(KeyModifiers::NONE)), (Some(Action::Send), None));
+        assert_eq!(
+            (compose(KeyModifiers::ALT), compose(KeyModifiers::NONE)),
+            (Some(Action::Send), Some(Action::NewLine))
+        );
         assert_eq!((keymap.key(Action::Quit), keymap.key(Action::Zoom)), ("Q", "zoom"));
     }
 

@@ -11,9 +11,31 @@ use super::super::sanitize;
 use super::super::theme::Theme;
 use super::super::update::{Line, passkey, read_line};
 use super::{framed, put};
-use crate::state::Chat;
+use crate::protocol::ChatKind;
+use crate::state::{Chat, QUEUE_CAPACITY, StoreState};
 
-/// Draws the box: framed with three rows, a bare line with one. Returns where the cursor is while it has the focus.
+/// The most lines of a text that are shown at once.
+const LINES: usize = 6;
+
+/// The longest text that WhatsApp takes, in characters.
+const TEXT_CHARS: usize = 65_536;
+
+/// How many rows the box would like in so many columns, its frame included: as many as the text has lines, up to some,
+/// while it is being written.
+pub(in super::super) fn rows(model: &Model, columns: u16) -> u16 {
+    if model.ui.focus != Focus::Compose {
+        return 3;
+    }
+    let columns = usize::from(columns.saturating_sub(2)).max(1);
+    let value = model.ui.input.value();
+    // It is looked at no further than it can be shown.
+    let start: String = value.chars().take(columns * LINES).collect();
+    let lines = start.split('\n').map(|line| line.width() / columns + 1).sum::<usize>();
+    u16::try_from(lines.clamp(1, LINES)).unwrap_or(1) + 2
+}
+
+/// Draws the box: framed with three rows and more, a bare line with one. Returns where the cursor is while it has the
+/// focus.
 pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
     let focused = model.ui.focus == Focus::Compose;
     let inner = if area.height >= 3 {
@@ -28,46 +50,173 @@ pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &m
             _ if passkey::awaited(model) => "paste the browser's answer here",
             (false, _) => "press i to write",
             (true, Some(_)) => "",
-            (true, None) => "+584244370180 Hola",
+            (true, None) => "+584244370180 Hola, or @ to choose a chat",
         };
         put(buffer, inner, (0, 0), hint, inner.width, theme.dim());
     }
-    let cursor = shown(value, model.ui.input.cursor(), inner, buffer);
+    let cursor = match inner.height {
+        0 | 1 => shown(value, model.ui.input.cursor(), inner, buffer),
+        _ => shown_in_lines(value, model.ui.input.cursor(), inner, buffer),
+    };
     focused.then_some(cursor)
 }
 
-/// The part of the line around the cursor. Returns where the cursor is.
-fn shown(value: &str, cursor: usize, area: Rect, buffer: &mut Buffer) -> Position {
+/// The part of a line around the cursor. Returns where the cursor is.
+pub(super) fn shown(value: &str, cursor: usize, area: Rect, buffer: &mut Buffer) -> Position {
     let width = usize::from(area.width);
-    let at = value.char_indices().nth(cursor).map_or(value.len(), |(at, _)| at);
+    let at = byte(value, cursor);
     let before = &value[..at];
     // Start late enough that the cursor is inside. Looked for from the cursor: a pasted line may have millions of columns.
     let (mut start, mut columns) = (at, 0);
     for (n, grapheme) in before.grapheme_indices(true).rev() {
-        columns += grapheme.width();
-        if columns >= width {
+        if columns + sanitize::columns(grapheme) >= width {
             break;
         }
+        columns += sanitize::columns(grapheme);
         start = n;
     }
-    let offset = value[start..at].width().min(width.saturating_sub(1));
+    let offset = columns.min(width.saturating_sub(1));
     put(buffer, area, (0, 0), &value[start..], area.width, Style::new());
     Position { x: area.x + u16::try_from(offset).unwrap_or(0), y: area.y }
 }
 
-/// Whom the line is for, and what stands in the way.
+/// Where the character with this number begins.
+fn byte(value: &str, cursor: usize) -> usize {
+    value.char_indices().nth(cursor).map_or(value.len(), |(at, _)| at)
+}
+
+/// The lines around the cursor. Returns where the cursor is.
+fn shown_in_lines(value: &str, cursor: usize, area: Rect, buffer: &mut Buffer) -> Position {
+    let (columns, rows) = (usize::from(area.width).max(1), usize::from(area.height));
+    let at = byte(value, cursor);
+    // No more is looked at than can be shown, counted from the cursor back.
+    let far = value[..at].char_indices().rev().nth(columns * rows).map_or(0, |(at, _)| at);
+    let start = if far == 0 { 0 } else { value[far..at].find('\n').map_or(far, |feed| far + feed + 1) };
+    let mut lines = Lines { columns, rows, done: Vec::new(), line: (start, start), width: 0, cursor: None };
+    for (offset, grapheme) in value[start..].grapheme_indices(true) {
+        if !lines.push(start + offset, grapheme, at) {
+            break;
+        }
+    }
+    let (row, column) = lines.finish(at);
+    // The line of the cursor is the last, unless all before it have room.
+    let first = (row + 1).saturating_sub(rows);
+    for (y, (from, to)) in lines.done.iter().skip(first).take(rows).enumerate() {
+        put(buffer, area, (0, u16::try_from(y).unwrap_or(0)), &value[*from..*to], area.width, Style::new());
+    }
+    let (x, y) = (column.min(columns - 1), row - first);
+    Position { x: area.x + u16::try_from(x).unwrap_or(0), y: area.y + u16::try_from(y).unwrap_or(0) }
+}
+
+/// A text as lines, each from a byte to a byte.
+struct Lines {
+    columns: usize,
+    rows: usize,
+    done: Vec<(usize, usize)>,
+    line: (usize, usize),
+    width: usize,
+    /// The row and the column of the cursor, once it was passed.
+    cursor: Option<(usize, usize)>,
+}
+
+impl Lines {
+    /// Takes in the grapheme that begins there. Returns false when no more can be shown.
+    fn push(&mut self, begins: usize, grapheme: &str, cursor: usize) -> bool {
+        let feed = matches!(grapheme, "\n" | "\r\n");
+        let width = if feed { 0 } else { sanitize::columns(grapheme).min(self.columns) };
+        if !feed && self.width + width > self.columns {
+            self.end(begins);
+        }
+        if cursor <= begins && self.cursor.is_none() {
+            self.cursor = Some((self.done.len(), self.width));
+        }
+        self.line.1 = begins + grapheme.len();
+        self.width += width;
+        if feed {
+            self.line.1 = begins;
+            self.end(begins + grapheme.len());
+        }
+        self.cursor.is_none_or(|(row, _)| self.done.len() < row + self.rows)
+    }
+
+    fn end(&mut self, next: usize) {
+        self.done.push(self.line);
+        self.line = (next, next);
+        self.width = 0;
+    }
+
+    /// Returns the row and the column of the cursor.
+    fn finish(&mut self, cursor: usize) -> (usize, usize) {
+        if self.width == self.columns && cursor >= self.line.1 && self.cursor.is_none() {
+            self.end(self.line.1);
+        }
+        let end = (self.done.len(), self.width);
+        self.done.push(self.line);
+        self.cursor.unwrap_or(end)
+    }
+}
+
+/// Whom the text is for, and what stands in the way.
 fn title(model: &Model) -> String {
     if let Some(title) = passkey::title(model) {
         return title;
     }
-    let name = |chat: &Chat| sanitize::line(chat.address(), 40);
-    let to = match read_line(model.ui.input.value()) {
-        Line::To(phone, _) => format!("To {phone}"),
+    let value = model.ui.input.value();
+    let (to, chat) = match read_line(value) {
+        Line::To(phone, _) => {
+            let known = model.ui.chats.with_address(phone.as_str()).cloned();
+            let chat = known.unwrap_or_else(|| Chat::with_person(phone));
+            (format!("To {}", whom(model, &chat)), Some(chat))
+        }
         Line::Wrong(error) => return format!("✗ {error}"),
         Line::Text(_) => match &model.ui.recipient {
-            Some(chat) => format!("To {}", name(chat)),
-            None => "Message: +number text".to_owned(),
+            Some(chat) => (format!("To {}", whom(model, chat)), Some(chat.clone())),
+            None if value.is_empty() => ("Message: +number text".to_owned(), None),
+            None => return "✗ to whom? Ctrl-t chooses a chat, or begin with +number".to_owned(),
         },
     };
-    if model.snapshot.connection.state.is_up() { to } else { format!("{to} (waits until connected)") }
+    match (fault(model, value), chat.and_then(|chat| wait(model, &chat))) {
+        (Some(fault), _) => format!("{to}  ✗ {fault}"),
+        (None, Some(wait)) => format!("{to}  … {wait}"),
+        (None, None) => to,
+    }
+}
+
+/// The name and the address of a chat, as far as they are known.
+fn whom(model: &Model, chat: &Chat) -> String {
+    match model.ui.chats.row(&chat.id) {
+        Some(row) => row.full_title(),
+        None => sanitize::line(chat.address(), 40),
+    }
+}
+
+/// Why it would be refused.
+fn fault(model: &Model, value: &str) -> Option<String> {
+    if model.snapshot.store.state == StoreState::Failing {
+        return Some("the database can't be written: it would be refused".to_owned());
+    }
+    if model.snapshot.queue >= QUEUE_CAPACITY {
+        return Some(format!("{QUEUE_CAPACITY} messages wait already: it would be refused"));
+    }
+    // Bytes first: they are there without counting.
+    let chars = if value.len() > TEXT_CHARS { value.chars().count() } else { 0 };
+    (chars > TEXT_CHARS).then(|| format!("{chars} characters; WhatsApp takes {TEXT_CHARS}"))
+}
+
+/// Why it would wait.
+fn wait(model: &Model, chat: &Chat) -> Option<String> {
+    let snapshot = &model.snapshot;
+    if !snapshot.connection.state.is_up() {
+        return Some("waits until connected".to_owned());
+    }
+    if let Some(restriction) = &snapshot.restriction
+        && chat.kind == ChatKind::Person
+        && !model.ui.chats.wrote(&chat.id)
+    {
+        let until = restriction.until.clock_time(&model.ui.zone);
+        let date = restriction.until.calendar_date(&model.ui.zone);
+        return Some(format!("new chats are held until {date} {until}"));
+    }
+    let pacing = snapshot.pacing?;
+    Some(format!("paced, {} before it", pacing.waiting))
 }

@@ -1,9 +1,10 @@
 //! The messages, the newest at the bottom.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
 
+use super::super::feed::sieve::Sieve;
 use super::super::model::{Focus, Model};
 use super::super::theme::Theme;
 use super::said::said;
@@ -15,24 +16,102 @@ use crate::state::{Delivery, DeliveryState, Direction, Message};
 const TIME: u16 = 9;
 const MARK: u16 = 3;
 
+/// From so many columns on there is room beside the messages for the chats, or for one message.
+const BESIDE: u16 = 100;
+
 pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer) {
     if area.height < 3 || area.width < 20 {
         return;
     }
-    let title = match model.ui.selected {
-        None => "Messages".to_owned(),
-        Some(_) if model.ui.unseen > 0 => format!("Messages, {} new below (G)", model.ui.unseen),
-        Some(_) => "Messages, not following (G)".to_owned(),
+    let area = match model.ui.chats.open {
+        false => area,
+        true if area.width >= BESIDE => {
+            let parts = Layout::horizontal([Constraint::Length(super::chats::COLUMNS), Constraint::Fill(1)]);
+            let [chats, messages] = parts.areas(area);
+            super::chats::pane(model, theme, chats, buffer);
+            messages
+        }
+        true => return super::chats::pane(model, theme, area, buffer),
     };
-    let focused = model.ui.focus == Focus::Feed;
-    let inner = framed(&title, focused, theme, area, buffer);
-    if model.snapshot.feed.is_empty() {
-        put(buffer, inner, (1, 0), "no messages yet", inner.width, theme.dim());
+    let area = match &model.ui.detail {
+        None => area,
+        Some(detail) if area.width >= BESIDE => {
+            let halves = Layout::horizontal([Constraint::Fill(1), Constraint::Length(area.width * 2 / 5)]);
+            let [messages, one] = halves.areas(area);
+            super::detail::pane(detail, model, theme, one, buffer);
+            messages
+        }
+        Some(detail) => return super::detail::pane(detail, model, theme, area, buffer),
+    };
+    let focused = model.ui.focus == Focus::Feed && !model.ui.chats.open;
+    let inner = framed(&title(model), focused, theme, area, buffer);
+    model.ui.feed.size.set((inner.width, inner.height));
+    if model.rows().is_empty() {
+        put(buffer, inner, (1, 0), nothing(model), inner.width, theme.dim());
         return;
     }
     for (y, line) in (0..inner.height).zip(visible(model, theme, inner)) {
         draw(&line, theme, Rect { y: inner.y + y, height: 1, ..inner }, buffer);
     }
+}
+
+/// Why no message is shown.
+fn nothing(model: &Model) -> &'static str {
+    let feed = &model.ui.feed;
+    match (feed.filter(), feed.looked().1) {
+        (None, _) => "no messages yet",
+        (Some(_), _) if feed.is_looking() => "looking …",
+        (Some(_), true) => "nothing found yet; k looks on",
+        (Some(_), false) => "nothing like this is kept; Esc shows all messages",
+    }
+}
+
+/// Where one is, and what there is to know of it.
+fn title(model: &Model) -> String {
+    let feed = &model.ui.feed;
+    let mut title = "Messages".to_owned();
+    if let Some(sieve) = feed.filter() {
+        title += &match sieve.only_chat().and_then(|chat| model.ui.chats.row(chat)) {
+            Some(row) => format!(" with {}", row.full_title()),
+            None => format!(" like {}", sieve.text()),
+        };
+    }
+    if let Some(chosen) = model.chosen() {
+        title += &format!(" of {}", chosen.at.calendar_date(&model.ui.zone));
+    }
+    if feed.is_looking() {
+        title += ", looking …";
+    }
+    let (looked, stopped) = feed.looked();
+    if feed.filter().is_some_and(Sieve::is_finer) {
+        title += &format!(", looked at {looked}");
+    }
+    if feed.filter().is_some() && stopped {
+        title += ", k looks on";
+    }
+    if feed.is_incomplete() {
+        title += ", not all is sorted in yet";
+    }
+    if let Some(error) = feed.failure() {
+        title += &format!(", more could not be looked up: {error}");
+    } else if feed.begins() && feed.chosen() == Some(0) {
+        title += ", the oldest that is kept";
+    }
+    match feed.unseen() {
+        0 if feed.is_frozen() => title + ", not following (G)",
+        0 if feed.filter().is_some() => title + " (Esc shows all)",
+        0 => title,
+        n => title + &format!(", {n} new below (G)"),
+    }
+}
+
+/// How many lines the message at this index takes, as it was drawn last.
+pub(in super::super) fn height(model: &Model, index: usize) -> usize {
+    let (width, height) = model.ui.feed.size.get();
+    model
+        .rows()
+        .get(index)
+        .map_or(0, |m| lines(m, model, index, Theme::new(false), Rect::new(0, 0, width, height)).len())
 }
 
 /// One line of the pane.
@@ -53,57 +132,71 @@ fn who_columns(area: Rect) -> u16 {
 
 /// The lines that fill the area: ending with the newest message, or around the chosen one.
 fn visible(model: &Model, theme: Theme, area: Rect) -> Vec<Line> {
-    let rows = usize::from(area.height);
-    let last = model.ui.added.saturating_sub(1);
-    let center = model.ui.selected.map_or(last, |at| at.max(model.first()));
+    let room = usize::from(area.height);
+    let rows = model.rows();
+    let center = model.ui.feed.chosen().unwrap_or(rows.len().saturating_sub(1));
+    let at = |index: usize| rows.get(index).map(|message| lines(message, model, index, theme, area));
     let mut above = Vec::new();
-    let mut number = center;
-    while above.len() < rows {
-        let Some(message) = model.message(number) else { break };
-        let mut lines = lines(message, model, number, theme, area);
+    for mut lines in (0..=center).rev().map_while(at) {
         lines.reverse();
         above.append(&mut lines);
-        let Some(before) = number.checked_sub(1) else { break };
-        number = before;
+        if above.len() >= room {
+            break;
+        }
     }
     let mut below = Vec::new();
-    let mut number = center;
-    while below.len() < rows && number < last {
-        number += 1;
-        let Some(message) = model.message(number) else { break };
-        below.append(&mut lines(message, model, number, theme, area));
+    for mut lines in (center + 1..rows.len()).map_while(at) {
+        below.append(&mut lines);
+        if below.len() >= room {
+            break;
+        }
     }
     // The chosen message stands in the middle, except near the ends.
-    let below_rows = (rows / 2).max(rows.saturating_sub(above.len())).min(below.len());
-    above.truncate(rows - below_rows);
+    let below_rows = (room / 2).max(room.saturating_sub(above.len())).min(below.len());
+    above.truncate(room - below_rows);
     above.reverse();
     below.truncate(below_rows);
     above.append(&mut below);
     above
 }
 
-fn lines(message: &Message, model: &Model, number: u64, theme: Theme, area: Rect) -> Vec<Line> {
+fn lines(message: &Message, model: &Model, index: usize, theme: Theme, area: Rect) -> Vec<Line> {
     let width = area.width.saturating_sub(TIME + who_columns(area) + MARK + 1).max(8);
     let (mark, mark_style) = mark(message, theme);
     let (who, who_style) = who(message, theme);
-    let selected = model.ui.selected == Some(number);
+    let selected = model.ui.feed.chosen() == Some(index);
     let mut time = Some(message.at.clock_time(&model.ui.zone));
-    said(message, model, number, theme, usize::from(width))
-        .into_iter()
-        .map(|(text, text_style)| {
-            let first = time.is_some();
-            Line {
-                time: time.take().unwrap_or_default(),
-                who: if first { who.clone() } else { String::new() },
-                who_style,
-                mark: if first { mark } else { "" },
-                mark_style,
-                text,
-                text_style,
-                selected,
-            }
-        })
-        .collect()
+    let mut lines: Vec<_> = day(message, model, index, theme).into_iter().collect();
+    lines.extend(said(message, model, index, theme, usize::from(width)).into_iter().map(|(text, text_style)| {
+        let first = time.is_some();
+        Line {
+            time: time.take().unwrap_or_default(),
+            who: if first { who.clone() } else { String::new() },
+            who_style,
+            mark: if first { mark } else { "" },
+            mark_style,
+            text,
+            text_style,
+            selected,
+        }
+    }));
+    lines
+}
+
+/// The line between the messages of two days.
+fn day(message: &Message, model: &Model, index: usize, theme: Theme) -> Option<Line> {
+    let before = model.rows().get(index.checked_sub(1)?)?;
+    let [day, day_before] = [message.at, before.at].map(|at| at.calendar_date(&model.ui.zone));
+    (day != day_before).then(|| Line {
+        time: String::new(),
+        who: String::new(),
+        who_style: Style::new(),
+        mark: "",
+        mark_style: Style::new(),
+        text: format!("── {day} ──"),
+        text_style: theme.dim(),
+        selected: false,
+    })
 }
 
 fn draw(line: &Line, theme: Theme, area: Rect, buffer: &mut Buffer) {
@@ -119,13 +212,7 @@ fn draw(line: &Line, theme: Theme, area: Rect, buffer: &mut Buffer) {
 
 /// Who wrote it, or whom it is for. What is not a person is named as such.
 fn who(message: &Message, theme: Theme) -> (String, Style) {
-    let place = match message.chat.kind {
-        ChatKind::Person | ChatKind::Other => None,
-        ChatKind::Group => Some("group"),
-        ChatKind::Status => Some("status"),
-        ChatKind::Broadcast => Some("list"),
-        ChatKind::Newsletter => Some("channel"),
-    };
+    let place = place(message.chat.kind);
     let name = message.name.as_deref().unwrap_or(&message.from);
     match message.direction {
         Direction::In => (place.map_or_else(|| name.to_owned(), |place| format!("{place} {name}")), theme.incoming()),
@@ -133,6 +220,17 @@ fn who(message: &Message, theme: Theme) -> (String, Style) {
             format!("→ {}{}", place.map(|p| format!("{p} ")).unwrap_or_default(), message.chat.address()),
             theme.outgoing(),
         ),
+    }
+}
+
+/// What a chat is, when it is not a person's.
+pub(super) const fn place(kind: ChatKind) -> Option<&'static str> {
+    match kind {
+        ChatKind::Person | ChatKind::Other => None,
+        ChatKind::Group => Some("group"),
+        ChatKind::Status => Some("status"),
+        ChatKind::Broadcast => Some("list"),
+        ChatKind::Newsletter => Some("channel"),
     }
 }
 

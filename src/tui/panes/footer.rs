@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use super::super::keymap::{Action, Context, KEYS};
 use super::super::model::{Focus, Model};
 use super::super::theme::Theme;
-use super::super::update::context;
+use super::super::update::{context, detail};
 use super::put;
 use crate::clock::Now;
 use crate::protocol::ReasonClass;
@@ -60,20 +60,27 @@ pub(super) fn works(action: Action, model: &Model, now: Now) -> bool {
                 && connection.reason.as_ref().is_some_and(|reason| reason.class == ReasonClass::Replaced)
         }
         Action::PairingCode => model.snapshot.connection.state == ConnectionState::Linking,
-        Action::Answer => in_feed && !model.snapshot.feed.is_empty(),
+        Action::Answer => in_feed && !model.rows().is_empty(),
         Action::Down | Action::Up | Action::Top | Action::Bottom | Action::PageDown | Action::PageUp => {
             match model.ui.look.scroll(model.ui.focus) {
                 Some(scroll) => scroll.most.get() > 0,
                 None => !model.snapshot.feed.is_empty(),
             }
         }
-        Action::HistoryBack | Action::HistoryForward => !model.ui.history.is_empty(),
+        Action::HistoryBack | Action::HistoryForward => {
+            !model.ui.history.is_empty() || model.ui.input.value().contains('\n')
+        }
         Action::Cancel => in_feed && model.chosen_and_waiting().is_some(),
         Action::Passkey => match model.pairing(now) {
             Some(Pairing::Passkey { .. }) => true,
             Some(Pairing::PasskeyCode { confirm, .. }) => *confirm,
             Some(Pairing::Qr { .. } | Pairing::Code { .. }) | None => false,
         },
+        Action::Detail => in_feed && !model.rows().is_empty(),
+        Action::Json => in_feed && model.ui.detail.is_some(),
+        Action::Copy => in_feed && (model.ui.detail.is_some() || model.chosen().is_some()),
+        Action::Resend => in_feed && detail::to_resend(model).is_some(),
+        Action::SearchOlder | Action::SearchNewer => in_feed && model.ui.feed.searched().is_some(),
         Action::ShorterRange => shown(Focus::Metrics) && look.range != look.range.shorter(),
         Action::LongerRange => shown(Focus::Metrics) && look.range != look.range.longer(),
         Action::LogLevel | Action::LogTarget => look.log_view.ring.is_some() && shown(Focus::Log),
@@ -97,6 +104,11 @@ pub(super) fn works(action: Action, model: &Model, now: Now) -> bool {
         | Action::Theme
         | Action::Mouse
         | Action::Suspend
+        | Action::Filter
+        | Action::Chats
+        | Action::NewLine
+        | Action::Editor
+        | Action::Recipient
         | Action::Compose
         | Action::Leave
         | Action::Help

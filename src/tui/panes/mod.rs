@@ -1,7 +1,9 @@
 //! What is drawn, one file a pane. A pane draws inside its area and returns nothing but where the cursor is.
 
+mod chats;
 pub(super) mod compose;
 pub(super) mod connection;
+pub(super) mod detail;
 pub(super) mod feed;
 pub(super) mod footer;
 mod letters;
@@ -11,6 +13,7 @@ pub(super) mod overlay;
 mod page;
 pub(super) mod pairing;
 mod passkey;
+mod recipient;
 mod said;
 pub(super) mod status;
 pub(super) mod welcome;

@@ -13,7 +13,7 @@ use super::super::theme::Theme;
 use super::super::update::{Confirmed, context};
 use super::footer::works;
 use super::passkey::spaced;
-use super::{framed, put};
+use super::{compose, framed, put, recipient};
 use crate::clock::Now;
 use crate::state::Pairing;
 
@@ -43,6 +43,16 @@ pub(in super::super) fn draw(
             put(buffer, inner, (1, 2), "any other key: not yet", inner.width, theme.dim());
             None
         }
+        Overlay::Resend(message) => {
+            let inner = window("Send it again, as a new message?", (56, 5), theme, area, buffer);
+            let to = format!("To {}", message.chat.address());
+            put(buffer, inner, (1, 0), &to, inner.width.saturating_sub(2), theme.title());
+            put(buffer, inner, (1, 1), &message.body, inner.width.saturating_sub(2), Style::new());
+            put(buffer, inner, (1, 2), "y sends it, any other key doesn't", inner.width, theme.key());
+            None
+        }
+        Overlay::Recipient(picker) => Some(recipient::draw(picker, model, theme, area, buffer)),
+        Overlay::Filter(input) => Some(filter(input, theme, area, buffer)),
         Overlay::Number(input) => {
             let inner = window("Number of the phone to be linked", (56, 4), theme, area, buffer);
             put(buffer, inner, (1, 0), input.value(), inner.width.saturating_sub(1), Style::new());
@@ -54,8 +64,21 @@ pub(in super::super) fn draw(
     }
 }
 
+/// The last line of the screen, while the filter is written there.
+fn filter(input: &Input, theme: Theme, area: Rect, buffer: &mut Buffer) -> Position {
+    let line = Rect { y: area.bottom().saturating_sub(1), height: area.height.min(1), ..area };
+    Clear.render(line, buffer);
+    let x = put(buffer, line, (0, 0), "/", 1, theme.key());
+    let field = Rect { x: line.x + x, width: line.width.saturating_sub(x), ..line };
+    let hint = "words  from: to: chat: state: kind:  !not   Enter keeps it, Esc shows all";
+    if input.value().is_empty() {
+        put(buffer, field, (1, 0), hint, field.width, theme.dim());
+    }
+    compose::shown(input.value(), input.cursor(), field, buffer)
+}
+
 /// A framed area in the middle, cleared.
-fn window(title: &str, size: (u16, u16), theme: Theme, area: Rect, buffer: &mut Buffer) -> Rect {
+pub(super) fn window(title: &str, size: (u16, u16), theme: Theme, area: Rect, buffer: &mut Buffer) -> Rect {
     let (width, height) = (size.0.min(area.width), size.1.min(area.height));
     let x = area.x + (area.width - width) / 2;
     let y = area.y + (area.height - height) / 2;

@@ -10,8 +10,8 @@ use crate::state::{About, Message};
 /// The most lines that one message takes.
 const MAX_LINES: usize = 4;
 
-/// The most columns of a reaction: one emoji has two.
-const REACTION: usize = 4;
+/// The most columns of a reaction: one emoji has two, and a family is drawn as three.
+pub(super) const REACTION: usize = 6;
 
 /// The most characters of a text that are looked at: no more than a screen of it is ever copied.
 const MAX_CHARS: usize = 4_096;
@@ -19,9 +19,9 @@ const MAX_CHARS: usize = 4_096;
 /// A line, and how it looks.
 pub(super) type Line = (String, Style);
 
-/// The lines of the message with this number, each at most so many columns wide.
-pub(super) fn said(message: &Message, model: &Model, number: u64, theme: Theme, columns: usize) -> Vec<Line> {
-    let earlier = earlier(message, model, number).map(text);
+/// The lines of the message that is shown at this index, each at most so many columns wide.
+pub(super) fn said(message: &Message, model: &Model, index: usize, theme: Theme, columns: usize) -> Vec<Line> {
+    let earlier = earlier(message, model, index).map(text);
     match message.about() {
         None => own(message, theme, columns),
         Some(About::Edit) => {
@@ -86,14 +86,14 @@ fn is_about_ours(message: &Message) -> bool {
     message.target.as_ref().is_some_and(|target| target.from_me)
 }
 
-/// What a message is about, as it read before: the message itself, or its newest edit. None when the feed does not hold
-/// it.
-fn earlier<'a>(message: &Message, model: &'a Model, number: u64) -> Option<&'a Message> {
+/// What a message is about, as it read before: the message itself, or its newest edit. None when neither is among those
+/// that are shown.
+fn earlier<'a>(message: &Message, model: &'a Model, index: usize) -> Option<&'a Message> {
     let target = message.target.as_ref()?;
-    let before = usize::try_from(number.checked_sub(model.first())?).ok()?;
+    let rows = model.rows();
     let shows = |m: &&Message| {
         m.chat.id == message.chat.id
             && (m.id == target.id || (m.about() == Some(About::Edit) && m.is_about(&target.id)))
     };
-    model.snapshot.feed.iter().take(before).rev().map(AsRef::as_ref).find(shows)
+    (0..index).rev().filter_map(|at| rows.get(at)).map(AsRef::as_ref).find(shows)
 }

@@ -30,6 +30,9 @@ pub(in super::super) fn third_step(model: &Model, theme: Theme, area: Rect, buff
     if !is_first_time(model) || !model.snapshot.connection.state.is_up() || area.height < 6 || area.width < 30 {
         return;
     }
+    if model.ui.chats.open {
+        return;
+    }
     let keys = &model.ui.look.keys;
     let inner = Rect { x: area.x + 2, y: area.y + 2, width: area.width - 4, height: area.height - 3 };
     let (write, find, help) = (keys.key(Action::Compose), keys.key(Action::Palette), keys.key(Action::Help));

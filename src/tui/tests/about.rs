@@ -92,7 +92,9 @@ fn a_message_that_leaves_the_feed_is_quoted_no_more_and_its_events_stay() {
     for n in 0..crate::state::FEED_CAPACITY as i64 - 1 {
         add(&mut model, incoming(100 + n, None, "more"));
     }
-    press(&mut model, KeyCode::Char('g'));
+    for _ in 0..crate::state::FEED_CAPACITY {
+        press(&mut model, KeyCode::Char('k'));
+    }
     assert!(line_of(&mut model, "👍").contains("👍 to an earlier message"));
 }
 

@@ -224,7 +224,7 @@ fn a_pane_that_is_too_long_scrolls_as_far_as_it_goes() {
     typed(&mut model, "k");
     assert_eq!(model.ui.look.scroll[0].at.get(), most - 1);
     press(&mut model, KeyCode::Home);
-    assert_eq!((model.ui.look.scroll[0].at.get(), model.ui.selected), (0, None));
+    assert_eq!((model.ui.look.scroll[0].at.get(), model.ui.feed.chosen()), (0, None));
 }
 
 #[test]
@@ -329,14 +329,14 @@ fn the_palette_finds_and_does_any_action() {
 #[test]
 fn other_keys_from_the_settings_work_and_are_shown() {
     let mut model = busy();
-    let settings = [("quit".to_owned(), vec!["F10".to_owned()]), ("restart_bridge".to_owned(), vec!["R".to_owned()])];
+    let settings = [("quit".to_owned(), vec!["F10".to_owned()]), ("restart_bridge".to_owned(), vec!["F9".to_owned()])];
     model.ui.look.keys = crate::tui::Keymap::new(&settings.into()).unwrap();
     model.snapshot.queue = 0;
     assert!(!press(&mut model, KeyCode::Char('q')).quit);
     let picture = text(&drawn(&mut model, (120, 40)));
-    assert!(picture.contains("F10 quit") && picture.contains("R restart bridge"), "{picture}");
+    assert!(picture.contains("F10 quit") && picture.contains("F9 restart bridge"), "{picture}");
     model.snapshot.connection = logged_out().connection;
-    assert!(text(&drawn(&mut model, (120, 40))).contains("press R to link again"));
+    assert!(text(&drawn(&mut model, (120, 40))).contains("press F9 to link again"));
     assert!(press(&mut model, KeyCode::F(10)).quit);
 }
 
@@ -402,7 +402,7 @@ fn a_click_chooses_a_pane_and_the_wheel_scrolls_what_is_under_it() {
     mouse(&mut model, MouseEventKind::ScrollDown, 3, 3);
     assert_eq!((model.ui.look.scroll[0].at.get(), model.ui.focus), (3, Focus::Compose));
     mouse(&mut model, MouseEventKind::ScrollUp, 80, 5);
-    assert!(model.ui.selected.is_some());
+    assert!(model.chosen().is_some());
     assert!(!mouse(&mut model, MouseEventKind::ScrollUp, 200, 90).redraw, "outside");
     typed(&mut model, "M");
     press(&mut model, KeyCode::Esc);

@@ -4,14 +4,16 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_input::{Input, InputRequest};
 
 use super::super::model::{Focus, Model, Overlay};
+use super::compose::insert;
 use super::{focus, passkey};
 
-/// Pasted text goes into the box and never sends by itself: its line feeds are shown as `⏎` and sent as line feeds.
+/// Pasted text goes into the box and never sends by itself, whatever line feeds are in it.
 pub(super) fn paste(model: &mut Model, text: &str) {
     let input = match &mut model.ui.overlay {
-        Some(Overlay::Number(input) | Overlay::Confirm(_, input)) => input,
+        Some(Overlay::Number(input) | Overlay::Filter(input) | Overlay::Confirm(_, input)) => input,
         Some(Overlay::Palette(palette)) => &mut palette.input,
-        Some(Overlay::Help { .. } | Overlay::Compare) => return,
+        Some(Overlay::Recipient(picker)) => &mut picker.input,
+        Some(Overlay::Help { .. } | Overlay::Compare | Overlay::Resend(_)) => return,
         None => {
             focus(model, Focus::Compose);
             passkey::make_room(model, text);
@@ -19,14 +21,8 @@ pub(super) fn paste(model: &mut Model, text: &str) {
         }
     };
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
-    let clean = text.chars().filter(|c| *c == '\n' || !c.is_control()).map(|c| if c == '\n' { '⏎' } else { c });
-    let (value, cursor) = (input.value().to_owned(), input.cursor());
-    let mut chars: Vec<char> = value.chars().collect();
-    let cursor = cursor.min(chars.len());
-    let pasted: Vec<char> = clean.collect();
-    let after = cursor + pasted.len();
-    chars.splice(cursor..cursor, pasted);
-    *input = Input::new(chars.into_iter().collect()).with_cursor(after);
+    let clean: String = text.chars().filter(|c| *c == '\n' || !c.is_control()).collect();
+    insert(input, &clean);
     if let Some(Overlay::Palette(palette)) = &mut model.ui.overlay {
         palette.look();
     }
@@ -40,7 +36,7 @@ pub(in super::super) fn edit(input: &mut Input, key: &KeyEvent) {
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     let request = match (key.code, control) {
         (KeyCode::Char('a'), true) | (KeyCode::Home, _) => InputRequest::GoToStart,
-        (KeyCode::Char('e'), true) | (KeyCode::End, _) => InputRequest::GoToEnd,
+        (KeyCode::End, _) => InputRequest::GoToEnd,
         (KeyCode::Char('w'), true) => InputRequest::DeletePrevWord,
         (KeyCode::Char('u'), true) => InputRequest::DeleteFromStart,
         (KeyCode::Char('k'), true) => InputRequest::DeleteTillEnd,

@@ -8,7 +8,7 @@ use tui_input::Input;
 
 use super::super::clipboard;
 use super::super::model::{Focus, Model, Overlay};
-use super::{Outcome, request};
+use super::{Outcome, focus, request};
 use crate::protocol::PasskeyResponse;
 use crate::state::{Pairing, PasskeyFault, Request, read_passkey};
 
@@ -26,13 +26,12 @@ pub(super) fn is_for(model: &Model, line: &str) -> bool {
     is_like_an_answer(line) || (awaited(model) && !empty && !line.trim_start().starts_with('+'))
 }
 
-fn is_like_an_answer(text: &str) -> bool {
+pub(super) fn is_like_an_answer(text: &str) -> bool {
     MARKS.iter().any(|mark| text.contains(mark))
 }
 
-/// The input box shows line feeds as `⏎`.
 fn read(line: &str) -> Result<PasskeyResponse, PasskeyFault> {
-    read_passkey(&line.replace('⏎', "\n"))
+    read_passkey(line)
 }
 
 /// What stands over the input box while it takes the answer.
@@ -63,7 +62,7 @@ pub(super) fn answer(model: &mut Model, line: String) -> Outcome {
     }
     model.ui.input.reset();
     // What comes next may be a code to be compared, by a key.
-    model.ui.focus = Focus::Feed;
+    focus(model, Focus::Feed);
     outcome
 }
 

@@ -1,0 +1,255 @@
+//! The chats: with whom there are messages, the one with the newest first.
+//!
+//! * The list is looked up when it is first needed, and kept up to date from what the engine tells: no chat is looked up
+//!   twice. At most [`HELD`] are held; older ones are found through the messages.
+//! * A name is the last one that the person gave himself, as far as it came through this gateway.
+//! * *Unread* is what came in a chat since somebody last opened it here, looked closely at a message of it or wrote in
+//!   it, counted from the start of this console. WhatsApp's own count, on the phone, knows nothing of it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use compact_str::CompactString;
+
+use super::sanitize;
+use crate::clock::Timestamp;
+use crate::protocol::ChatKind;
+use crate::state::{About, Change, Chat, ChatId, Direction, Found, ListedChat, LookUp, Message, Place, RequestId};
+
+/// How many chats are held at most.
+pub const HELD: usize = 500;
+
+/// How many are looked up at once.
+const PAGE: usize = 100;
+
+/// The most characters of a last message that are held: a line of the list.
+const LAST_CHARS: usize = 60;
+
+/// The most columns of a name and of an address, where both are written.
+const NAME: usize = 30;
+const ADDRESS: usize = 40;
+
+/// A chat in the list.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The chat.
+    pub chat: Chat,
+    /// The name that the person in it gave himself.
+    pub name: Option<CompactString>,
+    /// The beginning of the last message, in one line.
+    pub last: CompactString,
+    /// Who wrote it.
+    pub last_is_ours: bool,
+    /// When.
+    pub at: Timestamp,
+    /// How many messages came since somebody looked.
+    pub unread: u32,
+    /// Somebody wrote to us there, as far as is known here.
+    wrote: bool,
+}
+
+impl Row {
+    fn of(message: &Message) -> Self {
+        let ours = message.direction != Direction::In;
+        let name = message.name.clone().filter(|_| !ours && message.chat.kind == ChatKind::Person);
+        Self {
+            chat: message.chat.clone(),
+            name,
+            last: last(message),
+            last_is_ours: ours,
+            at: message.at,
+            unread: 0,
+            wrote: !ours,
+        }
+    }
+
+    /// What one would call it.
+    pub fn title(&self) -> &str {
+        self.name.as_deref().unwrap_or_else(|| self.chat.address())
+    }
+
+    /// The same with the address, where that is another.
+    pub fn full_title(&self) -> String {
+        let address = sanitize::line(self.chat.address(), ADDRESS);
+        match &self.name {
+            Some(name) => format!("{} {address}", sanitize::line(name, NAME)),
+            None => address,
+        }
+    }
+}
+
+/// The list.
+#[derive(Debug, Default)]
+pub struct Chats {
+    rows: VecDeque<Row>,
+    /// It is shown.
+    pub open: bool,
+    /// Which row is chosen.
+    pub selected: usize,
+    /// Somebody needs the list.
+    wanted: bool,
+    asked: Option<RequestId>,
+    /// Where the next page begins; none: nothing was looked up yet.
+    next: Option<Place>,
+    complete: bool,
+    /// Why it could not be looked up.
+    pub fault: Option<String>,
+}
+
+impl Chats {
+    /// The chats, the one with the newest message first.
+    pub fn rows(&self) -> &VecDeque<Row> {
+        &self.rows
+    }
+
+    /// The chosen chat.
+    pub fn chosen(&self) -> Option<&Row> {
+        self.rows.get(self.selected)
+    }
+
+    /// The chat with this address.
+    pub fn with_address(&self, address: &str) -> Option<&Chat> {
+        let mut chats = self.rows.iter().map(|row| &row.chat);
+        chats.find(|chat| chat.address() == address || chat.id.as_str() == address)
+    }
+
+    /// This chat, when it is in the list.
+    pub fn row(&self, chat: &ChatId) -> Option<&Row> {
+        self.rows.iter().find(|row| row.chat.id == *chat)
+    }
+
+    /// Somebody wrote to us in this chat, as far as is known here.
+    pub fn wrote(&self, chat: &ChatId) -> bool {
+        self.row(chat).is_some_and(|row| row.wrote)
+    }
+
+    /// Opens the list or closes it.
+    pub fn toggle(&mut self) {
+        self.open = !self.open;
+        self.selected = 0;
+        if self.open {
+            self.want();
+        }
+    }
+
+    /// The list is needed now.
+    pub fn want(&mut self) {
+        self.wanted = true;
+        self.fault = None;
+    }
+
+    /// Moves the choice so many rows up or, when negative, down.
+    pub fn scroll(&mut self, up: i64) {
+        let last = self.rows.len().saturating_sub(1);
+        let up_by = usize::try_from(up.unsigned_abs()).unwrap_or(usize::MAX);
+        self.selected =
+            if up > 0 { self.selected.saturating_sub(up_by) } else { self.selected.saturating_add(up_by).min(last) };
+    }
+
+    /// This chat has been looked at.
+    pub fn looked_at(&mut self, chat: &ChatId) {
+        if let Some(row) = self.rows.iter_mut().find(|row| row.chat.id == *chat) {
+            row.unread = 0;
+        }
+    }
+
+    /// Takes in what the engine told last, at the start and when changes were missed.
+    pub fn told(&mut self, messages: &VecDeque<Arc<Message>>) {
+        for message in messages {
+            self.take(message, false);
+        }
+    }
+
+    /// Takes a change in while this chat is looked at.
+    pub fn apply(&mut self, change: &Change, looked_at: Option<&ChatId>) {
+        if let Change::MessageAdded(message) = change {
+            self.take(message, message.is_received() && looked_at != Some(&message.chat.id));
+            if message.direction != Direction::In {
+                self.looked_at(&message.chat.id);
+            }
+        }
+    }
+
+    fn take(&mut self, message: &Message, unread: bool) {
+        let at = self.rows.iter().position(|row| row.chat.id == message.chat.id);
+        let chosen = self.chosen().map(|row| row.chat.id.clone());
+        let old = at.and_then(|at| self.rows.remove(at));
+        let mut row = Row::of(message);
+        if let Some(old) = old {
+            row.name = row.name.or(old.name);
+            row.unread = old.unread;
+            row.wrote |= old.wrote;
+        }
+        row.unread = row.unread.saturating_add(u32::from(unread));
+        self.rows.push_front(row);
+        self.rows.truncate(HELD);
+        // The choice stays with its chat.
+        if let Some(chosen) = chosen {
+            self.selected = self.rows.iter().position(|row| row.chat.id == chosen).unwrap_or(0);
+        }
+    }
+
+    /// What is to be looked up, under the number `id`.
+    pub fn look_up(&mut self, id: RequestId) -> Option<LookUp> {
+        let enough = self.complete || self.rows.len() >= HELD || self.fault.is_some();
+        let near_the_end = self.next.is_none() || self.selected + PAGE / 2 > self.rows.len();
+        if !self.wanted || self.asked.is_some() || enough || !near_the_end {
+            return None;
+        }
+        self.asked = Some(id);
+        Some(LookUp::Chats { after: self.next, limit: PAGE })
+    }
+
+    /// Takes an answer in that is its own. Returns whether it was.
+    pub fn found(&mut self, id: RequestId, found: &Found) -> bool {
+        if self.asked != Some(id) {
+            return false;
+        }
+        self.asked = None;
+        match found {
+            Found::Chats(page) => {
+                self.next = page.next;
+                self.complete = page.next.is_none();
+                for listed in &page.items {
+                    self.add(listed);
+                }
+            }
+            Found::Failed(error) => self.fault = Some(error.to_string()),
+            Found::Messages(_) | Found::Message { .. } => {}
+        }
+        true
+    }
+
+    /// Adds a chat that was looked up. What was told is newer.
+    fn add(&mut self, listed: &ListedChat) {
+        let room = self.rows.len() < HELD;
+        match self.rows.iter_mut().find(|row| row.chat.id == listed.chat.id) {
+            Some(row) => {
+                row.name = row.name.take().or_else(|| listed.name.clone());
+                row.wrote |= row.name.is_some();
+            }
+            None if room => {
+                let row = Row::of(&listed.last.message);
+                let wrote = row.wrote || listed.name.is_some();
+                let row = Row { name: listed.name.clone(), wrote, ..row };
+                self.rows.push_back(row);
+            }
+            None => {}
+        }
+    }
+}
+
+/// What a message says, as one line.
+fn last(message: &Message) -> CompactString {
+    let body: String = message.body.chars().take(LAST_CHARS * 2).collect();
+    let text = match (message.about(), &*message.kind, body.is_empty()) {
+        (Some(About::Edit), ..) => format!("edited: {body}"),
+        (Some(About::Revoke), ..) => "deleted a message".to_owned(),
+        (Some(About::Reaction), _, true) => "took back a reaction".to_owned(),
+        (Some(About::Reaction), ..) => format!("{body} to a message"),
+        (None, "text", _) => body,
+        (None, kind, true) => format!("[{kind}]"),
+        (None, kind, false) => format!("[{kind}] {body}"),
+    };
+    sanitize::line(&text, LAST_CHARS).into()
+}

@@ -1,0 +1,56 @@
+//! The chats, the one with the newest message first.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::super::model::{Focus, Model};
+use super::super::theme::Theme;
+use super::feed::place;
+use super::{count, framed, put};
+
+/// The columns of the list beside the messages.
+pub(super) const COLUMNS: u16 = 44;
+
+/// The columns of the unread messages' number, and of the time.
+const UNREAD: u16 = 5;
+const TIME: u16 = 11;
+
+pub(super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer) {
+    let chats = &model.ui.chats;
+    let unread = chats.rows().iter().filter(|row| row.unread > 0).count();
+    let title = match unread {
+        0 => "Chats".to_owned(),
+        n => format!("Chats, {n} unread since opened here"),
+    };
+    let inner = framed(&title, model.ui.focus == Focus::Feed, theme, area, buffer);
+    if let Some(fault) = &chats.fault {
+        put(buffer, inner, (1, 0), &format!("✗ {fault}"), inner.width.saturating_sub(2), theme.bad());
+    } else if chats.rows().is_empty() {
+        put(buffer, inner, (1, 0), "no chats yet", inner.width, theme.dim());
+    }
+    // Two lines for each; the chosen one stays in sight.
+    let room = usize::from(inner.height / 2).max(1);
+    let first = (chats.selected + 1).saturating_sub(room);
+    for (at, row) in chats.rows().iter().enumerate().skip(first).take(room) {
+        let y = u16::try_from((at - first) * 2).unwrap_or(u16::MAX);
+        let zone = &model.ui.zone;
+        let today = chats.rows().front().map(|newest| newest.at.calendar_date(zone));
+        let date = row.at.calendar_date(zone);
+        let time = if today.as_ref() == Some(&date) { row.at.clock_time(zone) } else { date };
+        let right = inner.width.saturating_sub(TIME);
+        let unread = if row.unread > 0 { count(row.unread.into()) } else { String::new() };
+        put(buffer, inner, (0, y), &unread, UNREAD - 1, theme.busy());
+        let kind = place(row.chat.kind).map(|kind| format!("{kind} ")).unwrap_or_default();
+        let name = format!("{kind}{}", row.title());
+        put(buffer, inner, (UNREAD, y), &name, right.saturating_sub(UNREAD + 1), theme.title());
+        put(buffer, inner, (right, y), &time, TIME, theme.dim());
+        let who = if row.last_is_ours { "→ " } else { "" };
+        let last = format!("{who}{}", row.last);
+        put(buffer, inner, (UNREAD, y + 1), &last, inner.width.saturating_sub(UNREAD + 1), Style::new());
+        if at == chats.selected {
+            let height = 2.min(inner.height.saturating_sub(y));
+            buffer.set_style(Rect { y: inner.y + y, height, ..inner }.intersection(inner), theme.selected());
+        }
+    }
+}

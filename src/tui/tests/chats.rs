@@ -1,0 +1,97 @@
+//! The list of chats.
+
+use super::feed::Desk;
+use super::*;
+use crate::state::{Listed, ListedChat, Place};
+
+fn from(phone: &str, name: Option<&str>, n: i64, body: &str) -> Message {
+    let chat = Chat::with_person(phone.parse().unwrap());
+    Message { chat, from: phone.into(), ..incoming(n, name, body) }
+}
+
+fn group(n: i64, body: &str) -> Message {
+    let chat = Chat { id: "120363041234567890@g.us".into(), kind: ChatKind::Group, phone: None, lid: None };
+    Message { chat, ..incoming(n, Some("Ben"), body) }
+}
+
+/// Some chats with messages that are told, and older ones that are only kept.
+fn desk() -> Desk {
+    let told = [from(ANA, Some("Ana"), 1, "Hola"), group(2, "at ten"), outgoing(3, "on my way", DeliveryState::Sent)];
+    let mut desk = Desk::with(told.into_iter());
+    let old = |n: i64, phone: &str, name: Option<&str>| {
+        let message = from(phone, None, -100_000 - n, "an old one");
+        let last = Listed { message, truncated: false, place: Place(n) };
+        ListedChat { chat: last.message.chat.clone(), name: name.map(Into::into), last }
+    };
+    desk.chats = vec![
+        old(9, ANA, Some("Ana Maria")),
+        old(5, "+15557770000", Some("Dora\u{1b}[31m \u{202e}x")),
+        old(4, "+15557770001", None),
+    ];
+    desk.press(KeyCode::Char('C'));
+    desk.settle();
+    desk
+}
+
+#[test]
+fn the_chats_are_listed_with_their_last_message_and_what_is_unread() {
+    let mut desk = desk();
+    desk.gets(from(ANA, Some("Ana"), 10, "are you there?"));
+    desk.gets(from(ANA, Some("Ana"), 11, "hello?"));
+    desk.gets(Message { kind: "image".into(), ..group(12, "the agenda") });
+    for (name, size) in [("80x24", (80, 24)), ("200x60", (200, 60)), ("40x12", (40, 12))] {
+        insta::assert_snapshot!(name, text(&drawn(&mut desk.model, size)));
+    }
+}
+
+#[test]
+fn opening_a_chat_shows_its_messages_and_sets_the_recipient() {
+    let mut desk = desk();
+    desk.gets(from(ANA, Some("Ana"), 10, "are you there?"));
+    assert_eq!(desk.model.ui.chats.rows()[0].unread, 1);
+    desk.press(KeyCode::Enter);
+    desk.settle();
+    assert!(!desk.model.ui.chats.open);
+    assert_eq!(desk.model.ui.recipient.as_ref().map(Chat::address), Some(ANA));
+    let screen = text(&drawn(&mut desk.model, (80, 24)));
+    assert!(
+        screen.contains("Messages with Ana +15551112222 (Esc shows all)") && !screen.contains("at ten"),
+        "{screen}"
+    );
+    assert_eq!(desk.model.ui.chats.rows()[0].unread, 0);
+    desk.gets(from(ANA, Some("Ana"), 11, "hello?"));
+    assert_eq!(desk.model.ui.chats.rows()[0].unread, 0, "it is being looked at");
+    desk.gets(group(12, "eleven"));
+    assert_eq!(desk.model.ui.chats.rows()[0].unread, 1);
+    desk.press(KeyCode::Esc);
+    desk.gets(from(ANA, Some("Ana"), 13, "hm"));
+    assert_eq!(desk.model.ui.chats.rows()[0].unread, 1, "no longer");
+    desk.gets(outgoing(14, "yes", DeliveryState::Queued));
+    assert_eq!(desk.model.ui.chats.rows()[0].unread, 0, "who answers has read it");
+}
+
+#[test]
+fn the_choice_stays_with_its_chat_while_others_move_up() {
+    let mut desk = desk();
+    desk.press(KeyCode::Char('j'));
+    let chosen = desk.model.ui.chats.chosen().unwrap().chat.id.clone();
+    desk.gets(from("+15559990000", Some("Eve"), 20, "new"));
+    assert_eq!(desk.model.ui.chats.chosen().unwrap().chat.id, chosen);
+    desk.press(KeyCode::Char('G'));
+    assert_eq!(desk.model.ui.chats.chosen().unwrap().title(), "+15557770001");
+    // In the input box the keys are the box's.
+    desk.press(KeyCode::Char('i'));
+    desk.press(KeyCode::Esc);
+    assert!(desk.model.ui.chats.open);
+    desk.press(KeyCode::Esc);
+    assert!(!desk.model.ui.chats.open);
+}
+
+#[test]
+fn the_name_is_the_last_one_that_was_given() {
+    let mut desk = desk();
+    assert_eq!(desk.model.ui.chats.rows().iter().find(|row| row.chat.address() == ANA).unwrap().title(), "Ana");
+    desk.gets(from(ANA, Some("Ana II"), 10, "new name"));
+    desk.gets(from(ANA, None, 11, "no name"));
+    assert_eq!(desk.model.ui.chats.rows()[0].title(), "Ana II");
+}
