@@ -360,8 +360,43 @@ fn a_console_that_is_read_only_asks_the_engine_for_nothing() {
     assert_eq!(model.ui.input.value(), "+15551112222 Hola", "nothing of it is lost");
     assert!(model.ui.notice.as_ref().unwrap().contains("W lets this console change things"));
     press(&mut model, KeyCode::Esc);
+    let asked = Overlay::Resend(Arc::new(outgoing(1, "again", DeliveryState::Failed)));
+    model.ui.overlay = Some(asked.clone());
+    assert_eq!(press(&mut model, KeyCode::Char('y')).requests, [], "though it was asked already");
     typed(&mut model, "W");
+    model.ui.overlay = Some(asked);
+    assert_eq!(press(&mut model, KeyCode::Char('y')).requests.len(), 1);
     assert_eq!(press(&mut model, KeyCode::Char('r')).requests.len(), 1);
+}
+
+#[test]
+fn what_is_seen_in_the_place_of_the_messages_is_brought_there_from_any_pane() {
+    for (key, title) in [("C", "Chats"), ("\r", "Message "), ("J", "\"message\""), ("/", "Messages")] {
+        for from in ["2", "3", "4"] {
+            let mut model = pane(from);
+            match key {
+                "\r" => drop(press(&mut model, KeyCode::Enter)),
+                key => typed(&mut model, key),
+            }
+            assert_eq!(model.ui.focus, Focus::Feed, "{key} from {from}");
+            let picture = text(&drawn(&mut model, (80, 24)));
+            assert!(picture.contains(title), "{key} from {from}: {picture}");
+        }
+    }
+}
+
+#[test]
+fn the_box_grows_with_its_lines_in_every_layout() {
+    for (size, zoomed) in [((80, 24), false), ((120, 40), false), ((80, 24), true), ((120, 40), true)] {
+        let mut model = busy();
+        model.ui.look.zoomed = zoomed;
+        drawn(&mut model, size);
+        typed(&mut model, "i");
+        update(&mut model, Msg::Paste("one\ntwo\nthree".to_owned()), now());
+        let area = Rect::new(0, 0, size.0, size.1);
+        assert_eq!(layout::places(&model, area, now()).unwrap().input.height, 5, "{size:?} {zoomed}");
+        assert!(text(&drawn(&mut model, size)).contains("two"), "{size:?} {zoomed}");
+    }
 }
 
 #[test]

@@ -7,9 +7,10 @@ use crossterm::event::KeyCode;
 use super::super::clipboard;
 use super::super::detail::{Detail, Then};
 use super::super::feed::window::Row;
+use super::super::keymap::Action;
 use super::super::model::{Model, Overlay};
 use super::super::panes::detail::{beyond, json};
-use super::{Outcome, request};
+use super::{Outcome, console, request};
 use crate::state::{DeliveryState, Direction, Found, Message, Request, RequestId, Secret, SendOptions};
 
 /// Opens the chosen message, or the newest, and closes it again.
@@ -124,6 +125,10 @@ pub(super) fn resend(model: &mut Model) {
 /// It was asked whether it is to be sent again.
 pub(super) fn confirmed(model: &mut Model, message: &Message, key: KeyCode) -> Outcome {
     if !matches!(key, KeyCode::Char('y' | 'Y')) {
+        return Outcome::redraw();
+    }
+    // All of the text may have come only after the console had become read-only.
+    if console::refused(model, Action::Resend) {
         return Outcome::redraw();
     }
     let (chat, text) = (message.chat.clone(), Arc::clone(&message.body));
