@@ -1,4 +1,4 @@
-//! Draws everything where [`layout`](super::layout) has it.
+//! Draws everything where [`layout`] has it.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};

@@ -57,6 +57,8 @@ async fn ask(place: &Place, gateway: &Gateway, args: &[&str]) -> Ran {
 struct Way {
     address: String,
     to: tokio::sync::watch::Sender<String>,
+    /// How many streams of events have begun, as those who follow them see it.
+    streams: tokio::sync::watch::Receiver<usize>,
 }
 
 impl Way {
@@ -65,9 +67,11 @@ impl Way {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (to, target) = tokio::sync::watch::channel(gateway.address.clone());
+        let (begun, streams) = tokio::sync::watch::channel(0);
         tokio::spawn(async move {
             while let Ok((mut near, _)) = listener.accept().await {
                 let target = target.borrow().clone();
+                let begun = begun.clone();
                 let lose = losses > 0;
                 losses = losses.saturating_sub(1);
                 tokio::spawn(async move {
@@ -78,12 +82,29 @@ impl Way {
                         far.write_all(&buffer[..n]).await.unwrap();
                         assert!(far.read(&mut buffer).await.unwrap() > 0, "it was answered");
                     } else {
-                        let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+                        let ((mut asks, mut hears), (mut tells, mut takes)) = (near.split(), far.split());
+                        let answers = async {
+                            let mut buffer = [0; 4096];
+                            while let Ok(n @ 1..) = tells.read(&mut buffer).await {
+                                if hears.write_all(&buffer[..n]).await.is_err() {
+                                    break;
+                                }
+                                let begins = buffer[..n].windows(6).any(|part| part == b"retry:");
+                                begun.send_if_modified(|count| {
+                                    *count += usize::from(begins);
+                                    begins
+                                });
+                            }
+                        };
+                        tokio::select! {
+                            _ = tokio::io::copy(&mut asks, &mut takes) => {}
+                            () = answers => {}
+                        }
                     }
                 });
             }
         });
-        Self { address, to }
+        Self { address, to, streams }
     }
 
     fn url(&self) -> String {
@@ -256,25 +277,6 @@ async fn who_waits_for_a_message_waits_for_the_gateway_too() {
     assert!(gateway.end().await.success());
 }
 
-/// Waits until so many follow its events.
-async fn streams(gateway: &Gateway, count: usize) {
-    let request = format!(
-        "GET /metrics HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\nconnection: close\r\n\r\n",
-        gateway.address, gateway.token
-    );
-    let wanted = format!("\npilothouse_journal_consumers{{consumer=\"event_streams\"}} {count}\n");
-    within("the streams", async {
-        let mut answer = String::new();
-        while !answer.contains(&wanted) {
-            answer.clear();
-            let mut stream = TcpStream::connect(&gateway.address).await.unwrap();
-            stream.write_all(request.as_bytes()).await.unwrap();
-            stream.read_to_string(&mut answer).await.unwrap();
-        }
-    })
-    .await;
-}
-
 /// A `tail` that runs.
 struct Tailing {
     child: Child,
@@ -289,7 +291,12 @@ impl Tailing {
     }
 
     async fn line(&mut self) -> String {
-        within("an event", self.lines.next_line()).await.unwrap().expect("it goes on")
+        let Some(line) = within("an event", self.lines.next_line()).await.unwrap() else {
+            let mut said = String::new();
+            self.child.stderr.take().unwrap().read_to_string(&mut said).await.unwrap();
+            panic!("it ended: {:?}, {said}", self.child.wait().await.unwrap());
+        };
+        line
     }
 
     async fn event(&mut self) -> Value {
@@ -305,14 +312,14 @@ async fn tail_tells_each_event_once_over_restarts_and_ends_with_its_reader() {
         let sent = ask(&place, gateway, &["send", "+15551112222", text]).await;
         assert_eq!(sent.code, Some(0), "{sent:?}");
     };
-    let way = Way::to(&gateway, 0).await;
+    let mut way = Way::to(&gateway, 0).await;
     let filter = ["--json", "--type", "message.*", "--url", &way.url()];
     let mut tail = Tailing::start(&place, &[&filter[..], &["--after", "0"]].concat());
     send(&gateway, "1").await;
     assert_eq!(tail.event().await["data"]["text"], "1");
     // This one is told nothing before the restart, and must not miss what comes while it is cut off.
     let mut late = Tailing::start(&place, &filter);
-    streams(&gateway, 2).await;
+    within("the streams", way.streams.wait_for(|count| *count == 2)).await.unwrap();
     // Another test's gateway may get the port of the one that is gone, and would not admit them.
     way.to.send_replace("127.0.0.1:1".to_owned());
     gateway.kill().await;
