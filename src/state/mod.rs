@@ -26,6 +26,7 @@ mod pairing;
 mod passkey;
 mod phone;
 mod readiness;
+mod request;
 mod restriction;
 mod snapshot;
 mod tuning;
@@ -42,10 +43,7 @@ pub use find::{
     SEARCH_WORDS,
 };
 pub use ids::{AccountId, ChatId, Incarnation, MessageId, RequestId, Seq, WriteSeq};
-pub use input::{
-    Answer, Background, BridgeNotice, Change, Effect, Input, Known, Linking, Outcome, Refusal, Request, Sampled,
-    SendOptions, TimerId, Write,
-};
+pub use input::{Background, BridgeNotice, Change, Effect, Input, Known, Outcome, Sampled, TimerId, Write};
 pub use journal::{ConnectionEvent, JournalKind, MessageEvent, RestrictionEvent, StatusEvent};
 pub use message::{Chat, Delivery, DeliveryState, Direction, Failure, Message, Times};
 pub use once::{Fingerprint, IdempotencyKey, KeyError, MAX_KEY_CHARS, Used};
@@ -55,6 +53,7 @@ pub use pairing::{Pairing, Secret};
 pub use passkey::{PasskeyFault, passkey_fault, read_passkey};
 pub use phone::{Phone, PhoneError};
 pub use readiness::{Check, CheckState, readiness};
+pub use request::{Answer, Linking, Refusal, Request, SendOptions};
 pub use restriction::RestrictionView;
 pub use snapshot::{
     ApiSample, BridgeState, BridgeView, ConnectionState, ConnectionView, Counters, FEED_CAPACITY, HostSample,
