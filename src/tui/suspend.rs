@@ -7,7 +7,7 @@
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
-use rustix::process::{Pid, Signal, getpgid, getpgrp, getpid, getppid, getsid, kill_process_group};
+use rustix::process::{Pid, Signal, getpgrp, getpid, kill_process_group};
 use rustix::termios::tcgetpgrp;
 
 /// Waits until the group `$2` with the process `$1` has stopped and another one is in front, for 2 s at most, then lets it
@@ -28,17 +28,30 @@ kill -s CONT -- "-$2" || kill -s CONT "$1"
 /// There is a shell that takes the terminal back: the parent of this process group is another group of the same session.
 pub fn is_possible() -> bool {
     let leader = getpgrp();
-    let parent = if leader == getpid() { getppid() } else { parent_of(leader) };
-    parent.is_some_and(|parent| {
-        let session = getsid(None);
-        session.is_ok() && getsid(Some(parent)) == session && getpgid(Some(parent)).is_ok_and(|group| group != leader)
-    })
+    let Some(parent) = Kin::of(leader).and_then(|leader| Pid::from_raw(leader.parent)) else { return false };
+    let (Some(own), Some(parent)) = (Kin::of(getpid()), Kin::of(parent)) else { return false };
+    parent.session == own.session && parent.group != own.group
 }
 
-fn parent_of(process: Pid) -> Option<Pid> {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", process.as_raw_nonzero())).ok()?;
-    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"))?;
-    Pid::from_raw(parent.trim().parse().ok()?)
+/// What a process belongs to. Each is 0 where it lives outside of this PID namespace, as the shell that started a
+/// container does; `getsid` cannot say that in the types of rustix.
+struct Kin {
+    parent: i32,
+    group: i32,
+    session: i32,
+}
+
+impl Kin {
+    /// None when the process is gone, or where there is no `/proc`.
+    fn of(process: Pid) -> Option<Self> {
+        Self::parse(&std::fs::read_to_string(format!("/proc/{}/stat", process.as_raw_nonzero())).ok()?)
+    }
+
+    /// From `/proc/PID/stat` (`proc_pid_stat(5)`): the name, in brackets, may itself contain brackets and spaces.
+    fn parse(stat: &str) -> Option<Self> {
+        let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(1).map(|field| field.parse().ok());
+        Some(Self { parent: fields.next()??, group: fields.next()??, session: fields.next()?? })
+    }
 }
 
 /// Stops this process group until the shell has the terminal. Returns once it goes on.
@@ -63,4 +76,28 @@ pub fn stop() -> std::io::Result<()> {
 /// The terminal is this process group's.
 pub fn is_in_front() -> bool {
     tcgetpgrp(rustix::stdio::stdin()).is_ok_and(|front| front == getpgrp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Kin;
+
+    #[test]
+    fn a_process_of_a_container_belongs_to_nothing_that_it_can_see() {
+        let Some(Kin { parent, group, session }) = Kin::parse("7 (a) b) (c) S 0 0 0 34816 7 4194304 1\n") else {
+            panic!("not understood")
+        };
+        assert_eq!((parent, group, session), (0, 0, 0));
+        let Some(Kin { parent, group, session }) = Kin::parse("42 (pilothouse) R 41 40 39 34816 40 4194304 1\n") else {
+            panic!("not understood")
+        };
+        assert_eq!((parent, group, session), (41, 40, 39));
+    }
+
+    #[test]
+    fn what_is_not_a_line_of_the_kernel_says_nothing() {
+        for stat in ["", "7", "7 (name", "7 (name) S", "7 (name) S 1 2", "7 (name) S 1 2 x"] {
+            assert!(Kin::parse(stat).is_none(), "{stat}");
+        }
+    }
 }
