@@ -21,6 +21,12 @@ pub fn event_text(seq: u64, kind: &str, version: u32, at: Timestamp, payload: &s
     format!(r#"{{"id":{seq},"type":"{kind}","version":{version},"time":"{at}","data":{payload}}}"#)
 }
 
+/// A row of the journal as a stream of server-sent events has it, with the empty line at its end.
+pub fn stream_text(seq: u64, kind: &str, version: u32, at: Timestamp, payload: &str) -> String {
+    let event = event_text(seq, kind, version, at, payload);
+    format!("id: {seq}\nevent: {kind}\ndata: {event}\n\n")
+}
+
 /// Says in one line that the events after `after` up to `upto` can't be told. Its number is `upto`: who has it goes on
 /// behind the gap.
 pub fn gap_text(after: u64, upto: u64, why: Missing, at: Timestamp) -> String {
