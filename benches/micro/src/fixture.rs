@@ -36,17 +36,14 @@ pub(crate) fn phone(n: u64) -> String {
     format!("+1555111{:04}", n % 100)
 }
 
-/// A message, as the bundled bridge tells it.
+/// A message, with its fields in the order in which the bundled bridge writes them.
 pub(crate) fn line(n: u64) -> Vec<u8> {
-    let phone = phone(n);
-    let id = format!("{}@s.whatsapp.net", &phone[1..]);
-    let body = BODIES[usize::try_from(n % ROUND).unwrap_or(0)];
-    let message = json!({
-        "type": "message", "from": phone, "body": body, "messageId": format!("3A{n:018X}"), "kind": "text",
-        "fromMe": false, "timestampMs": time(n).wall.as_millis(), "name": format!("Contact {}", n % 100),
-        "chat": {"kind": "person", "id": id, "phone": phone, "lid": format!("{:015}@lid", n % 100)}, "seq": n,
-    });
-    message.to_string().into_bytes()
+    let (phone, person, at) = (phone(n), n % 100, time(n).wall.as_millis());
+    let (digits, body) = (&phone[1..], json!(BODIES[usize::try_from(n % ROUND).unwrap_or(0)]));
+    let line = format!(
+        r#"{{"type":"message","from":"{phone}","body":{body},"messageId":"3A{n:018X}","kind":"text","fromMe":false,"timestampMs":{at},"name":"Contact {person}","chat":{{"kind":"person","id":"{digits}@s.whatsapp.net","phone":"{phone}","lid":"{person:015}@lid"}},"seq":{n}}}"#
+    );
+    line.into_bytes()
 }
 
 /// The event of a line.
