@@ -15,7 +15,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::access::Guard;
-use crate::api::{self, Api, ApiStats, Bodies, Events, KeysInUse, Limits, LookUps, Shared, Socket, StatusText, Web};
+use crate::api::{self, Api, ApiStats, Bodies, Consoles, Events, KeysInUse, Limits, LookUps, Shared, Socket, StatusText, Web};
 use crate::clock::Clock;
 use crate::config::{Config, Live, Mouse, SocketPlaces, WebhookSetting};
 use crate::engine::{self, Parts};
@@ -130,6 +130,7 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
         settings: Arc::new(settings_of_api),
         keys: KeysInUse::default(),
         events: Arc::new(Events::default()),
+        consoles: Consoles::default(),
         look_ups: LookUps::default(),
         bodies: Bodies::default(),
         status: StatusText::default(),

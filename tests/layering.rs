@@ -19,10 +19,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("config", &["access", "cli", "state"]),
     ("supervisor", &["clock", "protocol", "state"]),
     ("store", &["clock", "metrics", "protocol", "state"]),
-    ("link", &["state"]),
+    ("link", &["clock", "state"]),
     ("engine", &["clock", "link", "metrics", "protocol", "state", "store", "supervisor"]),
     ("webhooks", &["clock", "engine", "state"]),
-    ("api", &["access", "clock", "config", "engine", "metrics", "protocol", "qr", "state", "telemetry", "webhooks"]),
+    (
+        "api",
+        &["access", "clock", "config", "engine", "link", "metrics", "protocol", "qr", "state", "telemetry", "webhooks"],
+    ),
     ("tui", &["clock", "link", "protocol", "qr", "state", "telemetry"]),
     (
         "app",

@@ -122,6 +122,7 @@ fn on_update(model: &mut Model, update: Update, now: Now) -> Outcome {
             return Outcome { redraw, ..Outcome::default() };
         }
         Update::Found { id, found } => return feed::found(model, id, found),
+        Update::Unanswered { .. } | Update::Lost(_) => {}
         Update::Answer { id, answer } => {
             let line = model.ui.sending.remove(&id);
             match (answer, line) {
