@@ -27,14 +27,19 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["access", "clock", "config", "engine", "link", "metrics", "protocol", "qr", "state", "telemetry", "webhooks"],
     ),
     ("tui", &["clock", "link", "protocol", "qr", "state", "telemetry"]),
+    ("attach", &["client", "clock", "link", "state"]),
     (
         "app",
         &[
             "access",
             "api",
+            "attach",
+            "cli",
+            "client",
             "clock",
             "config",
             "engine",
+            "link",
             "packages",
             "state",
             "store",
@@ -69,6 +74,7 @@ const RESERVED: &[(&str, &[&str])] = &[
         &[
             "api",
             "app",
+            "attach",
             "client",
             "doctor",
             "engine",

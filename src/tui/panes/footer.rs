@@ -14,7 +14,7 @@ use crate::protocol::ReasonClass;
 use crate::state::{ConnectionState, Pairing};
 
 pub(in super::super) fn draw(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) {
-    if let Some(notice) = &model.ui.notice {
+    if let Some(notice) = model.ui.notice.as_ref().or(model.ui.greeting.as_ref().map(|(text, _)| text)) {
         put(buffer, area, (0, 0), notice, area.width, theme.busy());
         return;
     }
