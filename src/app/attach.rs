@@ -110,12 +110,13 @@ impl Started {
             let mut look = tokio::time::interval(LOOK);
             loop {
                 look.tick().await;
-                if let Ok(Some(_)) = self.child.try_wait() {
-                    return Err(Failure::Other(said(&mut self.words)));
-                }
-                // Another one may be where this one is to be, until this one has its folder.
-                if holder(config)? != Some(pid.to_string()) {
-                    continue;
+                match (self.child.try_wait(), holder(config)?) {
+                    (Ok(Some(_)), None) => return Err(Failure::Other(said(&mut self.words))),
+                    // Somebody else has started one at the same time: it is as good.
+                    (Ok(Some(_)), Some(_)) => {}
+                    // Another one may be where this one is to be, until this one has its folder.
+                    (_, holder) if holder != Some(pid.to_string()) => continue,
+                    _ => {}
                 }
                 match attach::find(Place::of(&Target::default(), config)?).await {
                     Err(Failure::NotReachable(_)) => {}

@@ -1,5 +1,7 @@
 //! A gateway behind its HTTP API.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -12,11 +14,15 @@ use crate::state::{Answer, Found, LookUp, Request};
 /// The version that this program is, and that a gateway has to be.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// How long it may take until a stream begins. A tunnel whose far end is gone takes what it is given, and says nothing.
+const PATIENCE: Duration = Duration::from_secs(15);
+
 /// A gateway at one address.
 #[derive(Clone, Debug)]
 pub struct Remote {
     client: Client,
     address: Address,
+    patience: Duration,
 }
 
 /// What it tells.
@@ -38,8 +44,7 @@ struct Hello {
 pub async fn find(place: Place) -> Result<(Remote, Update, News), Failure> {
     let mut failed = Failure::Usage("there is no address to look for a gateway at".to_owned());
     for address in &place.addresses {
-        let one = Place { addresses: vec![address.clone()], token: place.token.clone() };
-        let remote = Remote { client: Client::new(one), address: address.clone() };
+        let remote = Remote::at(address.clone(), place.token.clone(), PATIENCE);
         failed = match remote.opened().await {
             Ok(mut news) => {
                 let first = super::News::next(&mut news).await.map_err(Failure::NotNow)?;
@@ -53,12 +58,23 @@ pub async fn find(place: Place) -> Result<(Remote, Update, News), Failure> {
 }
 
 impl Remote {
+    fn at(address: Address, token: Option<String>, patience: Duration) -> Self {
+        let place = Place { addresses: vec![address.clone()], token };
+        Self { client: Client::new(place), address, patience }
+    }
+
     /// Where it is.
     pub fn address(&self) -> &Address {
         &self.address
     }
 
     async fn opened(&self) -> Result<News, Failure> {
+        tokio::time::timeout(self.patience, self.begun()).await.unwrap_or_else(|_| {
+            Err(Failure::NotNow(format!("{} takes what is asked, and does not answer", self.address)))
+        })
+    }
+
+    async fn begun(&self) -> Result<News, Failure> {
         let lines = self.client.lines("/console").await.map_err(|error| match error {
             NoAnswer::NotReached(Failure::NotReachable(_)) => Failure::NotReachable(format!(
                 "no gateway answers at {}; start one with `pilothouse`, or name another, as in \
@@ -131,5 +147,20 @@ impl super::News for News {
         let line = self.0.next().await?.ok_or("the gateway ended it")?;
         serde_json::from_slice(&line)
             .map_err(|error| format!("what the gateway tells can't be read ({error}); is it another version?"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn one_that_never_answers_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("silent.sock");
+        let _listener = tokio::net::UnixListener::bind(&path).unwrap();
+        let remote = Remote::at(Address::Socket(path), None, Duration::from_millis(1));
+        let why = remote.open().await.map(drop).unwrap_err();
+        assert!(why.ends_with("does not answer"), "{why}");
     }
 }

@@ -47,7 +47,7 @@ pub(in super::super) fn draw(model: &Model, theme: Theme, area: Rect, buffer: &m
 /// Whether a key does anything at present.
 pub(super) fn works(action: Action, model: &Model, now: Now) -> bool {
     let look = &model.ui.look;
-    if look.read_only && action.changes() {
+    if (look.read_only || model.ui.lost.is_some()) && action.changes() {
         return false;
     }
     let shown = |pane| crate::tui::shows(model, pane, now);
