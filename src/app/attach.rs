@@ -106,6 +106,7 @@ impl Started {
     /// Waits until it answers.
     async fn answers(mut self, config: &Config) -> Result<(Remote, Update, RemoteNews), Failure> {
         let pid = self.child.id();
+        let mut last = None;
         let looking = async {
             let mut look = tokio::time::interval(LOOK);
             loop {
@@ -118,17 +119,18 @@ impl Started {
                     (_, holder) if holder != Some(pid.to_string()) => continue,
                     _ => {}
                 }
+                // Who answers before this one listens is another, and the reason why this one ends soon.
                 match attach::find(Place::of(&Target::default(), config)?).await {
-                    Err(Failure::NotReachable(_)) => {}
-                    other => return other,
+                    Ok(found) => return Ok(found),
+                    Err(failure) => last = Some(failure),
                 }
             }
         };
         let found = tokio::time::timeout(PATIENCE, looking).await.unwrap_or_else(|_| {
-            let logs = logs(config);
+            let why = last.map(|failure| format!(" ({failure})")).unwrap_or_default();
             Err(Failure::NotReachable(format!(
-                "the gateway was started (process {pid}) and does not answer; its log is in {}",
-                logs.display()
+                "the gateway was started (process {pid}) and can't be attached to{why}; its log is in {}",
+                logs(config).display()
             )))
         })?;
         // One that ends before this process does not stay behind as a zombie.

@@ -300,4 +300,9 @@ async fn without_keep_it_is_said_that_both_end_together_and_a_kept_one_that_can_
     let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let listen = taken.local_addr().unwrap().to_string();
     fails(&place, &["--keep", "--listen", &listen], 1, "is another program there?").await;
+    // Another gateway there, which lets nobody in, is not taken for this one.
+    let other = Place::bare().await;
+    let gateway = gateway(&other).await;
+    fails(&place, &["--keep", "--listen", &gateway.address], 1, "is another program there?").await;
+    assert!(gateway.end().await.success());
 }
