@@ -3,9 +3,11 @@
 //! The start: store, log, listener, bridge, engine, API, console. The end: a signal, or the operator, sets one flag;
 //! the API finishes its answers, the bridge is stopped, what it still said is written, and a deadline bounds it all.
 
+mod attach;
+
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
-use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +17,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::access::Guard;
-use crate::api::{self, Api, ApiStats, Bodies, Events, KeysInUse, Limits, LookUps, Shared, Socket, StatusText, Web};
+use crate::api::{
+    self, Api, ApiStats, Bodies, Consoles, Events, KeysInUse, Limits, LookUps, Shared, Socket, StatusText, Web,
+};
 use crate::clock::Clock;
 use crate::config::{Config, Live, Mouse, SocketPlaces, WebhookSetting};
 use crate::engine::{self, Parts};
@@ -37,11 +41,20 @@ const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(9);
 /// So many open files are kept for database, logs, bridge, and callers who are told that they are too many.
 const OWN_FILES: usize = 256;
 
-/// Runs the gateway until it is asked to end. Blocks.
+pub use attach::attach;
+
+/// Runs the gateway until it is asked to end, or has one run in the background and shows its console. Blocks.
 ///
 /// # Errors
 /// What keeps it from starting, or what ended it out of turn, in words for the operator.
 pub fn run(config: &Config, clock: Clock) -> anyhow::Result<()> {
+    if config.keep && !config.headless && is_terminal() {
+        return Ok(attach::keep(config, clock)?);
+    }
+    if config.detached {
+        // No terminal's end reaches it any more.
+        rustix::process::setsid().context("can't leave the terminal")?;
+    }
     // As many come by the socket.
     let connections = (allow_many_files().saturating_sub(OWN_FILES) / 2).clamp(1, Limits::default().connections);
     let limits = Limits { connections, ..Limits::default() };
@@ -72,11 +85,12 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
     let described = described(config);
     Webhooks::check(&described)?;
     let keys = tui::Keymap::new(&config.keys)?;
-    let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    let terminal = is_terminal();
     let console = terminal && !config.headless;
     let store = Store::open_with(&config.data_dir, AccountId::main(), FEED_CAPACITY, Some(retention(config, clock)))?;
     let ring = console.then(|| telemetry::Ring::new(clock));
-    let (_log, log, dropped) = telemetry::start(&config.data_dir, config.log.clone(), !console, ring.clone())?;
+    let (_log, log, dropped) =
+        telemetry::start(&config.data_dir, config.log.clone(), !console && !config.detached, ring.clone())?;
     if !terminal && !config.headless {
         tracing::info!("stdin or stdout is not a terminal: running headless");
     }
@@ -130,6 +144,7 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
         settings: Arc::new(settings_of_api),
         keys: KeysInUse::default(),
         events: Arc::new(Events::default()),
+        consoles: Consoles::default(),
         look_ups: LookUps::default(),
         bodies: Bodies::default(),
         status: StatusText::default(),
@@ -149,7 +164,8 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
 
     let mut console = match ring {
         Some(ring) => {
-            let options = console_options(config, keys, ring, address);
+            let mut options = console_options(config, keys, format!("http://{address}"), config.data_dir.clone());
+            options.log = Some(ring);
             let link = engine::link(&engine.handle);
             Some(Console::start(link, clock, options).context("can't use the terminal; try --headless")?)
         }
@@ -195,10 +211,16 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
     }
 }
 
-fn console_options(config: &Config, keys: tui::Keymap, log: Arc<telemetry::Ring>, api: SocketAddr) -> tui::Options {
+/// A person can look and type.
+fn is_terminal() -> bool {
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+}
+
+/// What a console of these settings is given. It keeps what is to be kept in the folder.
+fn console_options(config: &Config, keys: tui::Keymap, api: String, folder: PathBuf) -> tui::Options {
     let set = |name: &str| std::env::var_os(name).is_some_and(|set| !set.is_empty());
     tui::Options {
-        api: format!("http://{api}"),
+        api,
         colors: !set("NO_COLOR"),
         in_tmux: set("TMUX"),
         ascii: config.ascii,
@@ -212,9 +234,10 @@ fn console_options(config: &Config, keys: tui::Keymap, log: Arc<telemetry::Ring>
         title: config.title,
         keys,
         read_only: config.read_only,
-        log,
-        folder: config.data_dir.clone(),
-        remember: config.data_dir.join("console.json"),
+        log: None,
+        attached: None,
+        remember: folder.join("console.json"),
+        folder,
     }
 }
 

@@ -13,6 +13,12 @@ pub struct Cli {
     /// Run without a terminal: the HTTP API alone, the log on stderr.
     #[arg(long, global = true, help_heading = "Settings")]
     pub headless: bool,
+    /// Run the gateway on its own, in the background, and attach a console: leaving it, or losing it, leaves it running.
+    #[arg(long, global = true, help_heading = "Settings")]
+    pub keep: bool,
+    /// Be the gateway that `--keep` starts.
+    #[arg(long, hide = true)]
+    pub detached: bool,
     /// Look on only: the console changes nothing until a key allows it.
     #[arg(long, global = true)]
     pub read_only: bool,
@@ -63,6 +69,8 @@ pub enum Action {
     Pair(Pair),
     /// List messages, the newest first, or search them.
     Messages(Messages),
+    /// Show the console of a gateway that runs; leaving it leaves the gateway running.
+    Attach(Attach),
     /// Look whether all is well here, and say how to mend what is not. Needs no running gateway.
     Doctor {
         /// One JSON document instead of lines.
@@ -134,6 +142,17 @@ pub struct Target {
     /// JSON instead of text for people.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `pilothouse attach`.
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attach {
+    /// The gateway's address, as in http://127.0.0.1:7007, or its socket [default: the one that runs here].
+    #[arg(value_name = "URL|SOCKET")]
+    pub gateway: Option<String>,
+    /// A file with the token [default: the variable PILOTHOUSE_TOKEN, else the one in the data folder].
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
 }
 
 /// `pilothouse send`.

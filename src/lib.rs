@@ -10,6 +10,7 @@
 //!                      │  api (axum) ── requests ►│                                        │
 //!                      │  tui (own thread) ──────┘  Link: updates in, requests out        │
 //!                      └───────────────────────────────────────────────────────────────────┘
+//! attach: the same tui, and the same Link, fed over HTTP by `attach` instead of by the engine
 //! ```
 //!
 //! # What holds
@@ -35,6 +36,7 @@
 pub mod access;
 pub mod api;
 pub mod app;
+pub mod attach;
 pub mod backup;
 pub mod cli;
 pub mod client;

@@ -6,8 +6,10 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
+use crate::clock::Timestamp;
 use crate::state::{Answer, Change, Found, LookUp, Request, RequestId, Snapshot};
 
 /// A console's end of its connection to an engine.
@@ -22,7 +24,8 @@ pub struct Link {
 }
 
 /// What an engine tells a console.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "update", content = "of", rename_all = "snake_case")]
 pub enum Update {
     /// Everything anew: at the start, and when the console was too slow to be told every change.
     Snapshot(Box<Snapshot>),
@@ -42,10 +45,31 @@ pub enum Update {
         /// What.
         found: Found,
     },
+    /// A request has no answer.
+    Unanswered {
+        /// Which.
+        id: RequestId,
+        /// Why, and whether it may have been done.
+        why: Arc<str>,
+    },
+    /// The line to the engine broke, or could not be mended yet. Requests are of no use until the next
+    /// [`Update::Snapshot`], which says that it is mended.
+    Lost(Lost),
+}
+
+/// A line that is broken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lost {
+    /// Since when.
+    pub since: Timestamp,
+    /// When it is tried again.
+    pub retry_at: Timestamp,
+    /// Why, and what to do about it.
+    pub why: Arc<str>,
 }
 
 /// A request of a console, with the number that its answer carries.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ask {
     /// Chosen by the console.
     pub id: RequestId,

@@ -58,6 +58,7 @@ fn run(cli: Cli, clock: Clock) -> anyhow::Result<()> {
             let manifest = backup::restore(&places(&config), &file, force)?;
             Ok(writeln!(std::io::stdout(), "restored as of {}", manifest.made_at)?)
         }
+        Some(Action::Attach(attach)) => Ok(app::attach(&config, &attach, clock)?),
         Some(action) => Ok(client::run(&action, &config, clock)?),
         None => app::run(&config, clock),
     }

@@ -1,6 +1,7 @@
 //! `GET /messages` and `GET /chats`: pages of what is kept.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
@@ -42,6 +43,14 @@ impl LookUps {
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too-many-look-ups", "Too many look things up", detail)
                 .retry_after(1)
         })
+    }
+
+    /// The same, once there is one, within this time.
+    pub(super) async fn wait(&self, patience: Duration) -> Result<OwnedSemaphorePermit, Problem> {
+        match tokio::time::timeout(patience, Arc::clone(&self.0).acquire_owned()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            Ok(Err(_)) | Err(_) => self.take(),
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod access;
 mod body;
 mod config;
 mod connection;
+mod console;
 #[cfg(test)]
 mod description;
 mod docs;
@@ -49,6 +50,7 @@ use tokio::sync::watch;
 
 pub use body::Bodies;
 pub use config::Settings;
+pub use console::Consoles;
 pub use events::Events;
 pub use find::LookUps;
 pub use once::KeysInUse;
@@ -94,6 +96,8 @@ pub struct Shared {
     pub keys: KeysInUse,
     /// The streams of events.
     pub events: Arc<Events>,
+    /// The consoles that are attached.
+    pub consoles: Consoles,
     /// Searches and lists that are being looked up.
     pub look_ups: LookUps,
     /// The bodies that are being read.
@@ -140,6 +144,9 @@ pub fn router(api: Api) -> Router {
         .route("/chats", get(find::chats))
         .route("/messages/{id}", get(messages::message).delete(messages::cancel))
         .route("/events", get(events::events))
+        .route("/console", get(console::console))
+        .route("/console/requests", post(console::ask))
+        .route("/console/look-ups", post(console::look_up))
         .route("/config", get(config::get).post(config::set).patch(config::patch))
         .route("/connection", post(connection::set))
         .route("/openapi.json", get(docs::openapi))

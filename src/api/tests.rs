@@ -2,6 +2,7 @@
 
 mod access;
 mod config;
+mod console;
 mod docs;
 mod find;
 mod health;
@@ -77,6 +78,7 @@ fn parts(harness: &Harness, look_ups: LookUps, settings: Arc<Settings>) -> Share
         settings,
         keys: KeysInUse::default(),
         events: Arc::new(Events::default()),
+        consoles: Default::default(),
         look_ups,
         bodies: Default::default(),
         status: Default::default(),

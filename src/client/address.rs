@@ -131,13 +131,16 @@ impl Place {
     /// # Errors
     /// [`Failure::Usage`] when the address or the token's file can't be used.
     pub fn of(target: &Target, config: &Config) -> Result<Self, Failure> {
-        let addresses = match &target.url {
-            Some(url) => {
-                let parsed = Address::parse(url);
-                vec![parsed.map_err(|why| Failure::Usage(format!("--url {url} can't be used: {why}")))?]
-            }
-            None => addresses(config),
-        };
+        let addresses =
+            match &target.url {
+                Some(url) => {
+                    let parsed = Address::parse(url);
+                    vec![parsed.map_err(|why| {
+                        Failure::Usage(format!("{url} can't be used as the address of a gateway: {why}"))
+                    })?]
+                }
+                None => addresses(config),
+            };
         let token = match (&target.token_file, config.variable("PILOTHOUSE_TOKEN")) {
             (Some(path), _) => Some(
                 read(path)
@@ -154,7 +157,8 @@ impl Place {
 
 /// Where the gateway of these settings can be: its socket, which needs no token, then where it listens.
 fn addresses(config: &Config) -> Vec<Address> {
-    let mut addresses = vec![config.data_dir.join(SOCKET)];
+    let mut addresses = if config.socket.required { config.socket.places.clone() } else { Vec::new() };
+    addresses.push(config.data_dir.join(SOCKET));
     // The user's socket is that of the user's one gateway, and not of one with a data folder of its own.
     let own = config.origins.iter().any(|o| o.key == "data_dir" && o.origin == "default");
     addresses.extend(config.variable("XDG_RUNTIME_DIR").filter(|_| own).map(|folder| Path::new(&folder).join(SOCKET)));

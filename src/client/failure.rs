@@ -33,7 +33,8 @@ pub enum Failure {
 }
 
 impl Failure {
-    pub(super) fn other(error: impl ToString) -> Self {
+    /// One without a name of its own, in the error's words.
+    pub fn other(error: impl ToString) -> Self {
         Self::Other(error.to_string())
     }
 

@@ -81,7 +81,7 @@ impl Answer {
     }
 
     /// What an answer that is not good means.
-    pub(super) fn failure(&self) -> Failure {
+    pub fn failure(&self) -> Failure {
         let detail = self.json["detail"].as_str().map_or_else(
             || format!("the answer is {}, and not one of a gateway; see what listens there", self.status),
             |detail| crate::tui::sanitize::line(detail, 2_000),
@@ -133,11 +133,7 @@ impl Client {
         let lost = |why: &dyn std::fmt::Display| NoAnswer::Lost(why.to_string());
         let answered = async {
             let response = self.open(request).await?;
-            let (head, body) = response.into_parts();
-            let retry_after = head.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-            let bytes = body.collect().await.map_err(|error| lost(&error))?.to_bytes();
-            let json = serde_json::from_slice(&bytes).unwrap_or_default();
-            Ok(Answer { status: head.status.as_u16(), json, retry_after })
+            read(response).await
         };
         tokio::time::timeout(ANSWER, answered).await.unwrap_or_else(|_| Err(lost(&"no answer came")))
     }
@@ -171,7 +167,7 @@ impl Client {
         &self,
         address: &Address,
         request: &Request,
-    ) -> io::Result<std::pin::Pin<Box<dyn Future<Output = Result<hyper::Response<Incoming>, NoAnswer>>>>> {
+    ) -> io::Result<std::pin::Pin<Box<dyn Future<Output = Result<hyper::Response<Incoming>, NoAnswer>> + Send>>> {
         let request = self.written(address, request)?;
         Ok(match address {
             Address::Socket(path) => Box::pin(exchange(UnixStream::connect(path).await?, request)),
@@ -213,6 +209,15 @@ async fn exchange(
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(lost)?;
     tokio::spawn(connection);
     sender.send_request(request).await.map_err(lost)
+}
+
+/// All of an answer.
+pub(super) async fn read(response: hyper::Response<Incoming>) -> Result<Answer, NoAnswer> {
+    let (head, body) = response.into_parts();
+    let retry_after = head.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    let bytes = body.collect().await.map_err(|error| NoAnswer::Lost(error.to_string()))?.to_bytes();
+    let json = serde_json::from_slice(&bytes).unwrap_or_default();
+    Ok(Answer { status: head.status.as_u16(), json, retry_after })
 }
 
 /// A good answer, or the failure that it is, read to its end.

@@ -12,6 +12,7 @@ mod address;
 mod dates;
 mod failure;
 mod http;
+mod lines;
 mod messages;
 mod out;
 mod pair;
@@ -23,7 +24,8 @@ mod tail;
 
 pub use address::{Address, Place};
 pub use failure::Failure;
-pub use http::{Answer, Client, Request};
+pub use http::{Answer, Client, NoAnswer, Request};
+pub use lines::{Lines, Opened};
 pub use out::{Out, Style};
 
 use crate::cli::{Action, Target};
@@ -42,6 +44,11 @@ pub fn run(action: &Action, config: &Config, clock: Clock) -> Result<(), Failure
         return Ok(());
     };
     blocking(perform(action, target, config, clock))
+}
+
+/// Text from elsewhere, in one line of so many columns, safe for a terminal.
+pub fn plain(text: &str, columns: usize) -> String {
+    crate::tui::sanitize::line(text, columns)
 }
 
 /// Runs it on a runtime of one thread.
@@ -68,6 +75,7 @@ async fn perform(action: &Action, target: &Target, config: &Config, clock: Clock
         Action::Pair(pair) => pair::run(&client, &mut out, pair, clock).await,
         Action::Messages(messages) => messages::run(&client, &mut out, messages).await,
         Action::Doctor { .. }
+        | Action::Attach(_)
         | Action::Config { .. }
         | Action::Token { .. }
         | Action::Backup { .. }

@@ -180,7 +180,8 @@ fn flags(inputs: &Inputs) -> Known {
     let cli = &inputs.cli;
     let path = |p: &Option<PathBuf>| p.as_ref().map(|p| p.to_string_lossy().into_owned());
     let given = [
-        ("headless", cli.headless.then(|| "true".to_owned()), "--headless"),
+        ("headless", (cli.headless || cli.detached).then(|| "true".to_owned()), "--headless"),
+        ("keep", cli.keep.then(|| "true".to_owned()), "--keep"),
         ("read_only", cli.read_only.then(|| "true".to_owned()), "--read-only"),
         ("ascii", cli.ascii.then(|| "true".to_owned()), "--ascii"),
         ("listen", cli.listen.clone(), "--listen"),

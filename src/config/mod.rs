@@ -45,6 +45,10 @@ pub struct Inputs {
 pub struct Config {
     /// No terminal.
     pub headless: bool,
+    /// In a terminal: the gateway is started on its own, and outlives its consoles.
+    pub keep: bool,
+    /// This process is a gateway that was started so.
+    pub detached: bool,
     /// The console changes nothing until a key allows it.
     pub read_only: bool,
     /// The console draws frames, marks and graphs in ASCII.
@@ -201,6 +205,7 @@ const fn setting(key: &'static str, env: &'static str, default: &'static str) ->
 /// All settings. An empty default means that it depends on other things, or that there is none.
 pub(crate) const SETTINGS: &[Setting] = &[
     setting("headless", "PILOTHOUSE_HEADLESS", "false"),
+    setting("keep", "PILOTHOUSE_KEEP", "false"),
     setting("read_only", "PILOTHOUSE_READ_ONLY", "false"),
     setting("ascii", "PILOTHOUSE_ASCII", "false"),
     setting("theme", "PILOTHOUSE_THEME", "terminal"),
@@ -296,6 +301,8 @@ pub fn load(inputs: Inputs) -> Result<Config, ConfigError> {
     }
     Ok(Config {
         headless: layers.parsed("headless", "true or false")?.unwrap_or(false),
+        keep: layers.parsed("keep", "true or false")?.unwrap_or(false),
+        detached: inputs.cli.detached,
         read_only: layers.parsed("read_only", "true or false")?.unwrap_or(false),
         ascii: layers.parsed("ascii", "true or false")?.unwrap_or(false),
         theme: layers.one_of("theme", &["terminal", "contrast", "soft"])?,

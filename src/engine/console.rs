@@ -63,11 +63,17 @@ async fn serve(
             }
             () = handle.closed(), if next.is_none() && asking.is_empty() => return,
             news = cursor.next(BATCH), if next.is_none() => {
-                next = Some(match news {
-                    Next::Changes(changes) => Update::Changes(changes),
-                    Next::Snapshot(snapshot) => Update::Snapshot(snapshot),
-                });
+                next = Some(news.into());
             }
+        }
+    }
+}
+
+impl From<Next> for Update {
+    fn from(next: Next) -> Self {
+        match next {
+            Next::Changes(changes) => Self::Changes(changes),
+            Next::Snapshot(snapshot) => Self::Snapshot(snapshot),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Finding messages and chats among those that are kept: what can be asked for, and what is answered.
 
 use compact_str::CompactString;
+use serde::{Deserialize, Serialize};
 
 use super::{Chat, ChatId, DeliveryState, Direction, Message, MessageId};
 use crate::clock::Timestamp;
@@ -14,7 +15,7 @@ pub const SEARCH_CHARS: usize = 200;
 pub const SEARCH_WORDS: usize = 16;
 
 /// Which messages; what is not given does not matter.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Filter {
     /// In this chat.
     pub chat: Option<ChatId>,
@@ -36,11 +37,11 @@ pub struct Filter {
 }
 
 /// A place in the order in which the gateway took its messages. Later ones are greater, and none changes its place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place(pub i64);
 
 /// From where to where a list goes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Order {
     /// The last message that the gateway took comes first.
     #[default]
@@ -50,7 +51,7 @@ pub enum Order {
 }
 
 /// A page of messages.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Find {
     /// Which.
     pub filter: Filter,
@@ -63,7 +64,7 @@ pub struct Find {
 }
 
 /// A message in a list.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Listed {
     /// The message, with at most [`LISTED_CHARS`] characters of its text.
     pub message: Message,
@@ -74,7 +75,7 @@ pub struct Listed {
 }
 
 /// A page of what was found.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Page<T> {
     /// In the order that was asked for.
     pub items: Vec<T>,
@@ -86,7 +87,7 @@ pub struct Page<T> {
 }
 
 /// A chat in the list of chats.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ListedChat {
     /// The chat.
     pub chat: Chat,
@@ -97,7 +98,7 @@ pub struct ListedChat {
 }
 
 /// What a console looks up. It answers from the disk, and so never in a hurry.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LookUp {
     /// A page of messages.
     Messages {
@@ -133,7 +134,7 @@ impl LookUp {
 }
 
 /// What was found.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Found {
     /// A page of messages.
     Messages(Page<Listed>),
@@ -151,7 +152,7 @@ pub enum Found {
 }
 
 /// Why nothing was found out.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum FindError {
     /// There is nothing in a search that could be found.
     #[error("there is no letter and no digit in it; give a word, or the beginning of one")]

@@ -19,7 +19,7 @@ pub struct Linking {
 
 /// What consoles and callers can ask for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "request", rename_all = "snake_case")]
+#[serde(tag = "request", content = "of", rename_all = "snake_case")]
 pub enum Request {
     /// Send a text.
     Send {

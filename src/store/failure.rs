@@ -8,7 +8,8 @@ use rusqlite::{Error, ErrorCode};
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Another process has the data folder.
-    #[error("another pilothouse{} uses the data folder {folder}; stop it, or choose another folder with --data-dir",
+    #[error("another pilothouse{} uses the data folder {folder}; `pilothouse attach` shows its \
+         console; or stop it, or choose another folder with --data-dir",
         holder.as_deref().map(|pid| format!(" (process {pid})")).unwrap_or_default())]
     Held {
         /// The folder.

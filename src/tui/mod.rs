@@ -47,7 +47,8 @@ use model::{Focus, Model};
 
 /// After how long something visible changes by itself, or drafts are to be written. None: never, so nothing wakes.
 pub fn next_wake(model: &Model, now: Now) -> Option<Duration> {
-    let counting_down = model.pairing(now).is_some()
+    let counting_down = model.ui.lost.is_some()
+        || model.pairing(now).is_some()
         || model.snapshot.connection.retry_at.is_some_and(|at| at > now.wall)
         || model.snapshot.pacing.is_some_and(|pacing| pacing.next_send_at > now.wall)
         || model.snapshot.bridge.retry_at.is_some_and(|at| at > now.wall);
@@ -57,7 +58,8 @@ pub fn next_wake(model: &Model, now: Now) -> Option<Duration> {
     let bar = moving.then(|| range.bar_ms() - now.wall.as_millis().rem_euclid(range.bar_ms()));
     let ms = second.into_iter().chain(bar).min();
     let visible = ms.map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or(1_000)));
-    visible.into_iter().chain(model.ui.drafts.due_in(now.mono)).min()
+    let greeting = model.ui.greeting.as_ref().map(|(_, until)| until.since(now.mono));
+    visible.into_iter().chain(model.ui.drafts.due_in(now.mono)).chain(greeting).min()
 }
 
 /// This pane is drawn at present.

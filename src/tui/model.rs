@@ -15,7 +15,8 @@ use super::palette::Palette;
 use super::recipients::Picker;
 use super::series::{Traffic, kib};
 use super::update::Confirmed;
-use crate::clock::Now;
+use crate::clock::{Mono, Now};
+use crate::link::Lost;
 use crate::qr::{Drawing, Modules};
 use crate::state::{
     Change, Chat, ConnectionState, ConnectionView, DeliveryState, Message, MessageId, Pairing, RequestId, Snapshot,
@@ -100,6 +101,12 @@ pub struct Ui {
     pub history_at: Option<usize>,
     /// One line that says what just happened or why something did not.
     pub notice: Option<String>,
+    /// What is said at the start, and until when, unless a key comes first.
+    pub greeting: Option<(String, Mono)>,
+    /// Where the gateway is that this console is attached to. None: in this process.
+    pub attached: Option<String>,
+    /// The line to the gateway is broken: all that is shown is as it was.
+    pub lost: Option<Lost>,
     /// Lines that were given to the engine and not yet answered for.
     pub sending: HashMap<RequestId, String>,
     /// The number of the next request.
@@ -140,6 +147,9 @@ impl Model {
             history: VecDeque::new(),
             history_at: None,
             notice: None,
+            greeting: None,
+            attached: None,
+            lost: None,
             sending: HashMap::new(),
             next_request: RequestId(1),
             drawing: None,
@@ -168,7 +178,10 @@ impl Model {
 
     /// Takes a snapshot over in place of what was known.
     pub fn replace(&mut self, snapshot: Snapshot) {
-        self.ui.look.resyncs += 1;
+        match self.ui.lost.take() {
+            Some(_) => self.ui.notice = Some("the connection to the gateway is back".to_owned()),
+            None => self.ui.look.resyncs += 1,
+        }
         self.snapshot = snapshot;
         self.ui.feed.missed(&self.snapshot.feed);
         self.ui.chats.told(&self.snapshot.feed);

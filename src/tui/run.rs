@@ -36,6 +36,9 @@ const LOOK_FOR_SHELL: Duration = Duration::from_millis(300);
 /// How many keys may wait.
 const KEYS: usize = 256;
 
+/// For how long it is said at the start what becomes of the gateway, unless a key comes first.
+const GREETING: Duration = Duration::from_secs(5);
+
 /// What a console is given besides its link.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -61,8 +64,10 @@ pub struct Options {
     pub keys: Keymap,
     /// The console changes nothing until a key allows it.
     pub read_only: bool,
-    /// The last lines of the log.
-    pub log: Arc<Ring>,
+    /// The last lines of the log. None: it is where the gateway is.
+    pub log: Option<Arc<Ring>>,
+    /// Where the gateway is that this console is attached to. None: in this process, and ends with the console.
+    pub attached: Option<String>,
     /// The file that keeps the sizes of panes.
     pub remember: PathBuf,
 }
@@ -124,6 +129,14 @@ fn resume(screen: &mut Screen, keys: &mut Keys) -> std::io::Result<()> {
     Ok(())
 }
 
+/// What becomes of the gateway when this console ends.
+fn greeting(attached: Option<&str>) -> String {
+    match attached {
+        Some(at) => format!("q leaves this console, and the gateway goes on; attached to {at}"),
+        None => "to quit, or to close this terminal, stops the gateway; --keep lets it go on".to_owned(),
+    }
+}
+
 async fn run(
     mut screen: Screen,
     mut link: Link,
@@ -136,7 +149,9 @@ async fn run(
     let mut model = Model::new(*snapshot, options.api.clone(), zone, clock.now());
     model.ui.look.keys = options.keys.clone();
     model.ui.look.read_only = options.read_only;
-    model.ui.look.log_view.ring = Some(Arc::clone(&options.log));
+    model.ui.look.log_view.ring.clone_from(&options.log);
+    model.ui.greeting = Some((greeting(options.attached.as_deref()), clock.now().mono.plus(GREETING)));
+    model.ui.attached.clone_from(&options.attached);
     model.ui.look.theme = options.theme;
     model.ui.look.mouse = options.mouse;
     let mut file = DraftsFile::new(options.folder.clone());
@@ -159,7 +174,9 @@ async fn follow(
 ) -> std::io::Result<()> {
     let mut remembered = remembered(&options.remember);
     model.ui.look.sizes = remembered;
-    let mut log = options.log.watch();
+    // One that nothing is written to never has news.
+    let ring = options.log.clone().unwrap_or_else(|| Ring::new(clock));
+    let mut log = ring.watch();
     let size = screen.terminal.size()?;
     model.ui.size = (size.width, size.height);
     let theme = Theme::new(options.colors).ascii(options.ascii);

@@ -65,7 +65,7 @@ pub struct Outcome {
     pub clear: bool,
     /// The shell is to get the terminal, until it gives it back.
     pub suspend: bool,
-    /// The console is to end, and the gateway with it.
+    /// The console is to end, and the gateway with it when it is in this process.
     pub quit: bool,
 }
 
@@ -107,7 +107,10 @@ fn take(model: &mut Model, msg: Msg, now: Now) -> Outcome {
         Msg::Mouse(event) => console::mouse(model, event, now),
         Msg::Update(update) => on_update(model, update, now),
         Msg::Continued => Outcome { clear: true, ..Outcome::redraw() },
-        Msg::Woken => Outcome::redraw(),
+        Msg::Woken => {
+            model.ui.greeting.take_if(|(_, until)| *until <= now.mono);
+            Outcome::redraw()
+        }
     }
 }
 
@@ -122,19 +125,16 @@ fn on_update(model: &mut Model, update: Update, now: Now) -> Outcome {
             return Outcome { redraw, ..Outcome::default() };
         }
         Update::Found { id, found } => return feed::found(model, id, found),
+        Update::Unanswered { id, why } => {
+            let line = model.ui.sending.remove(&id);
+            not_done(model, why.to_string(), line);
+        }
+        Update::Lost(lost) => model.ui.lost = Some(lost),
         Update::Answer { id, answer } => {
             let line = model.ui.sending.remove(&id);
             match (answer, line) {
                 (Answer::Accepted { .. } | Answer::AcceptedBefore { .. }, Some(line)) => model.remember(line),
-                (Answer::Refused(refusal), line) => {
-                    model.ui.notice = Some(refusal.to_string());
-                    // Nothing is lost: the line comes back, unless another is being written already.
-                    match line {
-                        Some(line) if model.ui.input.value().is_empty() => model.ui.input = Input::new(line),
-                        Some(line) => model.remember(line),
-                        None => {}
-                    }
-                }
+                (Answer::Refused(refusal), line) => not_done(model, refusal.to_string(), line),
                 (Answer::Accepted { .. } | Answer::AcceptedBefore { .. } | Answer::Done, _) => {}
             }
         }
@@ -142,7 +142,18 @@ fn on_update(model: &mut Model, update: Update, now: Now) -> Outcome {
     Outcome::redraw()
 }
 
+/// Says why. Nothing is lost: the line comes back, unless another is being written already.
+fn not_done(model: &mut Model, why: String, line: Option<String>) {
+    model.ui.notice = Some(why);
+    match line {
+        Some(line) if model.ui.input.value().is_empty() => model.ui.input = Input::new(line),
+        Some(line) => model.remember(line),
+        None => {}
+    }
+}
+
 fn on_key(model: &mut Model, key: &KeyEvent) -> Outcome {
+    model.ui.greeting = None;
     let interrupt = key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
     if interrupt {
         let again = std::mem::replace(&mut model.ui.interrupted, true);
@@ -244,7 +255,8 @@ fn act(model: &mut Model, action: Action) -> Outcome {
         }
         Action::TakeOver => return request(model, Request::TakeOver),
         Action::Quit => {
-            if model.snapshot.queue == 0 {
+            // The gateway that this console is attached to does not end with it.
+            if model.snapshot.queue == 0 || model.ui.attached.is_some() {
                 return Outcome { quit: true, ..Outcome::redraw() };
             }
             model.ui.overlay = Some(Overlay::Confirm(Confirmed::Stop, Box::default()));
@@ -294,6 +306,9 @@ fn shown_in_feed(action: Action) -> bool {
 }
 
 fn request(model: &mut Model, request: Request) -> Outcome {
+    if console::away(model) {
+        return Outcome::redraw();
+    }
     let id = model.ui.next_request;
     model.ui.next_request = id.next();
     Outcome { requests: vec![Ask { id, request }], ..Outcome::redraw() }

@@ -5,13 +5,16 @@ use ratatui::layout::{Position, Rect};
 
 use super::layout::{self, SMALLEST};
 use super::model::{Focus, Model};
-use super::panes::{compose, connection, feed, footer, log, metrics, overlay, pairing, status, welcome};
+use super::panes::{banner, compose, connection, feed, footer, log, metrics, overlay, pairing, status, welcome};
 use super::theme::Theme;
 use crate::clock::Now;
 
 /// Draws everything. Returns where the cursor is, when it is shown. Never draws outside of `area`.
 pub fn view(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) -> Option<Position> {
     let cursor = draw(model, theme.with(model.ui.look.theme), area, buffer, now);
+    if let Some(lost) = &model.ui.lost {
+        banner::draw(model, lost, theme.with(model.ui.look.theme), area, buffer, now);
+    }
     if theme.is_ascii() {
         super::ascii::replace(buffer);
     }

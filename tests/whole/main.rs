@@ -4,6 +4,7 @@
 
 mod about;
 mod access;
+mod attach;
 mod backup;
 mod bridge;
 mod browser;

@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Stdio;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -35,7 +36,7 @@ struct Seen {
 }
 
 impl Terminal {
-    fn run(command: CommandBuilder, (columns, rows): (u16, u16)) -> Self {
+    pub fn run(command: CommandBuilder, (columns, rows): (u16, u16)) -> Self {
         let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
         let mut output = pair.master.try_clone_reader().expect("its output");
@@ -124,8 +125,17 @@ impl Terminal {
         self.shows("● connected").await;
     }
 
-    fn pid(&self) -> i64 {
+    pub fn pid(&self) -> i64 {
         self.child.process_id().expect("it runs").into()
+    }
+
+    /// Waits for the end of a program that shows no console. Returns all that it wrote.
+    pub async fn ran(mut self) -> (ExitStatus, Vec<u8>) {
+        let mut child = self.child;
+        let status = within("the end", tokio::task::spawn_blocking(move || child.wait().unwrap())).await.unwrap();
+        drop((self.keys, self.master));
+        let seen = within("the last bytes", self.screen.wait_for(|seen| seen.ended)).await.unwrap();
+        (status, seen.bytes.clone())
     }
 
     /// Waits for the end, and looks whether the terminal is as it was before.
@@ -136,9 +146,12 @@ impl Terminal {
         assert_eq!(format!("{:?}", self.master.get_termios()), self.before, "the line's settings are back");
         drop(self.keys);
         let quiet = |bytes: &[u8]| bytes.ends_with(b"\x1b[?25h") || bytes.windows(6).any(|w| w == b"\x1b[?25h");
-        let seen = within("the last bytes", self.screen.wait_for(|seen| quiet(&seen.bytes))).await.unwrap();
-        let screen = seen.parser.screen();
-        assert!(!screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste());
+        let given_back = |seen: &Seen| {
+            let screen = seen.parser.screen();
+            let clean = !screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste();
+            clean && quiet(&seen.bytes)
+        };
+        let seen = within("the terminal as it was", self.screen.wait_for(given_back)).await.unwrap();
         (status, seen.bytes.clone())
     }
 }
@@ -175,7 +188,7 @@ fn sextant(c: char) -> Option<u32> {
     Some(n + u32::from(n >= 21) + u32::from(n + u32::from(n >= 21) >= 42))
 }
 
-fn script(place: &Place, text: &str) -> std::path::PathBuf {
+pub fn script(place: &Place, text: &str) -> std::path::PathBuf {
     let path = place.home().join("bridge.sh");
     std::fs::write(&path, text).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -570,7 +583,8 @@ fn holds_a_terminal() {
     command.env("TERM", "xterm-256color");
     let _child = pair.slave.spawn_command(command).unwrap();
     drop(pair.slave);
-    let _ = std::io::copy(&mut pair.master.try_clone_reader().unwrap(), &mut std::io::sink());
+    // Who started this may want to see it.
+    let _ = std::io::copy(&mut pair.master.try_clone_reader().unwrap(), &mut std::io::stdout());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -587,7 +601,8 @@ async fn a_terminal_that_goes_away_without_a_signal_ends_the_program_in_order() 
     std::fs::set_permissions(&held, std::fs::Permissions::from_mode(0o755)).unwrap();
     let mut holder = tokio::process::Command::new(std::env::current_exe().unwrap());
     holder.args(["--ignored", "--exact", "terminal::holds_a_terminal"]).env_clear().envs(place.env());
-    let mut holder = holder.env("HELD", &held).current_dir(place.home()).kill_on_drop(true).spawn().unwrap();
+    holder.env("HELD", &held).current_dir(place.home()).stdout(Stdio::null()).kill_on_drop(true);
+    let mut holder = holder.spawn().unwrap();
     let opened = tokio::task::spawn_blocking(move || std::fs::File::open(alive).unwrap());
     let mut alive = within("the bridge", opened).await.unwrap();
     holder.kill().await.unwrap();

@@ -20,7 +20,7 @@ pub(in crate::api) async fn check(request: Request, next: Next) -> Response {
     let (head, body) = next.run(request).await.into_parts();
     let kind = head.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().to_owned();
-    if kind == "text/event-stream" {
+    if kind == "text/event-stream" || super::FOR_CONSOLES.contains(&&*path) {
         return Response::from_parts(head, body);
     }
     let bytes = body.collect().await.unwrap().to_bytes();

@@ -76,6 +76,9 @@ const TAGS: &[(&str, &str)] = &[
 /// What only shows this description, and is not described: the parts of a page.
 const PARTS_OF_PAGES: &[&str] = &["/assets/{file}", "/docs/docs.css", "/docs/docs.js"];
 
+/// What only consoles of this program's own version can use, and is not described: it is no promise to anybody.
+const FOR_CONSOLES: &[&str] = &["/console", "/console/requests", "/console/look-ups"];
+
 fn operations(types: &mut Types) -> Vec<Operation> {
     [
         messages::operations,

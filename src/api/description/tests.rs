@@ -61,7 +61,7 @@ async fn routes(harness: &Harness) -> Routes {
 async fn every_route_is_described_and_everything_described_is_a_route() {
     let harness = Harness::new();
     let mut routes = routes(&harness).await;
-    for part in PARTS_OF_PAGES {
+    for part in PARTS_OF_PAGES.iter().chain(FOR_CONSOLES) {
         assert!(routes.remove(*part).is_some(), "{part} is no route");
     }
     let document = document();

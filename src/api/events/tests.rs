@@ -52,6 +52,7 @@ impl Place {
             stats: Arc::new(ApiStats::default()),
             settings: super::super::tests::settings(),
             keys: KeysInUse::default(),
+            consoles: Default::default(),
             look_ups: LookUps::default(),
             status: Default::default(),
             bodies: Default::default(),

@@ -28,10 +28,15 @@ fn present(model: &Model, theme: Theme, page: &mut Page, now: Now) {
         page.text(0, &format!("read-only ({key} allows changes)"), 1, theme.busy());
     }
     page.line([(format!("{mark} {word}"), style)]);
+    if let Some(at) = &model.ui.attached {
+        page.text(0, &format!("attached to {at}"), 2, theme.dim());
+    }
     let (s, zone) = (&model.snapshot, &model.ui.zone);
     let plain = Style::new();
     page.field("since", &day_and_time(model, s.connection.since, now), plain);
     match (s.connection.state, s.connection.proven_at) {
+        // What was proven may not be so any more.
+        _ if model.ui.lost.is_some() => page.field("known", "as it was before", theme.busy()),
         (ConnectionState::Open, Some(_)) => page.field("proven", "WhatsApp's server answers", theme.good()),
         (ConnectionState::Open, None) => page.field("claimed", "by the bridge, not proven", theme.busy()),
         (ConnectionState::Unverified, at) => {

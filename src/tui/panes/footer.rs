@@ -14,7 +14,7 @@ use crate::protocol::ReasonClass;
 use crate::state::{ConnectionState, Pairing};
 
 pub(in super::super) fn draw(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) {
-    if let Some(notice) = &model.ui.notice {
+    if let Some(notice) = model.ui.notice.as_ref().or(model.ui.greeting.as_ref().map(|(text, _)| text)) {
         put(buffer, area, (0, 0), notice, area.width, theme.busy());
         return;
     }
@@ -47,7 +47,7 @@ pub(in super::super) fn draw(model: &Model, theme: Theme, area: Rect, buffer: &m
 /// Whether a key does anything at present.
 pub(super) fn works(action: Action, model: &Model, now: Now) -> bool {
     let look = &model.ui.look;
-    if look.read_only && action.changes() {
+    if (look.read_only || model.ui.lost.is_some()) && action.changes() {
         return false;
     }
     let shown = |pane| crate::tui::shows(model, pane, now);

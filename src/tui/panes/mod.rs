@@ -1,5 +1,6 @@
 //! What is drawn, one file a pane. A pane draws inside its area and returns nothing but where the cursor is.
 
+pub(super) mod banner;
 mod chats;
 pub(super) mod compose;
 pub(super) mod connection;

@@ -16,6 +16,9 @@ use crate::state::{BridgeState, ConnectionState, Pairing, StoreState, WebhookSta
 
 /// How things stand: a mark, a word, and its style. The mark and the word say it without the colour.
 pub(in super::super) fn headline(model: &Model, theme: Theme) -> (&'static str, &'static str, Style) {
+    if model.ui.lost.is_some() {
+        return ("✗", "no connection to the gateway", theme.bad());
+    }
     if model.snapshot.store.state == StoreState::Failing {
         return ("✗", "the database can't be written", theme.bad());
     }
@@ -61,6 +64,9 @@ pub(in super::super) fn standing(model: &Model) -> Standing {
 
 /// What the operator can do about it, or what happens by itself.
 pub(super) fn advice(model: &Model, now: Now) -> Option<String> {
+    if let Some(lost) = &model.ui.lost {
+        return Some(format!("tried again {}", in_time(lost.retry_at, now)));
+    }
     if model.snapshot.store.state == StoreState::Failing {
         return Some("nothing is accepted until it can".to_owned());
     }
@@ -225,12 +231,14 @@ pub(in super::super) fn header(model: &Model, theme: Theme, area: Rect, buffer: 
     };
     let text = format!("in {}  out {}  waiting {}", c.messages_received, c.messages_sent, waiting(model, now));
     let memory = format!("  host {}  bridge {}", bytes(s.host.rss_bytes), bytes(s.bridge.rss_bytes));
+    let attached = model.ui.attached.as_ref().map(|at| format!("  attached to {at}")).unwrap_or_default();
     let pieces = [
         (text.as_str(), Style::new()),
         (failed.as_str(), theme.bad()),
         (hooks.as_str(), theme.bad()),
         (restarts.as_str(), theme.busy()),
         (memory.as_str(), theme.dim()),
+        (attached.as_str(), theme.dim()),
     ];
     row(buffer, area, y, &pieces);
 }

@@ -45,14 +45,23 @@ pub(in super::super) fn context(model: &Model) -> Context {
     }
 }
 
-/// Whether this is refused since the console is read-only; then it is said.
+/// Whether this is refused since the console is read-only, or has lost its gateway; then it is said.
 pub(super) fn refused(model: &mut Model, action: Action) -> bool {
     let refused = model.ui.look.read_only && action.changes();
     if refused {
         let key = model.ui.look.keys.key(Action::ReadOnly);
         model.ui.notice = Some(format!("read-only: nothing was done; {key} lets this console change things"));
     }
-    refused
+    refused || (action.changes() && away(model))
+}
+
+/// Whether nothing can be asked since the line to the gateway is broken; then it is said.
+pub(super) fn away(model: &mut Model) -> bool {
+    let away = model.ui.lost.is_some();
+    if away {
+        model.ui.notice = Some("no connection to the gateway: nothing was done; try again when it is back".to_owned());
+    }
+    away
 }
 
 /// Scrolls the focused pane, when it is one that does no more than that. Returns whether it was.
