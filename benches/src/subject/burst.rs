@@ -2,39 +2,49 @@
 //!
 //! All are in one thread, so that the processor is left to the program.
 
+use std::cell::Cell;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::figures::milliseconds;
+
 /// What the clients saw.
-pub struct Seen {
+pub struct Burst {
     /// Answers a second.
     pub rate: f64,
-    /// How long each took, shortest first.
-    pub times: Vec<Duration>,
+    /// How long each took in milliseconds, shortest first.
+    pub times: Vec<f64>,
 }
 
-impl Seen {
-    /// The time in milliseconds that so great a part of the answers took at most.
-    pub fn at(&self, part: f64) -> f64 {
-        let last = self.times.len().saturating_sub(1);
-        self.times.get((last as f64 * part) as usize).map_or(f64::NAN, |time| time.as_secs_f64() * 1e3)
-    }
+/// How long they ask.
+#[derive(Clone, Copy, Debug)]
+pub enum Until {
+    /// For a time.
+    After(Duration),
+    /// Until so many requests were made.
+    Requests(u64),
 }
 
-/// Asks for so long. `request` makes the n-th request of all.
-pub fn run(
+/// What is asked: the n-th request of all.
+type Request = Rc<dyn Fn(u64) -> String>;
+
+/// Asks with so many clients.
+///
+/// # Errors
+/// A connection broke, or an answer was not good.
+pub fn burst(
     address: SocketAddr,
     clients: usize,
-    length: Duration,
+    until: Until,
     request: impl Fn(u64) -> String + 'static,
-) -> anyhow::Result<Seen> {
+) -> anyhow::Result<Burst> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let request: Arc<dyn Fn(u64) -> String> = Arc::new(request);
+    let request: Request = Rc::new(request);
     let local = tokio::task::LocalSet::new();
     local.block_on(&runtime, async {
         let mut connections = Vec::new();
@@ -43,31 +53,36 @@ pub fn run(
             stream.set_nodelay(true)?;
             connections.push(stream);
         }
-        let start = Instant::now();
-        let asked = std::rc::Rc::new(std::cell::Cell::new(0));
+        let (start, asked) = (Instant::now(), Rc::new(Cell::new(0)));
         let tasks: Vec<_> = connections
             .into_iter()
-            .map(|stream| tokio::task::spawn_local(client(stream, start + length, asked.clone(), Arc::clone(&request))))
+            .map(|stream| {
+                tokio::task::spawn_local(client(stream, start, until, Rc::clone(&asked), Rc::clone(&request)))
+            })
             .collect();
         let mut times = Vec::new();
         for task in tasks {
             times.extend(task.await.context("a client ended by a panic")??);
         }
         let rate = times.len() as f64 / start.elapsed().as_secs_f64();
-        times.sort_unstable();
-        Ok(Seen { rate, times })
+        Ok(Burst { rate, times: milliseconds(&times) })
     })
 }
 
 async fn client(
     mut stream: TcpStream,
-    end: Instant,
-    asked: std::rc::Rc<std::cell::Cell<u64>>,
-    request: Arc<dyn Fn(u64) -> String>,
+    start: Instant,
+    until: Until,
+    asked: Rc<Cell<u64>>,
+    request: Request,
 ) -> anyhow::Result<Vec<Duration>> {
     let mut times = Vec::new();
     let mut answer = Vec::with_capacity(16 << 10);
-    while Instant::now() < end {
+    let goes_on = || match until {
+        Until::After(length) => start.elapsed() < length,
+        Until::Requests(most) => asked.get() < most,
+    };
+    while goes_on() {
         asked.set(asked.get() + 1);
         let request = request(asked.get());
         let from = Instant::now();
@@ -95,4 +110,20 @@ fn is_whole(answer: &[u8]) -> anyhow::Result<bool> {
         name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
     });
     Ok(answer.len() >= head + 4 + length.context("an answer has no length")?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_whole_with_its_last_byte_and_has_to_be_good() {
+        let answer = b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\nab";
+        assert!(is_whole(answer).unwrap());
+        for length in [0, 10, answer.len() - 1] {
+            assert!(!is_whole(&answer[..length]).unwrap());
+        }
+        assert!(is_whole(b"HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n").is_err());
+        assert!(is_whole(b"HTTP/1.1 200 OK\r\n\r\n").is_err());
+    }
 }
