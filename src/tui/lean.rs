@@ -58,6 +58,14 @@ impl<W: Write> Lean<W> {
         Self { inner: CrosstermBackend::new(writer), codes: String::new() }
     }
 
+    /// Goes on in the row, over so many columns.
+    fn right(&mut self, columns: u16) -> io::Result<()> {
+        match columns {
+            1 => self.inner.write_all(b"\x1b[C"),
+            _ => queue!(self.inner, MoveRight(columns)),
+        }
+    }
+
     /// Changes the looks of what is written next.
     fn change(&mut self, from: Look, to: Look) -> io::Result<()> {
         if to == Look::PLAIN {
@@ -153,7 +161,7 @@ impl<W: Write> Backend for Lean<W> {
             match last {
                 Some((before, row, _)) if row == y && before + 1 == x => {}
                 Some((before, row, true)) if row == y && before < x => {
-                    queue!(self.inner, MoveRight(x - before - 1))?;
+                    self.right(x - before - 1)?;
                 }
                 Some(_) | None => queue!(self.inner, MoveTo(x, y))?,
             }
