@@ -15,6 +15,7 @@ mod subject;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use anyhow::bail;
 use clap::Parser;
@@ -80,7 +81,9 @@ fn measure(arguments: &Arguments) -> anyhow::Result<()> {
     for (name, group) in GROUPS {
         if arguments.groups.is_empty() || arguments.groups.iter().any(|wanted| wanted == name) {
             eprintln!("{name}");
+            let begin = Instant::now();
             group(&mut bench)?;
+            eprintln!("  {} s", begin.elapsed().as_secs());
         }
     }
     let record = bench.record;

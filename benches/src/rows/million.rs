@@ -9,7 +9,7 @@ use crate::bench::Bench;
 use crate::figures::{Row, count, milliseconds};
 use crate::limits::{empty_process, query};
 use crate::roles::{Script, word};
-use crate::subject::{Client, Console, Headless, PATIENCE, Room, Until, burst, until_within};
+use crate::subject::{Client, Console, Headless, Room, Until, burst, until_within};
 
 const MESSAGES: u64 = 1_000_000;
 
@@ -25,8 +25,8 @@ const SETTLE: Duration = Duration::from_secs(5);
 /// The rate is looked at over so great a part of the messages, at the beginning and at the end.
 const PART: u64 = 10;
 
-/// How much longer than usual the sorting in of all words may take.
-const INDEX_PATIENCE: Duration = Duration::from_secs(600);
+/// How long so many may take to come, and to be sorted in.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// What the program has to do at least for a page.
 const PAGE: &str = "SELECT * FROM messages ORDER BY n DESC LIMIT 50";
@@ -58,7 +58,7 @@ fn fill(bench: &mut Bench, room: &Room, messages: u64) -> anyhow::Result<()> {
     let rate = |from: (u64, Instant), to: (u64, Instant)| (to.0 - from.0) as f64 / (to.1 - from.1).as_secs_f64();
     let (early, late) = (rate(first?, early?), rate(late?, last?));
     let begin = Instant::now();
-    until_within(INDEX_PATIENCE, "sorting in", Duration::from_millis(100), &mut || {
+    until_within(PATIENCE, "sorting in", Duration::from_millis(100), &mut || {
         let complete = client.json("/messages?q=x&limit=1")?["complete"] == true;
         Ok(complete.then_some(()))
     })?;

@@ -55,6 +55,7 @@ pub(super) fn measure(bench: &mut Bench) -> anyhow::Result<()> {
     let until = Until::After(bench.seconds(LENGTH));
     for clients in CLIENTS {
         let (mut status, mut send) = (Runs::default(), Runs::default());
+        let mut refused = Vec::new();
         for _ in 0..bench.runs(RUNS) {
             let (ours, most) = of_status(bench, clients, until)?;
             status.note(ours.rate, &ours.times, most.rate, &most.times);
@@ -62,6 +63,7 @@ pub(super) fn measure(bench: &mut Bench) -> anyhow::Result<()> {
             // Each transaction takes one message of every client: that is the most of them that can wait at once.
             let alone = commits.run(clients, bench.seconds(LENGTH))?;
             send.note(ours.rate, &ours.times, alone.rate, &alone.times);
+            refused.push(ours.refused * 100.0);
         }
         let with = format!("{} client{}", count(clients as u64), if clients == 1 { "" } else { "s" });
         let what = format!("`GET /status`, {with}");
@@ -74,6 +76,8 @@ pub(super) fn measure(bench: &mut Bench) -> anyhow::Result<()> {
             let first = clients == 64 && row.key.ends_with("rate");
             bench.record.add(if first { row.target(10_000.0) } else { row });
         }
+        let (key, what) = (format!("send.{clients}.refused"), format!("{what}: refused (503), of those accepted"));
+        bench.record.add(Row::new(&key, &what, "%", refused));
     }
     Ok(())
 }

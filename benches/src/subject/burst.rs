@@ -19,6 +19,8 @@ pub struct Burst {
     pub rate: f64,
     /// How long each took in milliseconds, shortest first.
     pub times: Vec<f64>,
+    /// How many requests were refused since the program was too busy, for each that was answered.
+    pub refused: f64,
 }
 
 /// How long they ask.
@@ -64,18 +66,22 @@ pub fn burst(
         for task in tasks {
             times.extend(task.await.context("a client ended by a panic")??);
         }
-        let rate = times.len() as f64 / start.elapsed().as_secs_f64();
-        Ok(Burst { rate, times: milliseconds(&times) })
+        let all = times.len() as f64;
+        let times: Vec<_> = times.into_iter().flatten().collect();
+        let good = times.len() as f64;
+        let refused = (all - good) / good.max(1.0);
+        Ok(Burst { rate: good / start.elapsed().as_secs_f64(), times: milliseconds(&times), refused })
     })
 }
 
+/// Returns how long each answer took; none: the request was refused.
 async fn client(
     mut stream: TcpStream,
     start: Instant,
     until: Until,
     asked: Rc<Cell<u64>>,
     request: Request,
-) -> anyhow::Result<Vec<Duration>> {
+) -> anyhow::Result<Vec<Option<Duration>>> {
     let mut times = Vec::new();
     let mut answer = Vec::with_capacity(16 << 10);
     let goes_on = || match until {
@@ -88,28 +94,33 @@ async fn client(
         let from = Instant::now();
         stream.write_all(request.as_bytes()).await?;
         answer.clear();
-        while !is_whole(&answer)? {
+        let good = loop {
+            if let Some(good) = is_whole(&answer)? {
+                break good;
+            }
             if stream.read_buf(&mut answer).await? == 0 {
                 bail!("the connection was closed");
             }
-        }
-        times.push(from.elapsed());
+        };
+        times.push(good.then(|| from.elapsed()));
     }
     Ok(times)
 }
 
-/// Whether an answer is there to its end. It has to be a good one.
-fn is_whole(answer: &[u8]) -> anyhow::Result<bool> {
-    let Some(head) = answer.windows(4).position(|part| part == b"\r\n\r\n") else { return Ok(false) };
+/// Once an answer is there to its end: whether it is a good one, or the program is too busy. It may be nothing else.
+fn is_whole(answer: &[u8]) -> anyhow::Result<Option<bool>> {
+    let Some(head) = answer.windows(4).position(|part| part == b"\r\n\r\n") else { return Ok(None) };
     let text = std::str::from_utf8(&answer[..head])?;
-    if !text.starts_with("HTTP/1.1 2") {
+    let good = text.starts_with("HTTP/1.1 2");
+    if !good && !text.starts_with("HTTP/1.1 503") {
         bail!("a request was answered with {text}");
     }
     let length = text.lines().find_map(|line| {
         let (name, value) = line.split_once(':')?;
         name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
     });
-    Ok(answer.len() >= head + 4 + length.context("an answer has no length")?)
+    let length = length.context("an answer has no length")?;
+    Ok((answer.len() >= head + 4 + length).then_some(good))
 }
 
 #[cfg(test)]
@@ -117,13 +128,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_whole_with_its_last_byte_and_has_to_be_good() {
+    fn an_answer_is_whole_with_its_last_byte_and_good_or_too_busy() {
         let answer = b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\nab";
-        assert!(is_whole(answer).unwrap());
+        assert_eq!(is_whole(answer).unwrap(), Some(true));
         for length in [0, 10, answer.len() - 1] {
-            assert!(!is_whole(&answer[..length]).unwrap());
+            assert_eq!(is_whole(&answer[..length]).unwrap(), None);
         }
-        assert!(is_whole(b"HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n").is_err());
+        assert_eq!(is_whole(b"HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n").unwrap(), Some(false));
+        assert!(is_whole(b"HTTP/1.1 401 No\r\ncontent-length: 0\r\n\r\n").is_err());
         assert!(is_whole(b"HTTP/1.1 200 OK\r\n\r\n").is_err());
     }
 }
