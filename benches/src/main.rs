@@ -78,11 +78,16 @@ fn measure(arguments: &Arguments) -> anyhow::Result<()> {
     let machine = Machine::here(&std::env::temp_dir(), &subject::root());
     let record = Record { machine, quick: arguments.quick, rows: Vec::new() };
     let mut bench = Bench { program, quick: arguments.quick, record };
+    let mut failed = Vec::new();
     for (name, group) in GROUPS {
         if arguments.groups.is_empty() || arguments.groups.iter().any(|wanted| wanted == name) {
             eprintln!("{name}");
             let begin = Instant::now();
-            group(&mut bench)?;
+            // What was measured before, in minutes, is not to be lost.
+            if let Err(error) = group(&mut bench) {
+                eprintln!("  {name} failed: {error:#}");
+                failed.push(name);
+            }
             eprintln!("  {} s", begin.elapsed().as_secs());
         }
     }
@@ -94,5 +99,5 @@ fn measure(arguments: &Arguments) -> anyhow::Result<()> {
     if let Some(old) = old {
         print!("\n{}", comparison(&old, &record));
     }
-    Ok(())
+    if failed.is_empty() { Ok(()) } else { bail!("these groups failed: {}", failed.join(", ")) }
 }

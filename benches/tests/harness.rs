@@ -41,6 +41,16 @@ fn it_measures_writes_what_it_found_and_compares() {
 }
 
 #[test]
+fn a_group_that_fails_is_named_and_the_table_is_printed_all_the_same() {
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_bench")).args(["--quick", "--program", "/bin/true", "start"]).output();
+    let output = output.unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && errors.contains("these groups failed: start"), "{errors}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("median"), "{errors}");
+}
+
+#[test]
 fn what_is_wrong_is_said_before_anything_is_measured() {
     let (good, _, errors) = bench(&["nothing"]).unwrap();
     assert!(!good && errors.contains("there is no group nothing; there are start, "), "{errors}");
