@@ -5,7 +5,7 @@ mod empty;
 mod lines;
 mod plain;
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::Command;
 
 use serde::{Deserialize, Serialize};
@@ -76,6 +76,6 @@ impl Role {
 ///
 /// # Errors
 /// The operating system does not tell.
-pub fn this_program() -> anyhow::Result<std::path::PathBuf> {
-    Ok(std::env::current_exe().map(|path| Path::new(&path).to_owned())?)
+pub fn this_program() -> anyhow::Result<PathBuf> {
+    Ok(std::env::current_exe()?)
 }

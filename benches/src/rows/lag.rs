@@ -25,7 +25,7 @@ const WARM: u64 = 1_000;
 const LENGTH: u64 = 6;
 
 /// How many keys are typed, and the shortest pause between two.
-const KEYS: u64 = 200;
+const KEYS: u64 = 150;
 const PAUSE: Duration = Duration::from_millis(15);
 
 /// What is typed: nothing else on the screen has it. And what takes it away again.

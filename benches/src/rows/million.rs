@@ -20,7 +20,7 @@ const MORE: u64 = 10_000;
 const QUEUED: u64 = 10_000;
 
 const CLIENTS: usize = 64;
-const SETTLE: Duration = Duration::from_secs(5);
+const SETTLE: Duration = Duration::from_secs(3);
 
 /// The rate is looked at over so great a part of the messages, at the beginning and at the end.
 const PART: u64 = 10;
@@ -116,14 +116,15 @@ fn times(client: &mut Client, path: &str, runs: usize) -> anyhow::Result<Vec<f64
     Ok(milliseconds(&times))
 }
 
-/// The memory of a process that finds all those messages, and gets more.
+/// The start of a process that finds all those messages, and its memory once it got more.
 fn more(bench: &mut Bench, room: &mut Room, messages: u64) -> anyhow::Result<()> {
-    let (mut headless, mut console) = (Vec::new(), Vec::new());
+    let (mut headless, mut console, mut starts) = (Vec::new(), Vec::new(), Vec::new());
     let mut after = messages;
     for _ in 0..bench.runs(3) {
         let script = |after| Script { linked: true, after, messages: MORE, ..Script::default() };
         room.set_bridge(script(after));
-        let one = Headless::ready(&bench.program, room)?;
+        let mut one = Headless::start(&bench.program, room)?;
+        starts.push(one.until_answer()?.as_secs_f64() * 1e3);
         one.until_received(MORE)?;
         std::thread::sleep(SETTLE);
         headless.push(one.usage()?.megabytes());
@@ -138,6 +139,8 @@ fn more(bench: &mut Bench, room: &mut Room, messages: u64) -> anyhow::Result<()>
         one.end()?;
     }
     let there = count(messages);
+    let what = format!("start with {there} messages until the API answers");
+    bench.record.add(Row::new("restart.million", &what, "ms", starts).target(15.0));
     let what = format!("memory (RSS) headless, 10,000 messages after a start with {there}");
     bench.record.add(Row::new("memory.more.headless", &what, "MB", headless).target(8.0));
     let what = format!("memory (RSS) with the console, 10,000 messages after a start with {there}");

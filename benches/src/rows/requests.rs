@@ -61,7 +61,7 @@ pub(super) fn measure(bench: &mut Bench) -> anyhow::Result<()> {
             status.note(ours.rate, &ours.times, most.rate, &most.times);
             let (ours, commits) = of_send(bench, clients, until)?;
             // Each transaction takes one message of every client: that is the most of them that can wait at once.
-            let alone = commits.run(clients, bench.seconds(LENGTH))?;
+            let alone = commits.run(clients, bench.seconds(LENGTH) / 2)?;
             send.note(ours.rate, &ours.times, alone.rate, &alone.times);
             refused.push(ours.refused * 100.0);
         }

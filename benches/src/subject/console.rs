@@ -68,13 +68,16 @@ impl Console {
         Ok(self.started.elapsed())
     }
 
-    /// The time from the start until a QR is on the screen.
+    /// The time from the start until a QR is on the screen, which is then read and has to be the gateway's.
     ///
     /// # Errors
-    /// There never is one.
+    /// There never is one, or it says something else.
     pub fn until_qr(&self) -> anyhow::Result<Duration> {
         self.until("a QR", |seen| seen.has_qr().then_some(()))?;
-        Ok(self.started.elapsed())
+        let time = self.started.elapsed();
+        let shown = self.until("a QR that can be read", Seen::qr)?;
+        anyhow::ensure!(self.client()?.json("/qr")?["qr"] == *shown, "the QR on the screen is not the gateway's");
+        Ok(time)
     }
 
     /// Waits until the screen is as wanted.

@@ -5,6 +5,7 @@ mod client;
 mod console;
 mod headless;
 mod program;
+mod qr;
 mod room;
 mod screen;
 mod simulator;

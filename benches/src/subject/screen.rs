@@ -8,14 +8,11 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use vt100::Parser;
 
+use super::qr;
 use crate::roles::{Line, stamp};
 
 /// How each drawing of the console ends: the cursor is shown, or hidden.
 const END_OF_FRAME: &[u8] = b"\x1b[?25";
-
-/// A QR has so many rows at least with so many half blocks each.
-const QR_ROWS: usize = 24;
-const QR_BLOCKS: usize = 10;
 
 /// A terminal that a thread of its own reads for.
 pub struct Screen {
@@ -139,11 +136,14 @@ impl Seen {
         self.parser.screen().contents()
     }
 
-    /// Whether there is a QR of half blocks.
+    /// Whether there is what looks like a QR.
     pub fn has_qr(&self) -> bool {
-        let screen = self.parser.screen();
-        let (_, columns) = screen.size();
-        screen.rows(0, columns.get()).filter(|row| row.matches('▄').count() >= QR_BLOCKS).count() >= QR_ROWS
+        qr::is_drawn(self.parser.screen())
+    }
+
+    /// What the QR says.
+    pub fn qr(&self) -> Option<String> {
+        qr::read(self.parser.screen())
     }
 }
 
@@ -177,14 +177,5 @@ mod tests {
         seen.take(b"x");
         let noted: Vec<_> = seen.painted.iter().map(|painted| painted.line).collect();
         assert_eq!(noted, [Line { n: 1, at: 1_000 }, Line { n: 2, at: 2_000 }]);
-    }
-
-    #[test]
-    fn a_qr_is_many_half_blocks() {
-        let mut seen = seen();
-        seen.take(format!("{}\r\n", "▄".repeat(60)).as_bytes());
-        assert!(!seen.has_qr());
-        seen.take(format!("{}\r\n", "▄".repeat(60)).repeat(30).as_bytes());
-        assert!(seen.has_qr());
     }
 }
