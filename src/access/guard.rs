@@ -3,10 +3,15 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use subtle::ConstantTimeEq;
 
 use super::{Further, Scope, TokenError, ensure, further, parsed};
+use crate::clock::Mono;
+
+/// For how long what was read of a file goes for what is in it. Looking costs as much as a tenth of a small answer.
+const FRESH: Duration = Duration::from_millis(1);
 
 /// Lets in whoever has a token.
 pub struct Guard {
@@ -20,6 +25,8 @@ struct Known<T> {
     /// Nothing in it: nobody is let in.
     value: T,
     version: Option<Version>,
+    /// Until when there is no look at the file.
+    fresh_until: Mono,
 }
 
 /// Which version of a file it is: its number, and its change in seconds and nanoseconds.
@@ -34,11 +41,16 @@ impl std::fmt::Debug for Guard {
 
 impl<T: Default> Known<T> {
     fn new(path: PathBuf) -> Mutex<Self> {
-        Mutex::new(Self { path, value: T::default(), version: None })
+        Mutex::new(Self { path, value: T::default(), version: None, fresh_until: Mono::default() })
     }
 
-    /// What is in the file now. One look at the file's state, and it is read only when that has changed.
-    fn now(&mut self, read: impl FnOnce(&Path) -> T) -> &T {
+    /// What is in the file, or was a moment ago. At most one look at the file's state, and it is read only when that has
+    /// changed.
+    fn get(&mut self, now: Mono, read: impl FnOnce(&Path) -> T) -> &T {
+        if now < self.fresh_until {
+            return &self.value;
+        }
+        self.fresh_until = now.plus(FRESH);
         let version = std::fs::metadata(&self.path).ok().map(|meta| (meta.ino(), meta.ctime(), meta.ctime_nsec()));
         if version != self.version {
             self.value = if version.is_some() { read(&self.path) } else { T::default() };
@@ -62,18 +74,18 @@ impl Guard {
         Ok(Self { root: Known::new(folder.join(super::FILE)), further: Known::new(folder.join(further::FILE)) })
     }
 
-    /// What the token allows that is in the files now; none: it is not there. The time that it takes does not tell how
-    /// much of it is right.
-    pub fn admits(&self, given: &str) -> Option<Scope> {
+    /// What the token allows that is in the files, as they were at most a millisecond before `now`; none: it is not there.
+    /// The time that it takes does not tell how much of it is right.
+    pub fn admits(&self, given: &str, now: Mono) -> Option<Scope> {
         let is_root = |root: &Option<String>| root.as_ref().is_some_and(|root| same(root, given));
-        if is_root(locked(&self.root).now(|path| parsed(&std::fs::read_to_string(path).ok()?))) {
+        if is_root(locked(&self.root).get(now, |path| parsed(&std::fs::read_to_string(path).ok()?))) {
             return Some(Scope::Admin);
         }
         // What can't be a token is not hashed: a caller without one costs little.
         parsed(given)?;
         let digest = further::digest(given);
         let mut known = locked(&self.further);
-        let tokens = known.now(|path| {
+        let tokens = known.get(now, |path| {
             further::read(path).unwrap_or_else(|error| {
                 tracing::error!(%error, "further tokens are refused");
                 Vec::new()

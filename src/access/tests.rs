@@ -1,7 +1,24 @@
 use super::*;
-use crate::clock::Timestamp;
+use crate::clock::{Mono, Timestamp};
 
 const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+
+/// A guard that is asked once a millisecond.
+struct Asked {
+    guard: Guard,
+    now: std::cell::Cell<Mono>,
+}
+
+impl Asked {
+    fn open(folder: &Path) -> Self {
+        Self { guard: Guard::open(folder).unwrap(), now: Default::default() }
+    }
+
+    fn admits(&self, given: &str) -> Option<Scope> {
+        self.now.set(self.now.get().plus(std::time::Duration::from_millis(1)));
+        self.guard.admits(given, self.now.get())
+    }
+}
 
 fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -22,22 +39,33 @@ fn the_token_is_made_once_and_only_its_owner_can_read_it() {
 #[test]
 fn a_token_that_was_replaced_is_refused_at_once() {
     let folder = tempfile::tempdir().unwrap();
-    let guard = Guard::open(folder.path()).unwrap();
+    let guard = Asked::open(folder.path());
     let first = ensure(folder.path()).unwrap();
     assert_eq!(guard.admits(&first), Some(Scope::Admin));
     assert_eq!((guard.admits(""), guard.admits(&first[1..])), (None, None));
     let second = rotate(folder.path()).unwrap();
     assert_eq!((guard.admits(&second), guard.admits(&first)), (Some(Scope::Admin), None));
-    assert!(!format!("{guard:?}").contains(&second));
+    assert!(!format!("{:?}", guard.guard).contains(&second));
     std::fs::remove_file(folder.path().join(FILE)).unwrap();
     assert_eq!((guard.admits(&second), guard.admits("")), (None, None));
+}
+
+#[test]
+fn the_file_is_looked_at_once_a_millisecond() {
+    let folder = tempfile::tempdir().unwrap();
+    let guard = Guard::open(folder.path()).unwrap();
+    let first = ensure(folder.path()).unwrap();
+    let at = |micros| Mono::default().plus(std::time::Duration::from_micros(micros));
+    assert_eq!(guard.admits(&first, at(0)), Some(Scope::Admin));
+    rotate(folder.path()).unwrap();
+    assert_eq!((guard.admits(&first, at(999)), guard.admits(&first, at(1_000))), (Some(Scope::Admin), None));
 }
 
 #[test]
 fn further_tokens_allow_what_they_were_made_for_until_they_are_revoked() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    let guard = Guard::open(at).unwrap();
+    let guard = Asked::open(at);
     assert_eq!(list(at).unwrap(), []);
     let reader = add(at, "grafana", Scope::Read, NOW).unwrap();
     let sender = add(at, "shop-1.test_2", Scope::Send, NOW).unwrap();
@@ -74,7 +102,7 @@ fn what_is_wrong_with_a_further_token_is_said() {
     assert!(error.contains("tokens.json") && error.contains("delete it"), "{error}");
     assert_eq!(std::fs::read_to_string(at.join("tokens.json")).unwrap(), "[{]", "it is not written over");
     // What can't be read lets nobody in, and locks nobody out.
-    let guard = Guard::open(at).unwrap();
+    let guard = Asked::open(at);
     assert_eq!(guard.admits(&random().unwrap()), None);
     assert_eq!(guard.admits(&ensure(at).unwrap()), Some(Scope::Admin));
 }

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use super::server::{self, Caller};
 use super::{Api, Problem};
 use crate::access::Scope;
+use crate::clock::Mono;
 
 /// The scope that each route needs, by method and path. None: no token is needed. `HEAD` is as `GET`.
 ///
@@ -62,7 +63,7 @@ fn needed(method: &Method, path: Option<&str>) -> Option<Scope> {
 }
 
 /// The answer to a request that has no token and needs one, or has one that allows too little.
-pub(super) fn refused(api: &Api, request: &Request) -> Option<Response> {
+pub(super) fn refused(api: &Api, request: &Request, now: Mono) -> Option<Response> {
     let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     let needed = needed(request.method(), path);
     if let Err(problem) = server::check(request, needed.is_none()) {
@@ -70,7 +71,7 @@ pub(super) fn refused(api: &Api, request: &Request) -> Option<Response> {
     }
     let needed = needed?;
     let local = request.extensions().get::<Caller>().is_some_and(|caller| caller.local);
-    let token = || bearer(request.headers()).and_then(|token| api.guard.admits(token));
+    let token = || bearer(request.headers()).and_then(|token| api.guard.admits(token, now));
     match if local { Some(Scope::Admin) } else { token() } {
         Some(scope) if scope >= needed => None,
         Some(scope) => Some(too_little(scope, needed)),

@@ -160,7 +160,7 @@ pub(super) fn whole<'de, D: Deserializer<'de>, T: TryFrom<u64>>(deserializer: D)
 }
 
 /// The same as a whole number, where each has a form of its own.
-fn exactly(number: f64) -> Option<u64> {
+pub(super) fn exactly(number: f64) -> Option<u64> {
     const FORMS: std::ops::RangeInclusive<f64> = 0.0..=9_007_199_254_740_992.0;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is looked at before")]
     (number.fract() == 0.0 && FORMS.contains(&number)).then_some(number as u64)

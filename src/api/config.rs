@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::body::{Body, Patch};
+use super::body::{Body, Patch, exactly};
 use super::problem::FieldError;
 use super::{Api, Problem};
 use crate::config::{Changeable, DEFAULT_BRIDGE, Live, Planned};
@@ -173,6 +173,11 @@ fn wish(api: &Api, mut patch: Map<String, Value>) -> Result<Wish, Problem> {
             }
         },
     };
+    for value in patch.values_mut() {
+        if let Some(whole) = value.as_f64().filter(|_| !value.is_u64()).and_then(exactly) {
+            *value = whole.into();
+        }
+    }
     match api.settings.live.plan(&patch) {
         Ok(planned) if wrong.is_empty() => {
             let others = [

@@ -163,7 +163,7 @@ async fn around(State(api): State<Api>, request: Request, next: Next) -> Respons
     let path = tracing::enabled!(tracing::Level::DEBUG).then(|| request.uri().path().to_owned());
     let route = request.extensions().get::<MatchedPath>().cloned();
     let origin = api.web.origin(request.headers());
-    let refused = api.web.answers(&request).or_else(|| access::refused(&api, &request));
+    let refused = api.web.answers(&request).or_else(|| access::refused(&api, &request, start));
     let mut response = match refused {
         Some(answer) => answer,
         None => next.run(request).await,

@@ -49,8 +49,9 @@ pub(super) struct New {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "WebhookChanges"))]
 pub(super) struct Changes {
-    /// Where it sends.
-    #[cfg_attr(test, schemars(with = "Option<String>", regex(pattern = description::WEBHOOK_URL), length(max = 2_000)))]
+    /// Where it sends. A webhook has no other place by itself, so it can't be null.
+    #[cfg_attr(test, schemars(with = "String", regex(pattern = description::WEBHOOK_URL), length(max = 2_000)))]
+    #[serde(default, deserialize_with = "given")]
     url: Option<Secret>,
     /// Another key. Null: one that is made, and told in the answer. The one before is signed with for a day more.
     #[cfg_attr(test, schemars(with = "Option<String>", regex(pattern = description::WEBHOOK_KEY)))]

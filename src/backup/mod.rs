@@ -1,7 +1,7 @@
 //! Backups: one file with the database and the bridge's credentials, made while the gateway runs.
 //!
-//! The file is a tar (0600, since the credentials are the account): `manifest.json` first, then `pilothouse.db` and
-//! `session/…`.
+//! The file is a tar (0600, since the credentials are the account): `manifest.json` first, then `pilothouse.db`,
+//! `settings.json`, `tokens.json`, `token` and `session/…`.
 //!
 //! * Each part is a state that was once there: of the database SQLite makes a copy in one read transaction, of the
 //!   session see `session`.
@@ -32,6 +32,10 @@ const FORMAT: u32 = 1;
 const MANIFEST: &str = "manifest.json";
 const DATABASE: &str = "pilothouse.db";
 const SESSION: &str = "session";
+
+/// What else of the data folder is backed up where it is there: the settings that were changed while the gateway ran, and
+/// the tokens, so that programs go on with theirs.
+const FILES: [&str; 3] = ["settings.json", "tokens.json", "token"];
 
 /// What is backed up.
 #[derive(Clone, Debug)]
@@ -124,6 +128,14 @@ pub fn write(places: &Places, file: &Path, clock: Clock) -> Result<Manifest, Bac
         let text = serde_json::to_vec_pretty(&manifest)?;
         append(&mut tar, Path::new(MANIFEST), text.len() as u64, &text[..], &manifest)?;
         append_file(&mut tar, Path::new(DATABASE), &database, &manifest)?;
+        for name in FILES {
+            // Each of them is replaced as a whole when it changes.
+            match fs::read(places.data.join(name)) {
+                Ok(text) => append(&mut tar, Path::new(name), text.len() as u64, &text[..], &manifest)?,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
         for path in &session {
             append_file(&mut tar, &Path::new(SESSION).join(path), &copied.join(path), &manifest)?;
         }
@@ -160,7 +172,8 @@ fn append<W: io::Write>(
     tar.append_data(&mut header, name, content)
 }
 
-/// Puts database and session back, into empty folders or, with `force`, in place of what is there. Blocks.
+/// Puts database and session back, into empty folders or, with `force`, in place of what is there. Settings and tokens
+/// that are there already stay, unless with `force`. Blocks.
 ///
 /// # Errors
 /// [`BackupError`]; what was there is then as it was, unless the very last step failed.
@@ -190,6 +203,13 @@ pub fn restore(places: &Places, file: &Path, force: bool) -> Result<Manifest, Ba
     }
     replace_database(&restored, &database).map_err(io_at(&database))?;
     replace_session(staging.session, &places.session).map_err(io_at(&places.session))?;
+    for name in FILES {
+        let (from, to) = (staging.data.path().join(name), places.data.join(name));
+        if from.exists() && (force || !to.exists()) {
+            fs::rename(from, &to).map_err(io_at(&to))?;
+        }
+    }
+    files::sync_folder(&places.data).map_err(io_at(&places.data))?;
     Ok(manifest)
 }
 
@@ -220,6 +240,8 @@ fn unpack(backup: File, staging: &Staging) -> io::Result<Manifest> {
             return Err(io::Error::other("it does not begin with a manifest"));
         } else if path == Path::new(DATABASE) {
             files::write(&staging.data.path().join(DATABASE), &mut entry)?;
+        } else if let Some(name) = FILES.into_iter().find(|name| path == Path::new(name)) {
+            files::write(&staging.data.path().join(name), &mut entry)?;
         } else if let Ok(inside) = path.strip_prefix(SESSION) {
             files::write(&staging.session.path().join(inside), &mut entry)?;
         } else {

@@ -51,6 +51,25 @@ fn a_backup_is_the_owners_alone_and_is_restored_whole() {
 }
 
 #[test]
+fn tokens_and_changed_settings_come_along_and_those_that_are_there_stay() {
+    let (base, places) = gateway();
+    for (name, text) in FILES.into_iter().zip(["{}", "[]", "pilothouse_1"]) {
+        fs::write(places.data.join(name), text).unwrap();
+    }
+    let file = base.path().join("backup.tar");
+    write(&places, &file, Clock::start()).unwrap();
+    let other = elsewhere(&base);
+    fs::create_dir_all(&other.data).unwrap();
+    fs::write(other.data.join("token"), "pilothouse_2").unwrap();
+    restore(&other, &file, false).unwrap();
+    let read = |name: &str| fs::read_to_string(other.data.join(name)).unwrap();
+    assert_eq!(FILES.map(read), ["{}", "[]", "pilothouse_2"]);
+    assert_eq!(fs::metadata(other.data.join("tokens.json")).unwrap().permissions().mode() & 0o777, 0o600);
+    restore(&other, &file, true).unwrap();
+    assert_eq!(read("token"), "pilothouse_1");
+}
+
+#[test]
 fn a_backup_replaces_no_file_and_needs_a_database() {
     let (base, mut places, file) = backed_up();
     let error = write(&places, &file, Clock::start()).unwrap_err().to_string();

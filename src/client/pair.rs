@@ -20,13 +20,11 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// # Errors
 /// What is in the way, such as an account that is linked already.
 pub(super) async fn run(client: &Client, out: &mut Out, pair: &Pair, clock: Clock) -> Result<(), Failure> {
-    // Whoever is linked must not be switched to codes for the next time.
     let before = match client.ask(&Request::get("/pairing")).await? {
         answer if answer.status == 503 => None,
         answer => text_of(answer.good()?),
     };
-    let body = json!({ "use_pairing_code": true, "phone_number": pair.number });
-    client.ask(&Request::post("/config", &body)).await?.good()?;
+    client.ask(&Request::post("/pairing", &json!({ "phone_number": pair.number }))).await?.good()?;
     let start = clock.now().mono;
     loop {
         let answer = client.ask(&Request::get("/pairing")).await?;

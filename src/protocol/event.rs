@@ -6,8 +6,11 @@ mod linking;
 mod message;
 
 use std::borrow::Cow;
+use std::fmt;
 
 use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
 pub use connection::{AccountInfo, Connection, ConnectionPhase, Reason, ReasonClass, Restriction};
 pub use hello::{Capabilities, Hello, Pong, Version};
@@ -77,6 +80,9 @@ struct Tag<'a> {
 }
 
 #[derive(Deserialize)]
+struct Word<'a>(#[serde(borrow)] Cow<'a, str>);
+
+#[derive(Deserialize)]
 struct ReadyFields {
     #[serde(default)]
     account: Option<AccountInfo>,
@@ -123,28 +129,65 @@ impl Event {
     /// # Errors
     /// A [`BadLine`] that says what is wrong, without quoting the line.
     pub fn decode(line: &[u8]) -> Result<Self, BadLine> {
-        fn fields<'a, T: Deserialize<'a>>(line: &'a [u8], name: &str) -> Result<T, BadLine> {
-            serde_json::from_slice(line).map_err(|_| BadLine::BadFields { event: name.to_owned() })
-        }
-        let Tag { name } = serde_json::from_slice(line).map_err(|_| BadLine::NotAnEvent { bytes: line.len() })?;
-        Ok(match name.as_ref() {
-            "hello" => Self::Hello(fields(line, &name)?),
-            "ready" => Self::Ready(fields::<ReadyFields>(line, &name)?.account),
-            "qr" => Self::Qr(fields(line, &name)?),
-            "pairing_code" => Self::PairingCode(fields(line, &name)?),
-            "passkey" => Self::Passkey(fields(line, &name)?),
-            "passkey_code" => Self::PasskeyCode(fields(line, &name)?),
-            "message" => Self::Message(fields(line, &name)?),
-            "sent" => Self::Sent(fields(line, &name)?),
-            "receipt" => Self::Receipt(fields(line, &name)?),
-            "connection" => Self::Connection(fields(line, &name)?),
-            "pong" => Self::Pong(fields(line, &name)?),
+        // Bridges tell the type first: then one reading is enough.
+        read(line, Fields { of: None }).or_else(|_| {
+            let Tag { name } = serde_json::from_slice(line).map_err(|_| BadLine::NotAnEvent { bytes: line.len() })?;
+            read(line, Fields { of: Some(&name) }).map_err(|_| BadLine::BadFields { event: name.into_owned() })
+        })
+    }
+}
+
+fn read(line: &[u8], fields: Fields<'_>) -> serde_json::Result<Event> {
+    let mut json = serde_json::Deserializer::from_slice(line);
+    let event = json.deserialize_map(fields)?;
+    json.end()?;
+    Ok(event)
+}
+
+/// Reads the fields of an event of this type, or of the one that the first field names.
+struct Fields<'t> {
+    of: Option<&'t str>,
+}
+
+impl<'de> Visitor<'de> for Fields<'_> {
+    type Value = Event;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an event")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Event, A::Error> {
+        let Some(name) = self.of else {
+            return match map.next_key::<Word<'de>>()? {
+                Some(Word(key)) if key == "type" => {
+                    let Word(name) = map.next_value()?;
+                    Fields { of: Some(&name) }.visit_map(map)
+                }
+                Some(_) | None => Err(serde::de::Error::custom("the type is not the first field")),
+            };
+        };
+        let fields = MapAccessDeserializer::new(map);
+        Ok(match name {
+            "hello" => Event::Hello(Hello::deserialize(fields)?),
+            "ready" => Event::Ready(ReadyFields::deserialize(fields)?.account),
+            "qr" => Event::Qr(Qr::deserialize(fields)?),
+            "pairing_code" => Event::PairingCode(PairingCode::deserialize(fields)?),
+            "passkey" => Event::Passkey(Passkey::deserialize(fields)?),
+            "passkey_code" => Event::PasskeyCode(PasskeyCode::deserialize(fields)?),
+            "message" => Event::Message(Box::deserialize(fields)?),
+            "sent" => Event::Sent(Sent::deserialize(fields)?),
+            "receipt" => Event::Receipt(Receipt::deserialize(fields)?),
+            "connection" => Event::Connection(Box::deserialize(fields)?),
+            "pong" => Event::Pong(Pong::deserialize(fields)?),
             "restriction" => {
-                let told: Restriction = fields(line, &name)?;
-                Self::Restriction(Restriction { text: shown(told.text), ..told })
+                let told = Restriction::deserialize(fields)?;
+                Event::Restriction(Restriction { text: shown(told.text), ..told })
             }
-            "error" => Self::Error(shown(fields::<ErrorFields>(line, &name)?.error)),
-            other => Self::Unknown(other.chars().take(64).collect()),
+            "error" => Event::Error(shown(ErrorFields::deserialize(fields)?.error)),
+            other => {
+                IgnoredAny::deserialize(fields)?;
+                Event::Unknown(other.chars().take(64).collect())
+            }
         })
     }
 }

@@ -32,6 +32,12 @@ macro_rules! text_id {
             }
         }
 
+        impl From<CompactString> for $name {
+            fn from(text: CompactString) -> Self {
+                Self(text)
+            }
+        }
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&self.0)

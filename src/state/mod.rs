@@ -35,7 +35,7 @@ mod webhook;
 pub use about::{About, Target};
 pub use apply::apply;
 pub use decide::{BridgeLimits, Lookup, MAX_EXPIRES_IN, MAX_TEXT_CHARS, State, WINDOW, decide, lookup};
-pub use event::{GAP, Missing, event_text, gap_text};
+pub use event::{GAP, Missing, event_text, gap_text, stream_text};
 pub use exit::{ExitClass, LastExit};
 pub use filter::{EventFilter, FILTER_VALUES, FilterError};
 pub use find::{

@@ -4,6 +4,8 @@
 //! * Nothing reorders or hides what follows: bidirectional controls and invisible format characters are left out.
 //! * What it costs depends on the room there is, not on the length of the text.
 
+use std::borrow::Cow;
+
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
@@ -30,11 +32,15 @@ pub fn wrap(text: &str, columns: usize, rows: usize) -> Vec<String> {
         return Vec::new();
     }
     let (text, mut cut) = start_of(text, (columns + 1).saturating_mul(rows).saturating_mul(CHARS_PER_COLUMN));
-    let mut lines = Wrapper { columns, rows, done: Vec::new(), line: String::new(), width: 0 };
-    for grapheme in text.graphemes(true) {
+    let line = String::with_capacity(text.len().min(columns + MORE.len_utf8()));
+    let mut lines = Wrapper { columns, rows, done: Vec::new(), line, width: 0 };
+    for grapheme in Graphemes(text) {
         let fits = match grapheme {
             "\n" | "\r\n" if rows > 1 => lines.break_line(),
-            _ => safe(grapheme).graphemes(true).all(|part| lines.push(part)),
+            _ => match safe(grapheme) {
+                Cow::Borrowed(same) => lines.push(same),
+                Cow::Owned(other) => other.graphemes(true).all(|part| lines.push(part)),
+            },
         };
         if !fits {
             cut = true;
@@ -42,6 +48,38 @@ pub fn wrap(text: &str, columns: usize, rows: usize) -> Vec<String> {
         }
     }
     lines.finish(cut)
+}
+
+/// Graphemes. Most texts are ASCII, where each is one byte: there the tables of Unicode are not asked.
+struct Graphemes<'a>(&'a str);
+
+impl<'a> Iterator for Graphemes<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        // What comes before a character that is no ASCII may belong to it.
+        let end = match self.0.as_bytes() {
+            [first, rest @ ..] if is_plain_byte(*first) && rest.first().is_none_or(u8::is_ascii) => 1,
+            _ => self.0.graphemes(true).next()?.len(),
+        };
+        let (grapheme, rest) = self.0.split_at_checked(end)?;
+        self.0 = rest;
+        Some(grapheme)
+    }
+}
+
+/// Nothing in the text needs care: it is printable ASCII, each byte a column.
+pub fn is_plain(text: &str) -> bool {
+    text.bytes().all(is_plain_byte)
+}
+
+const fn is_plain_byte(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~')
+}
+
+/// How many columns a grapheme takes that is safe.
+fn width(grapheme: &str) -> usize {
+    if matches!(grapheme.as_bytes(), [byte] if is_plain_byte(*byte)) { 1 } else { grapheme.width() }
 }
 
 struct Wrapper {
@@ -55,7 +93,7 @@ struct Wrapper {
 impl Wrapper {
     /// Adds a grapheme. Returns false when there is no room left.
     fn push(&mut self, grapheme: &str) -> bool {
-        let width = grapheme.width();
+        let width = width(grapheme);
         if width > self.columns {
             return self.push("?");
         }
@@ -109,6 +147,9 @@ impl Wrapper {
 
 /// The first `chars` characters, and whether there are more.
 fn start_of(text: &str, chars: usize) -> (&str, bool) {
+    if text.len() <= chars {
+        return (text, false);
+    }
     match text.char_indices().nth(chars) {
         Some((at, _)) => (&text[..at], true),
         None => (text, false),
@@ -125,12 +166,16 @@ pub fn columns(grapheme: &str) -> usize {
 /// Terminals disagree on how wide a character is that is asked to be an emoji (`❤️`, `☎️`), on those that are joined to
 /// one (a family, a heart on fire), and on those with a tone of skin: some draw one, some all of them beside one another.
 /// Without what asks for it they agree. So those that were joined stand beside one another, and the tone is left out.
-fn safe(grapheme: &str) -> String {
+fn safe(grapheme: &str) -> Cow<'_, str> {
+    if matches!(grapheme.as_bytes(), [byte] if is_plain_byte(*byte)) {
+        return Cow::Borrowed(grapheme);
+    }
     let chars = grapheme.chars().enumerate().filter(|&(at, c)| {
         let asks = c == '\u{fe0f}' || (at > 0 && ('\u{1f3fb}'..='\u{1f3ff}').contains(&c));
         !asks && !is_invisible(c)
     });
-    chars.map(|(_, c)| picture(c)).take(MAX_CHARS_IN_GRAPHEME).collect()
+    let safe = chars.map(|(_, c)| picture(c)).take(MAX_CHARS_IN_GRAPHEME);
+    if safe.clone().eq(grapheme.chars()) { Cow::Borrowed(grapheme) } else { Cow::Owned(safe.collect()) }
 }
 
 /// What is drawn for a character.
@@ -204,6 +249,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn graphemes_are_those_of_unicode(text in "([ -~]|\\PC|[\r\n\u{301}\u{200d}\u{fe0f}👩🇩🇪क\u{94d}]){0,30}") {
+            prop_assert_eq!(Graphemes(&text).collect::<Vec<_>>(), text.graphemes(true).collect::<Vec<_>>());
+        }
+
         #[test]
         fn any_text_fits_its_room_and_controls_nothing(text in any::<String>(), columns in 0_usize..60, rows in 0_usize..6) {
             let lines = wrap(&text, columns, rows);

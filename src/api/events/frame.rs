@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::clock::Timestamp;
 use crate::engine::JournalRow;
-use crate::state::{ChatId, GAP, Missing, event_text, gap_text};
+use crate::state::{ChatId, GAP, Missing, gap_text, stream_text};
 
 /// A row of the journal, ready to be sent. Streams share its text.
 #[derive(Clone, Debug)]
@@ -23,8 +23,7 @@ pub(super) struct Frame {
 impl From<JournalRow> for Frame {
     fn from(row: JournalRow) -> Self {
         let JournalRow { seq, at, kind, version, chat, payload } = row;
-        let event = event_text(seq, &kind, version, at, &payload);
-        let text = format!("id: {seq}\nevent: {kind}\ndata: {event}\n\n");
+        let text = stream_text(seq, &kind, version, at, &payload);
         Self { seq, kind: kind.into(), chat, text: text.into() }
     }
 }

@@ -84,7 +84,7 @@ async fn all_settings_are_told_with_where_they_come_from_and_without_secrets() {
 async fn what_is_changed_is_told_kept_and_taken_back_by_null() {
     let place = Place::new(Harness::new(), &[]);
     let answer =
-        place.patch(json!({"send_burst": 3, "bridge_memory_mb": 300, "log": "debug", "proof_seconds": 60})).await;
+        place.patch(json!({"send_burst": 3, "bridge_memory_mb": 300.0, "log": "debug", "proof_seconds": 60.0})).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
     let answer = answer.json();
     assert_eq!(answer["took_effect"], json!(["log", "send_burst"]), "what is as it was has no effect");
@@ -119,6 +119,7 @@ async fn a_patch_with_one_wrong_value_changes_nothing_and_names_each() {
         ("send_burst", json!(0), "at least 1"),
         ("send_rate_per_minute", json!("60"), "whole number"),
         ("proof_seconds", json!(-1), "whole number"),
+        ("bridge_memory_mb", json!(0.5), "whole number"),
         ("retention_mb", json!(u64::MAX), "MiB"),
         ("log", json!("a=b=c"), "pilothouse=debug"),
         ("retention_days", json!(1), "PILOTHOUSE_RETENTION_DAYS"),

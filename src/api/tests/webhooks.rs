@@ -41,6 +41,8 @@ async fn a_webhook_is_made_shown_changed_and_deleted_and_its_key_is_told_once() 
     assert!(changed["secret"].as_str().is_some_and(|new| new != key));
     let none = with(&api, "PATCH", "/webhooks/crm", Some(json!({}))).await.json();
     assert!(none.get("secret").is_none());
+    let nowhere = with(&api, "PATCH", "/webhooks/crm", Some(json!({"url": null}))).await;
+    assert_eq!(nowhere.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", nowhere.text);
     for replay in [json!({}), json!({"after": null}), json!({"after": 0}), json!({"after": 0.0})] {
         assert_eq!(with(&api, "POST", "/webhooks/crm/replay", Some(replay)).await.status, StatusCode::ACCEPTED);
     }

@@ -1,22 +1,24 @@
 //! Messages, and how far ours have come.
 
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
-/// A message as the bridge tells it. Only `from` and `body` are there at base level.
+/// A message as the bridge tells it. Only `from` and `body` are there at base level. All but its text is short, and takes
+/// no memory of its own.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
     /// Who wrote it: an E.164 number wherever WhatsApp gives one, else WhatsApp's id.
-    pub from: String,
+    pub from: CompactString,
     /// The text, or a caption, or empty.
     #[serde(default)]
     pub body: String,
     /// WhatsApp's id of the message.
     #[serde(default)]
-    pub message_id: Option<String>,
+    pub message_id: Option<CompactString>,
     /// What it is: `text`, `image`, …
     #[serde(default)]
-    pub kind: Option<String>,
+    pub kind: Option<CompactString>,
     /// The message that it is about, when it is an edit, a revocation or a reaction.
     #[serde(default)]
     pub target: Option<Target>,
@@ -28,7 +30,7 @@ pub struct Message {
     pub timestamp_ms: Option<i64>,
     /// The name that the writer gave himself.
     #[serde(default)]
-    pub name: Option<String>,
+    pub name: Option<CompactString>,
     /// The conversation.
     #[serde(default)]
     pub chat: Option<Chat>,
@@ -42,7 +44,7 @@ pub struct Message {
 #[serde(rename_all = "camelCase")]
 pub struct Target {
     /// WhatsApp's id of it.
-    pub message_id: String,
+    pub message_id: CompactString,
     /// The account's owner wrote it.
     #[serde(default)]
     pub from_me: bool,
@@ -55,13 +57,13 @@ pub struct Chat {
     #[serde(default)]
     pub kind: ChatKind,
     /// WhatsApp's stable id for it.
-    pub id: String,
+    pub id: CompactString,
     /// The person's number, E.164.
     #[serde(default)]
-    pub phone: Option<String>,
+    pub phone: Option<CompactString>,
     /// The person's id that hides the number.
     #[serde(default)]
-    pub lid: Option<String>,
+    pub lid: Option<CompactString>,
 }
 
 /// The kinds of conversations.
@@ -104,12 +106,12 @@ impl ChatKind {
 #[serde(rename_all = "camelCase")]
 pub struct Sent {
     /// The recipient, as it was given.
-    pub to: String,
+    pub to: CompactString,
     /// WhatsApp's server acknowledged it.
     pub ok: bool,
     /// The id that the host gave (capability `ids`).
     #[serde(default)]
-    pub message_id: Option<String>,
+    pub message_id: Option<CompactString>,
     /// The server's number for the refusal.
     #[serde(default)]
     pub code: Option<u32>,
@@ -132,7 +134,7 @@ pub struct Sent {
 #[serde(rename_all = "camelCase")]
 pub struct Receipt {
     /// Which message.
-    pub message_id: String,
+    pub message_id: CompactString,
     /// What happened to it.
     pub status: ReceiptStatus,
     /// When, in milliseconds since the Unix epoch.

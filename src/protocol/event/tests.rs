@@ -1,5 +1,6 @@
 //! Lines as bridges write them, good and bad.
 
+use compact_str::CompactString;
 use proptest::prelude::*;
 
 use super::*;
@@ -18,6 +19,18 @@ fn base_level_events_are_read() {
     let Event::Sent(s) = read(r#"{"type":"sent","to":"+584244370180","ok":true}"#) else { panic!() };
     assert!(s.ok && s.message_id.is_none());
     assert_eq!(read(r#"{"type":"error","error":"x"}"#), Event::Error("x".into()));
+}
+
+#[test]
+fn the_type_may_stand_anywhere() {
+    for line in include_str!("../../../bridge/test/golden.ndjson").lines() {
+        let json: serde_json::Value = serde_json::from_str(line).unwrap();
+        let mut fields: Vec<_> =
+            json.as_object().unwrap().iter().map(|(key, value)| format!("{key:?}:{value}")).collect();
+        fields.sort_by_key(|field| field.starts_with("\"type\":"));
+        let turned = format!("{{{}}}", fields.join(","));
+        assert_eq!(Event::decode(turned.as_bytes()), Event::decode(line.as_bytes()), "{turned}");
+    }
 }
 
 #[test]
@@ -53,7 +66,9 @@ fn what_is_wrong_with_a_line_is_named_but_never_quoted() {
         (b"[1]", BadLine::NotAnEvent { bytes: 3 }),
         (br#"{"x":1}"#, BadLine::NotAnEvent { bytes: 7 }),
         (b"\xff\xfe{}", BadLine::NotAnEvent { bytes: 4 }),
+        (br#"{"type":"ready"}{}"#, BadLine::NotAnEvent { bytes: 18 }),
         (br#"{"type":"sent","to":"+1"}"#, BadLine::BadFields { event: "sent".into() }),
+        (br#"{"to":"+1","type":"sent"}"#, BadLine::BadFields { event: "sent".into() }),
     ] {
         assert_eq!(Event::decode(line).unwrap_err(), want);
     }
@@ -111,7 +126,7 @@ fn every_event_of_the_bundled_bridge_is_read_with_all_its_fields() {
                 json.get("target").map(|target| (target["messageId"].as_str().unwrap(), target["fromMe"] == true));
             assert_eq!(target, about);
             let chat = message.chat.map(|chat| (chat.kind.as_str(), chat.id, chat.phone, chat.lid));
-            let told = |field: &str| json["chat"][field].as_str().map(str::to_owned);
+            let told = |field: &str| json["chat"][field].as_str().map(CompactString::from);
             assert_eq!(
                 chat,
                 json["chat"]["kind"].as_str().map(|kind| (kind, told("id").unwrap(), told("phone"), told("lid")))

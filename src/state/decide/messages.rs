@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use compact_str::CompactString;
+
 use super::super::{
     Chat, ChatId, Delivery, DeliveryState, Direction, Failure, Incarnation, Known, Message, MessageId, Pairing, Phone,
     Target,
@@ -79,9 +81,9 @@ impl Turn<'_> {
             id,
             direction: if told.from_me { Direction::OutElsewhere } else { Direction::In },
             chat,
-            from: told.from.into(),
-            name: told.name.filter(|n| !n.is_empty()).map(Into::into),
-            kind: told.kind.unwrap_or_else(|| "text".to_owned()).into(),
+            from: told.from,
+            name: told.name.filter(|n| !n.is_empty()),
+            kind: told.kind.unwrap_or(CompactString::const_new("text")),
             target: told.target.map(|t| Box::new(Target { id: t.message_id.into(), from_me: t.from_me })),
             body: told.body.into(),
             at: plausible(told.timestamp_ms, now),
@@ -117,7 +119,7 @@ impl Turn<'_> {
             ReceiptStatus::Read | ReceiptStatus::Played => DeliveryState::Read,
         };
         let at = plausible(receipt.timestamp_ms, self.now.wall);
-        self.reached(MessageId::from(receipt.message_id.as_str()), state, at, known);
+        self.reached(MessageId::from(receipt.message_id.clone()), state, at, known);
     }
 
     /// A message of ours got to a point, by an answer or by a receipt.
@@ -154,12 +156,7 @@ pub(super) fn id_of(told: &protocol::Message) -> Option<MessageId> {
 }
 
 fn chat_of(told: protocol::Chat) -> Chat {
-    Chat {
-        id: ChatId::from(told.id),
-        kind: told.kind,
-        phone: told.phone.and_then(|p| p.parse().ok()),
-        lid: told.lid.map(Into::into),
-    }
+    Chat { id: ChatId::from(told.id), kind: told.kind, phone: told.phone.and_then(|p| p.parse().ok()), lid: told.lid }
 }
 
 /// The chat of a message from a bridge that names only the writer.

@@ -46,6 +46,16 @@ fn put(buffer: &mut Buffer, area: Rect, at: (u16, u16), text: &str, columns: u16
         return 0;
     }
     let columns = columns.min(area.right() - x);
+    // Most of what is drawn: each letter is a cell.
+    if text.len() <= usize::from(columns) && sanitize::is_plain(text) {
+        let cells = (x..).zip(text.chars());
+        return cells.fold(0, |used, (x, letter)| {
+            if let Some(cell) = buffer.cell_mut((x, y)) {
+                cell.set_char(letter).set_style(style);
+            }
+            used + 1
+        });
+    }
     let text = sanitize::line(text, usize::from(columns));
     let (end, _) = buffer.set_stringn(x, y, text, usize::from(columns), style);
     end.saturating_sub(x)
@@ -90,6 +100,19 @@ fn micros(n: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn plain_text_is_drawn_as_any_other() {
+        let style = Style::new().add_modifier(ratatui::style::Modifier::BOLD);
+        let area = Rect::new(1, 0, 9, 2);
+        for text in ["", "a", "ab cd", "exactly 9", "longer than that", "ñandú"] {
+            let (mut found, mut expected) =
+                (Buffer::empty(Rect::new(0, 0, 10, 2)), Buffer::empty(Rect::new(0, 0, 10, 2)));
+            let used = put(&mut found, area, (0, 1), text, 20, style);
+            let (end, _) = expected.set_stringn(1, 1, sanitize::line(text, 9), 9, style);
+            assert_eq!((found, used), (expected, end - 1), "{text}");
+        }
+    }
 
     #[test]
     fn figures_are_written_for_people() {

@@ -66,14 +66,15 @@ fn text(message: &Message) -> String {
     let body = start(message);
     match (&*message.kind, body.is_empty()) {
         // An edit that is quoted stands for the message that it changed.
-        ("text" | "edit", _) => body,
+        ("text" | "edit", _) => body.to_owned(),
         (kind, true) => format!("[{kind}]"),
         (kind, false) => format!("[{kind}] {body}"),
     }
 }
 
-fn start(message: &Message) -> String {
-    message.body.chars().take(MAX_CHARS).collect()
+fn start(message: &Message) -> &str {
+    let end = message.body.char_indices().nth(MAX_CHARS).map(|(end, _)| end);
+    end.and_then(|end| message.body.get(..end)).unwrap_or(&message.body)
 }
 
 /// The emoji of a reaction, which is as much a text of a stranger as any.

@@ -147,9 +147,9 @@ impl Bridge {
             Verdict::Retryable | Verdict::TimeLock | Verdict::Refused => Fact::Refusal(given.id.clone()),
         };
         let sent = Sent {
-            to: given.to.clone(),
+            to: given.to.as_str().into(),
             ok: with == Verdict::Ok,
-            message_id: self.extended.then(|| given.id.to_string()),
+            message_id: self.extended.then(|| given.id.as_str().into()),
             code: match with {
                 Verdict::TimeLock => Some(463),
                 Verdict::Refused => Some(479),
@@ -168,16 +168,16 @@ impl Bridge {
             ReceiptStatus::Delivered => DeliveryState::Delivered,
             ReceiptStatus::Read | ReceiptStatus::Played => DeliveryState::Read,
         };
-        let receipt = Receipt { message_id: id.to_string(), status, timestamp_ms: None, seq: None };
+        let receipt = Receipt { message_id: id.as_str().into(), status, timestamp_ms: None, seq: None };
         self.tell(Event::Receipt(receipt), Fact::Proof(id.clone(), state))
     }
 
     /// A message comes in. A bridge of the base level gives neither chat nor id: each time it is another one.
     pub(super) fn message(&mut self, chat: &Chat, id: &str, own: bool, fact: Fact) -> Told {
         let message = protocol::Message {
-            from: chat.address().to_owned(),
+            from: chat.address().into(),
             body: id.to_owned(),
-            message_id: self.extended.then(|| id.to_owned()),
+            message_id: self.extended.then(|| id.into()),
             kind: None,
             target: None,
             from_me: own && self.extended,
@@ -185,8 +185,8 @@ impl Bridge {
             name: None,
             chat: self.extended.then(|| protocol::Chat {
                 kind: ChatKind::Person,
-                id: chat.id.to_string(),
-                phone: chat.phone.as_ref().map(ToString::to_string),
+                id: chat.id.as_str().into(),
+                phone: chat.phone.as_ref().map(|phone| phone.as_str().into()),
                 lid: None,
             }),
             seq: None,
