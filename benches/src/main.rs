@@ -1,47 +1,58 @@
 //! Measures the real program, as its users meet it, and prints one table: `cargo run --release -p bench`.
 //!
-//! Each figure is the median of several runs, with the spread of their middle half. A bridge of a few lines, this same
-//! file, takes WhatsApp's place, so that the host alone is measured.
+//! Each figure is the median of several runs, with the least and the most, beside the least that does the same work. A
+//! bridge of a few lines, this same file, takes WhatsApp's place, so that the host alone is measured; the group `linking`
+//! alone has the bundled bridge and the simulator.
 
-mod bridge;
-mod clients;
-mod events;
-mod load;
-mod plain;
-mod program;
-mod table;
+mod bench;
+mod figures;
+mod limits;
+mod machine;
+mod process;
+mod roles;
+mod rows;
+mod subject;
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
-use std::time::Duration;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
+use clap::Parser;
 
-use crate::plain::Plain;
-use crate::program::{Console, Headless, Room};
-use crate::table::{Row, Table};
+use crate::bench::Bench;
+use crate::figures::{Record, comparison, readme, table};
+use crate::machine::Machine;
+use crate::roles::Role;
+use crate::rows::GROUPS;
 
-/// How many messages have come when the memory is looked at.
-const MESSAGES: u64 = 10_000;
-
-/// How long the program is watched at rest, with the messages in its database, and what it gets before to come to it.
-const REST: Duration = Duration::from_secs(20);
-const SETTLE: Duration = Duration::from_secs(12);
-
-/// How many requests a second ask for the status, and for how long.
-const RATE: u32 = 1_000;
-const LOAD: Duration = Duration::from_secs(5);
-
-/// How many clients ask without a pause, and for how long.
-const CLIENTS: usize = 64;
-const BURST: Duration = Duration::from_secs(4);
+#[derive(Parser)]
+#[command(about = "Measures Pilothouse and prints a table; takes some ten minutes")]
+struct Arguments {
+    /// Only these groups of rows: start, linking, rest, requests, streams, intake, lag, million.
+    groups: Vec<String>,
+    /// Fewer and shorter runs, and 50,000 messages instead of 1,000,000: for trying the harness.
+    #[arg(long)]
+    quick: bool,
+    /// Also writes all values to this file.
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// Also prints how many times the figures of this earlier file the new ones are.
+    #[arg(long)]
+    compare: Option<PathBuf>,
+    /// Prints the README's table instead of the whole one.
+    #[arg(long)]
+    markdown: bool,
+    /// Another program than the one that is built from here.
+    #[arg(long)]
+    program: Option<PathBuf>,
+}
 
 fn main() -> ExitCode {
-    let number = |name| std::env::var(name).ok().map(|value| value.parse().unwrap_or(0));
-    let result = match (number(bridge::MESSAGES), number(plain::BODY)) {
-        (Some(messages), _) => bridge::run(messages, bridge::pace()),
-        (None, Some(length)) => plain::run(usize::try_from(length).unwrap_or(0)),
-        (None, None) => measure(),
+    let result = match Role::given() {
+        Ok(Some(role)) => role.run(),
+        Ok(None) => measure(&Arguments::parse()),
+        Err(error) => Err(error),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -52,186 +63,41 @@ fn main() -> ExitCode {
     }
 }
 
-type Section = fn(&Path, &mut Table) -> anyhow::Result<()>;
-
-/// All sections, or those that the arguments name.
-fn measure() -> anyhow::Result<()> {
-    let program = build()?;
-    let mut table = Table::default();
-    let wanted: Vec<_> = std::env::args().skip(1).collect();
-    let sections: [(&str, Section); 6] = [
-        ("start", start),
-        ("headless", headless),
-        ("console", console),
-        ("load", load),
-        ("throughput", throughput),
-        ("events", events::measure),
-    ];
-    for (name, section) in sections {
-        if wanted.is_empty() || wanted.iter().any(|w| w == name) {
+/// All groups, or those that were named.
+fn measure(arguments: &Arguments) -> anyhow::Result<()> {
+    if let Some(wrong) = arguments.groups.iter().find(|name| GROUPS.iter().all(|(known, _)| known != name)) {
+        let known: Vec<_> = GROUPS.iter().map(|(name, _)| *name).collect();
+        bail!("there is no group {wrong}; there are {}", known.join(", "));
+    }
+    // Before minutes are spent.
+    let old = arguments.compare.as_deref().map(Record::read).transpose()?;
+    let program = match &arguments.program {
+        Some(program) => program.canonicalize()?,
+        None => subject::find_or_build("pilothouse")?,
+    };
+    let machine = Machine::here(&std::env::temp_dir(), &subject::root());
+    let record = Record { machine, quick: arguments.quick, rows: Vec::new() };
+    let mut bench = Bench { program, quick: arguments.quick, record };
+    let mut failed = Vec::new();
+    for (name, group) in GROUPS {
+        if arguments.groups.is_empty() || arguments.groups.iter().any(|wanted| wanted == name) {
             eprintln!("{name}");
-            section(&program, &mut table)?;
+            let begin = Instant::now();
+            // What was measured before, in minutes, is not to be lost.
+            if let Err(error) = group(&mut bench) {
+                eprintln!("  {name} failed: {error:#}");
+                failed.push(name);
+            }
+            eprintln!("  {} s", begin.elapsed().as_secs());
         }
     }
-    print!("{}", table.markdown(&machine()));
-    Ok(())
-}
-
-/// The program, built anew when it is not up to date.
-fn build() -> anyhow::Result<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["build", "--release", "--locked", "--bin", "pilothouse"])
-        .current_dir(&root)
-        .status()
-        .context("cargo can't be started")?;
-    if !status.success() {
-        bail!("the program can't be built");
+    let record = bench.record;
+    if let Some(path) = &arguments.json {
+        record.write(path)?;
     }
-    let folder = std::env::current_exe()?;
-    let program = folder.with_file_name("pilothouse");
-    if !program.exists() {
-        bail!("{} is not there: run this with --release", program.display());
+    print!("{}", if arguments.markdown { readme(&record) } else { table(&record) });
+    if let Some(old) = old {
+        print!("\n{}", comparison(&old, &record));
     }
-    Ok(program)
-}
-
-fn start(program: &Path, table: &mut Table) -> anyhow::Result<()> {
-    let mut times = Vec::new();
-    for _ in 0..15 {
-        let room = Room::new(0)?;
-        let mut headless = Headless::start(program, &room)?;
-        times.push(headless.until_answer()?.as_secs_f64() * 1e3);
-        headless.end()?;
-    }
-    table.add(Row::new("start until the API answers", "ms", times, "30"));
-    let mut times = Vec::new();
-    for _ in 0..15 {
-        let room = Room::new(0)?;
-        let mut console = Console::start(program, &room)?;
-        times.push(console.until_shown("q quit")?.as_secs_f64() * 1e3);
-        console.end()?;
-    }
-    table.add(Row::new("start until the first frame is drawn", "ms", times, "30"));
-    Ok(())
-}
-
-fn headless(program: &Path, table: &mut Table) -> anyhow::Result<()> {
-    let (mut memory, mut cpu) = (Vec::new(), Vec::new());
-    for _ in 0..3 {
-        let room = Room::new(MESSAGES)?;
-        let mut headless = Headless::start(program, &room)?;
-        headless.until_answer()?;
-        headless.until_received(MESSAGES)?;
-        memory.push(headless.usage()?.rss as f64 / 1e6);
-        headless.end()?;
-        let mut headless = Headless::start(program, &room.quiet())?;
-        headless.until_answer()?;
-        std::thread::sleep(SETTLE);
-        let busy = headless.usage()?.cpu;
-        std::thread::sleep(REST);
-        cpu.push((headless.usage()?.cpu - busy).as_secs_f64() / REST.as_secs_f64() * 100.0);
-        headless.end()?;
-    }
-    table.add(Row::new("memory (RSS) headless, after 10,000 messages", "MB", memory, "8"));
-    table.add(Row::new("CPU at rest, headless", "%", cpu, "0.1"));
-    Ok(())
-}
-
-fn console(program: &Path, table: &mut Table) -> anyhow::Result<()> {
-    let (mut memory, mut cpu, mut bytes) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..3 {
-        let room = Room::new(MESSAGES)?;
-        let mut console = Console::start(program, &room)?;
-        console.until_shown(&format!("message {MESSAGES}"))?;
-        memory.push(console.usage()?.rss as f64 / 1e6);
-        console.end()?;
-        let mut console = Console::start(program, &room.quiet())?;
-        console.until_shown("● connected")?;
-        std::thread::sleep(SETTLE);
-        let (busy, drawn) = (console.usage()?.cpu, console.bytes());
-        std::thread::sleep(REST);
-        cpu.push((console.usage()?.cpu - busy).as_secs_f64() / REST.as_secs_f64() * 100.0);
-        bytes.push((console.bytes() - drawn) as f64);
-        console.end()?;
-    }
-    table.add(Row::new("memory (RSS) with the console, after 10,000 messages", "MB", memory, "12"));
-    table.add(Row::new("CPU at rest, with the console", "%", cpu, "0.1"));
-    table.add(Row::new("bytes to the terminal in 20 s at rest", "bytes", bytes, "0"));
-    Ok(())
-}
-
-fn load(program: &Path, table: &mut Table) -> anyhow::Result<()> {
-    let (mut median, mut tail) = (Vec::new(), Vec::new());
-    for _ in 0..5 {
-        let room = Room::new(100)?;
-        let mut headless = Headless::start(program, &room)?;
-        headless.until_answer()?;
-        headless.until_received(100)?;
-        let mut times = load::get(headless.address(), &headless.token()?, "/status", RATE, LOAD)?;
-        times.sort_unstable();
-        let at = |part: f64| times[((times.len() - 1) as f64 * part) as usize].as_secs_f64() * 1e3;
-        median.push(at(0.5));
-        tail.push(at(0.99));
-        headless.end()?;
-    }
-    table.add(Row::new("`GET /status`, 1,000 a second: p50", "ms", median, ""));
-    table.add(Row::new("`GET /status`, 1,000 a second: p99", "ms", tail, "1"));
-    Ok(())
-}
-
-/// As many requests as it answers, and beside it a server that does nothing else.
-fn throughput(program: &Path, table: &mut Table) -> anyhow::Result<()> {
-    let (mut status, mut part, mut send, mut median, mut tail) = (vec![], vec![], vec![], vec![], vec![]);
-    for _ in 0..5 {
-        let room = Room::new(100)?;
-        let mut headless = Headless::start(program, &room)?;
-        headless.until_answer()?;
-        headless.until_received(100)?;
-        let (address, token) = (headless.address(), headless.token()?);
-        let get = format!("GET /status HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n\r\n");
-        let length = load::Client::connect(address, &token)?.get("/status")?.len();
-        let plain = Plain::start(length)?;
-        let text = get.clone();
-        let most = clients::run(plain.address, CLIENTS, BURST, move |_| text.clone())?;
-        let ours = clients::run(address, CLIENTS, BURST, move |_| get.clone())?;
-        status.push(ours.rate);
-        part.push(ours.rate / most.rate * 100.0);
-        headless.end()?;
-
-        // Nobody takes what is accepted, so that accepting alone is measured.
-        let room = Room::new(0)?.unlinked();
-        let mut headless = Headless::start(program, &room)?;
-        headless.until_answer()?;
-        let (address, token) = (headless.address(), headless.token()?);
-        let seen = clients::run(address, CLIENTS, BURST, move |n| {
-            let body = format!(r#"{{"to":"+1555111{:04}","text":"order {n} has left the warehouse"}}"#, n % 1_000);
-            let length = body.len();
-            format!(
-                "POST /send HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n\
-                 content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
-            )
-        })?;
-        send.push(seen.rate);
-        median.push(seen.at(0.5));
-        tail.push(seen.at(0.99));
-        headless.end()?;
-    }
-    table.add(Row::new("`GET /status`, 64 clients", "/s", status, ""));
-    table.add(Row::new("the same, of what axum does with a constant", "%", part, "").at_least("70"));
-    table.add(Row::new("`POST /send` on disk, 64 clients", "/s", send, "").at_least("10,000"));
-    table.add(Row::new("the same: p50", "ms", median, ""));
-    table.add(Row::new("the same: p99", "ms", tail, "20"));
-    Ok(())
-}
-
-/// The machine and the commit, in one line.
-fn machine() -> String {
-    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
-    let cpu = read("/proc/cpuinfo");
-    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ")).map(|(_, model)| model);
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let commit = Command::new("git").args(["rev-parse", "--short", "HEAD"]).output();
-    let commit = commit.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
-    format!("{} cores of {}, {}, commit {commit}", cores, model.unwrap_or("an unnamed processor"), std::env::consts::OS)
+    if failed.is_empty() { Ok(()) } else { bail!("these groups failed: {}", failed.join(", ")) }
 }

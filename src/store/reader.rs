@@ -101,8 +101,7 @@ impl Reader {
     pub fn last_messages(&self, count: usize) -> rusqlite::Result<Vec<Message>> {
         let count = i64::try_from(count).unwrap_or(i64::MAX);
         self.with(|c, account| {
-            let mut statement =
-                c.prepare(&format!("SELECT {COLUMNS} FROM messages WHERE account = ?1 ORDER BY n DESC LIMIT ?2"))?;
+            let mut statement = c.prepare(&last())?;
             let mut found =
                 statement.query_map(params![account, count], rows::message)?.collect::<Result<Vec<_>, _>>()?;
             found.reverse();
@@ -187,4 +186,25 @@ pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     connection.set_prepared_statement_cache_capacity(8);
     Ok(connection)
+}
+
+/// The statement that finds the last messages. It goes through the table from its end: any index of accounts would have
+/// all messages sorted first.
+fn last() -> String {
+    format!("SELECT {COLUMNS} FROM messages NOT INDEXED WHERE account = ?1 ORDER BY n DESC LIMIT ?2")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::schema;
+    use super::*;
+
+    #[test]
+    fn the_last_messages_are_found_without_sorting_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = schema::open(&folder.path().join("pilothouse.db")).unwrap();
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", last())).unwrap();
+        let plan = statement.query_map(params!["main", 10], |row| row.get::<_, String>(3)).unwrap();
+        assert_eq!(plan.map(Result::unwrap).collect::<Vec<_>>(), ["SCAN messages"]);
+    }
 }

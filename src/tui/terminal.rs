@@ -8,8 +8,9 @@ use crossterm::style::Print;
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use crossterm::{cursor, execute};
 use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
+
+use super::lean::Lean;
 
 /// The terminal is ours.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -28,7 +29,7 @@ const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
 /// A terminal that is ours until this is dropped.
 pub struct Screen {
     /// For drawing.
-    pub terminal: Terminal<CrosstermBackend<std::io::BufWriter<Stdout>>>,
+    pub terminal: Terminal<Lean<std::io::BufWriter<Stdout>>>,
 }
 
 impl Screen {
@@ -45,7 +46,7 @@ impl Screen {
             hook(info);
         }));
         let out = std::io::BufWriter::with_capacity(32 << 10, stdout());
-        let mut screen = Self { terminal: Terminal::new(CrosstermBackend::new(out))? };
+        let mut screen = Self { terminal: Terminal::new(Lean::new(out))? };
         screen.enter()?;
         Ok(screen)
     }

@@ -2,61 +2,71 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
-use crate::program::{Headless, Room};
-use crate::table::{Row, Table};
+use crate::bench::Bench;
+use crate::figures::Row;
+use crate::roles::{Plain, Script};
+use crate::subject::{Bridge, Client, Headless, PATIENCE, Room};
 
 /// How many streams there are.
 const STREAMS: usize = 1_000;
 
 /// How many events come, and how many in a second.
-const EVENTS: u64 = 1_000;
-const RATE: u64 = 100;
+const EVENTS: u64 = 500;
+const RATE: u32 = 100;
 
 /// How long the streams are left alone between two looks at them.
 const PAUSE: Duration = Duration::from_millis(20);
-
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What an event begins with.
 const MARK: &[u8] = b"\nevent: message.received";
 
 /// The memory that the streams take, and the processor, once each has been told everything.
-pub fn measure(program: &Path, table: &mut Table) -> anyhow::Result<()> {
-    let (mut memory, mut cpu) = (Vec::new(), Vec::new());
-    for _ in 0..3 {
-        let room = Room::new(EVENTS)?.paced(RATE);
-        let mut headless = Headless::start(program, &room)?;
-        headless.until_answer()?;
+pub(super) fn measure(bench: &mut Bench) -> anyhow::Result<()> {
+    let (mut memory, mut least, mut cpu) = (Vec::new(), Vec::new(), Vec::new());
+    let messages = if bench.quick { EVENTS / 5 } else { EVENTS };
+    for _ in 0..bench.runs(3) {
+        least.push(connections()?);
+        let room = Room::new(Bridge::Told(Script { linked: true, messages, rate: RATE, ..Script::default() }))?;
+        let headless = Headless::ready(&bench.program, &room)?;
         let before = headless.usage()?;
         let token = headless.token()?;
         let begin = Instant::now();
         let mut streams =
             (0..STREAMS).map(|_| Stream::open(headless.address(), &token)).collect::<Result<Vec<_>, _>>()?;
         let mut peak = before.rss;
-        while streams.iter().any(|stream| stream.told < EVENTS) {
+        while streams.iter().any(|stream| stream.told < messages) {
             if begin.elapsed() > PATIENCE {
                 bail!("not every stream was told everything");
             }
             std::thread::sleep(PAUSE);
-            for stream in &mut streams {
-                stream.read()?;
-            }
+            streams.iter_mut().try_for_each(Stream::read)?;
             peak = peak.max(headless.usage()?.rss);
         }
-        let used = headless.usage()?.cpu - before.cpu;
+        let used = headless.usage()?.cpu() - before.cpu();
         memory.push(peak.saturating_sub(before.rss) as f64 / 1e6);
         cpu.push(used.as_secs_f64() / begin.elapsed().as_secs_f64() * 100.0);
         drop(streams);
         headless.end()?;
     }
-    table.add(Row::new("memory for 1,000 streams of 100 events a second", "MB", memory, "60"));
-    table.add(Row::new("CPU for them", "%", cpu, ""));
+    let row = Row::new("streams.memory", "memory for 1,000 SSE clients of 100 events a second", "MB", memory);
+    bench.record.add(row.limit("1,000 connections of a bare axum server", least));
+    bench.record.add(Row::new("streams.cpu", "CPU for them, of one core", "%", cpu));
     Ok(())
+}
+
+/// The memory in MB that as many connections take in a server that does nothing.
+fn connections() -> anyhow::Result<f64> {
+    let plain = Plain::start(16)?;
+    let before = plain.usage()?.rss;
+    let mut clients = (0..STREAMS).map(|_| Client::connect(plain.address, "")).collect::<Result<Vec<_>, _>>()?;
+    for client in &mut clients {
+        client.get("/status")?;
+    }
+    Ok(plain.usage()?.rss.saturating_sub(before) as f64 / 1e6)
 }
 
 /// One program that follows.

@@ -1,0 +1,45 @@
+//! How long the program takes to be there.
+
+use portable_pty::CommandBuilder;
+
+use crate::bench::Bench;
+use crate::figures::Row;
+use crate::roles::{Plain, Role, this_program};
+use crate::subject::{Console, Headless, Room};
+
+/// What the console always shows.
+const SHOWN: &str = "q quit";
+
+pub(super) fn measure(bench: &mut Bench) -> anyhow::Result<()> {
+    let runs = bench.runs(15);
+    let (mut api, mut bare) = (Vec::new(), Vec::new());
+    for _ in 0..runs {
+        bare.push(Plain::start(16)?.start.as_secs_f64() * 1e3);
+        let room = Room::told(0)?;
+        let mut headless = Headless::start(&bench.program, &room)?;
+        api.push(headless.until_answer()?.as_secs_f64() * 1e3);
+        headless.end()?;
+    }
+    let row = Row::new("start.api", "start until the API answers", "ms", api);
+    bench.record.add(row.target(15.0).seed(500.0).limit("a bare axum server", bare));
+
+    let (mut frame, mut bare) = (Vec::new(), Vec::new());
+    for _ in 0..runs {
+        let room = Room::told(0)?;
+        bare.push(one_line(&room)?);
+        let console = Console::start(&bench.program, &room)?;
+        frame.push(console.until_shown(SHOWN)?.as_secs_f64() * 1e3);
+        console.end()?;
+    }
+    let row = Row::new("start.frame", "start until the first frame is drawn", "ms", frame);
+    bench.record.add(row.target(15.0).seed(500.0).limit("a process that draws one line", bare));
+    Ok(())
+}
+
+/// How long a process takes that draws one line.
+fn one_line(room: &Room) -> anyhow::Result<f64> {
+    let mut command = CommandBuilder::new(this_program()?);
+    let (name, role) = Role::OneLine.variable()?;
+    command.env(name, role);
+    Ok(Console::spawn(command, room)?.until_shown(SHOWN)?.as_secs_f64() * 1e3)
+}
