@@ -155,7 +155,7 @@ fn chats(
 
 pub(super) fn chats_statement() -> String {
     format!(
-        "SELECT m.n AS n, c.name AS chat_name, {} FROM chats c CROSS JOIN messages m ON m.n = c.last_n
+        "SELECT {}, m.n AS n, c.name AS chat_name FROM chats c CROSS JOIN messages m ON m.n = c.last_n
          WHERE c.account = ?1 AND c.last_n < ?2 ORDER BY c.last_n DESC LIMIT ?3",
         columns()
     )
@@ -270,7 +270,7 @@ pub(super) fn statement(account: &str, find: &Find, lead: Lead<'_>, (first, last
     };
     let (columns, limit) = (columns(), one_more(find.limit));
     let sql =
-        format!("SELECT m.n AS n, {columns} FROM {table} WHERE TRUE{conditions} ORDER BY {n} {order} LIMIT {limit}");
+        format!("SELECT {columns}, m.n AS n FROM {table} WHERE TRUE{conditions} ORDER BY {n} {order} LIMIT {limit}");
     (sql, values)
 }
 

@@ -10,6 +10,38 @@ pub(super) const COLUMNS: &str = "id, direction, chat, chat_kind, phone, lid, se
      attempts, queued_at, dispatched_at, sent_at, delivered_at, read_at, failed_at, failure_code, failure_text, \
      failure_retryable, expires_at, expired_at, cancelled_at, target, target_from_me";
 
+/// Where a column is among [`COLUMNS`], which come first in every statement whose rows are read here: found when this is
+/// compiled, since looking for the name in each row takes longer than all else.
+macro_rules! at {
+    ($name:literal) => {
+        const { place($name) }
+    };
+}
+
+#[expect(clippy::indexing_slicing, clippy::panic, reason = "it runs when this is compiled, and fails there")]
+const fn place(name: &str) -> usize {
+    let (all, name) = (COLUMNS.as_bytes(), name.as_bytes());
+    let (mut start, mut count) = (0, 0);
+    while start < all.len() {
+        let mut length = 0;
+        while start + length < all.len() && all[start + length] != b',' {
+            length += 1;
+        }
+        let mut same = length == name.len();
+        let mut i = 0;
+        while same && i < length {
+            same = all[start + i] == name[i];
+            i += 1;
+        }
+        if same {
+            return count;
+        }
+        start += length + 2;
+        count += 1;
+    }
+    panic!("there is no such column")
+}
+
 /// The messages of ours whose outcome is not known.
 pub(super) const UNSETTLED: &str = "state IN ('queued', 'dispatched')";
 
@@ -76,78 +108,79 @@ pub(super) fn update(
         ":failure_text": delivery.failure.as_ref().map(|f| &*f.text),
         ":failure_retryable": delivery.failure.as_ref().map(|f| f.retryable),
     };
-    statement.query_row(parameters, chat).optional()
+    statement.query_row(parameters, |row| chat(row, 0)).optional()
 }
 
 /// The message of a row with [`COLUMNS`]. A word that this version does not know reads as the most general one.
 pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
-    let direction = match row.get_ref("direction")?.as_str()? {
+    let direction = match row.get_ref(at!("direction"))?.as_str()? {
         "out" => Direction::Out,
         "out_elsewhere" => Direction::OutElsewhere,
         _ => Direction::In,
     };
     Ok(Message {
-        id: MessageId::from(row.get_ref("id")?.as_str()?),
+        id: MessageId::from(row.get_ref(at!("id"))?.as_str()?),
         direction,
-        chat: chat(row)?,
-        from: row.get_ref("sender")?.as_str()?.into(),
-        name: row.get_ref("name")?.as_str_or_null()?.map(Into::into),
-        kind: row.get_ref("kind")?.as_str()?.into(),
+        chat: chat(row, at!("chat"))?,
+        from: row.get_ref(at!("sender"))?.as_str()?.into(),
+        name: row.get_ref(at!("name"))?.as_str_or_null()?.map(Into::into),
+        kind: row.get_ref(at!("kind"))?.as_str()?.into(),
         target: target(row)?.map(Box::new),
-        body: row.get_ref("body")?.as_str()?.into(),
-        at: Timestamp::from_millis(row.get("at")?),
+        body: row.get_ref(at!("body"))?.as_str()?.into(),
+        at: Timestamp::from_millis(row.get(at!("at"))?),
         delivery: delivery(row)?.map(Box::new),
     })
 }
 
-fn chat(row: &Row<'_>) -> rusqlite::Result<Chat> {
-    let kind = row.get_ref("chat_kind")?.as_str()?.to_owned();
+/// The chat of a row in which `chat, chat_kind, phone, lid` begin at this column.
+fn chat(row: &Row<'_>, first: usize) -> rusqlite::Result<Chat> {
+    let kind = row.get_ref(first + 1)?.as_str()?.to_owned();
     let kind = [ChatKind::Person, ChatKind::Group, ChatKind::Status, ChatKind::Broadcast, ChatKind::Newsletter]
         .into_iter()
         .find(|k| k.as_str() == kind)
         .unwrap_or_default();
     Ok(Chat {
-        id: ChatId::from(row.get_ref("chat")?.as_str()?),
+        id: ChatId::from(row.get_ref(first)?.as_str()?),
         kind,
-        phone: row.get_ref("phone")?.as_str_or_null()?.and_then(|p| p.parse().ok()),
-        lid: row.get_ref("lid")?.as_str_or_null()?.map(Into::into),
+        phone: row.get_ref(first + 2)?.as_str_or_null()?.and_then(|p| p.parse().ok()),
+        lid: row.get_ref(first + 3)?.as_str_or_null()?.map(Into::into),
     })
 }
 
 fn target(row: &Row<'_>) -> rusqlite::Result<Option<Target>> {
-    let Some(id) = row.get_ref("target")?.as_str_or_null()? else { return Ok(None) };
-    let from_me = row.get::<_, Option<bool>>("target_from_me")?.unwrap_or(false);
+    let Some(id) = row.get_ref(at!("target"))?.as_str_or_null()? else { return Ok(None) };
+    let from_me = row.get::<_, Option<bool>>(at!("target_from_me"))?.unwrap_or(false);
     Ok(Some(Target { id: MessageId::from(id), from_me }))
 }
 
 /// How far the message of a row with [`COLUMNS`] has come, when it is ours.
 pub(super) fn delivery(row: &Row<'_>) -> rusqlite::Result<Option<Delivery>> {
-    let Some(state) = row.get_ref("state")?.as_str_or_null()?.and_then(DeliveryState::from_word) else {
+    let Some(state) = row.get_ref(at!("state"))?.as_str_or_null()?.and_then(DeliveryState::from_word) else {
         return Ok(None);
     };
-    let time = |name: &str| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(name)?.map(Timestamp::from_millis));
-    let failure = match row.get_ref("failure_text")?.as_str_or_null()? {
+    let time = |at: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(at)?.map(Timestamp::from_millis));
+    let failure = match row.get_ref(at!("failure_text"))?.as_str_or_null()? {
         Some(text) => Some(Failure {
-            code: row.get("failure_code")?,
+            code: row.get(at!("failure_code"))?,
             text: text.into(),
-            retryable: row.get::<_, Option<bool>>("failure_retryable")?.unwrap_or(false),
+            retryable: row.get::<_, Option<bool>>(at!("failure_retryable"))?.unwrap_or(false),
         }),
         None => None,
     };
     Ok(Some(Delivery {
         state,
         times: Times {
-            queued_at: time("queued_at")?,
-            dispatched_at: time("dispatched_at")?,
-            sent_at: time("sent_at")?,
-            delivered_at: time("delivered_at")?,
-            read_at: time("read_at")?,
-            failed_at: time("failed_at")?,
-            expired_at: time("expired_at")?,
-            cancelled_at: time("cancelled_at")?,
+            queued_at: time(at!("queued_at"))?,
+            dispatched_at: time(at!("dispatched_at"))?,
+            sent_at: time(at!("sent_at"))?,
+            delivered_at: time(at!("delivered_at"))?,
+            read_at: time(at!("read_at"))?,
+            failed_at: time(at!("failed_at"))?,
+            expired_at: time(at!("expired_at"))?,
+            cancelled_at: time(at!("cancelled_at"))?,
         },
-        attempts: row.get("attempts")?,
-        expires_at: time("expires_at")?,
+        attempts: row.get(at!("attempts"))?,
+        expires_at: time(at!("expires_at"))?,
         failure,
     }))
 }
