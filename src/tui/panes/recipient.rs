@@ -35,7 +35,7 @@ pub(super) fn draw(picker: &Picker, model: &Model, theme: Theme, area: Rect, buf
             Candidate::New => (picker.input.value(), "a new number".to_owned()),
             Candidate::Known(row) => {
                 let kind = place(row.chat.kind).map(|kind| format!("{kind} ")).unwrap_or_default();
-                let address = if row.name.is_some() { row.chat.address() } else { "" };
+                let address = if row.own_name().is_some() { row.chat.address() } else { "" };
                 (row.title(), format!("{kind}{address}"))
             }
         };
