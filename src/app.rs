@@ -212,6 +212,7 @@ fn console_options(config: &Config, keys: tui::Keymap, log: Arc<telemetry::Ring>
         title: config.title,
         keys,
         read_only: config.read_only,
+        stops_gateway: true,
         log,
         folder: config.data_dir.clone(),
         remember: config.data_dir.join("console.json"),

@@ -316,7 +316,7 @@ pub const KEYS: &[Binding] = &[
     bind(&["Esc"], Browse, A::Leave, "back to all panes, to the newest message", None),
     bind(&[":"], Browse, A::Palette, "find an action by its name", Some("all actions")),
     bind(&["?", "F1"], Browse, A::Help, "the keys that work here and now", Some("help")),
-    bind(&["q"], Browse, A::Quit, "quit; asks when messages wait to be sent", Some("quit")),
+    bind(&["q"], Browse, A::Quit, "quit; asks first when the gateway ends with it", Some("quit")),
     bind(&["Enter"], Compose, A::Send, "send", Some("send")),
     bind(&["Alt-Enter"], Compose, A::NewLine, "a new line", Some("new line")),
     bind(&["Ctrl-e"], Compose, A::Editor, "write in your own editor ($EDITOR)", Some("editor")),

@@ -108,6 +108,8 @@ pub struct Ui {
     pub drawing: Option<Drawing>,
     /// The QR takes the whole screen.
     pub whole_screen: bool,
+    /// The gateway ends with this console.
+    pub stops_gateway: bool,
     /// Ctrl-C was pressed once.
     pub interrupted: bool,
     /// The screen: columns, rows.
@@ -144,6 +146,7 @@ impl Model {
             next_request: RequestId(1),
             drawing: None,
             whole_screen: false,
+            stops_gateway: true,
             interrupted: false,
             size: (80, 24),
             traffic,

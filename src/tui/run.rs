@@ -1,7 +1,7 @@
 //! The console's loop, on a thread of its own.
 //!
-//! Keys come from a second thread: see [`input`](super::input). Drawing happens at most 60 times a second; after a quiet period a lone key is drawn at once. While nothing visible changes,
-//! nothing wakes and nothing is written.
+//! Keys come from a second thread: see [`input`](super::input). Drawing happens at most 60 times a second; after a quiet
+//! period a lone key is drawn at once. While nothing visible changes, nothing wakes and nothing is written.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -61,6 +61,8 @@ pub struct Options {
     pub keys: Keymap,
     /// The console changes nothing until a key allows it.
     pub read_only: bool,
+    /// The gateway ends with the console, so quitting is confirmed by typing.
+    pub stops_gateway: bool,
     /// The last lines of the log.
     pub log: Arc<Ring>,
     /// The file that keeps the sizes of panes.
@@ -136,6 +138,7 @@ async fn run(
     let mut model = Model::new(*snapshot, options.api.clone(), zone, clock.now());
     model.ui.look.keys = options.keys.clone();
     model.ui.look.read_only = options.read_only;
+    model.ui.stops_gateway = options.stops_gateway;
     model.ui.look.log_view.ring = Some(Arc::clone(&options.log));
     model.ui.look.theme = options.theme;
     model.ui.look.mouse = options.mouse;
@@ -173,6 +176,7 @@ async fn follow(
         let now = clock.now();
         if suspended && suspend::is_in_front() {
             resume(screen, &mut keys)?;
+            attention.forget_title();
             let size = screen.terminal.size()?;
             model.ui.size = (size.width, size.height);
             (suspended, dirty) = (false, true);
@@ -255,6 +259,7 @@ async fn follow(
                     Edited::Not(why) => messages.push_back(Msg::Edited(Err(why))),
                     Edited::Stopped => return Ok(()),
                 }
+                attention.forget_title();
                 let size = screen.terminal.size()?;
                 messages.push_back(Msg::Resized(size.width, size.height));
             }

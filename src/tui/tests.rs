@@ -483,7 +483,7 @@ fn pasted_text_never_sends_by_itself() {
 }
 
 #[test]
-fn quitting_asks_when_messages_wait_and_ctrl_c_twice_always_quits() {
+fn quitting_is_confirmed_where_the_gateway_ends_with_it_and_ctrl_c_twice_always_quits() {
     let mut waiting = model(linked());
     assert!(!press(&mut waiting, KeyCode::Char('q')).quit);
     typed(&mut waiting, "y");
@@ -492,6 +492,10 @@ fn quitting_asks_when_messages_wait_and_ctrl_c_twice_always_quits() {
     typed(&mut waiting, "qstop");
     assert!(press(&mut waiting, KeyCode::Enter).quit);
     let mut empty = model(started());
+    assert!(!press(&mut empty, KeyCode::Char('q')).quit, "also when nothing waits");
+    assert!(text(&drawn(&mut empty, (80, 24))).contains("Nothing comes in or goes out until"));
+    press(&mut empty, KeyCode::Esc);
+    empty.ui.stops_gateway = false;
     assert!(press(&mut empty, KeyCode::Char('q')).quit);
     let interrupt = || Msg::Key(KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL));
     assert!(!update(&mut waiting, interrupt(), now()).quit);

@@ -65,7 +65,7 @@ pub struct Outcome {
     pub clear: bool,
     /// The shell is to get the terminal, until it gives it back.
     pub suspend: bool,
-    /// The console is to end, and the gateway with it.
+    /// The console is to end, and the gateway with it when it [stops the gateway](super::model::Ui::stops_gateway).
     pub quit: bool,
 }
 
@@ -244,7 +244,7 @@ fn act(model: &mut Model, action: Action) -> Outcome {
         }
         Action::TakeOver => return request(model, Request::TakeOver),
         Action::Quit => {
-            if model.snapshot.queue == 0 {
+            if !model.ui.stops_gateway {
                 return Outcome { quit: true, ..Outcome::redraw() };
             }
             model.ui.overlay = Some(Overlay::Confirm(Confirmed::Stop, Box::default()));

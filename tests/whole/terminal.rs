@@ -111,6 +111,11 @@ impl Terminal {
         self.keys.flush().expect("keys");
     }
 
+    /// Leaves by `q`, with the word that is asked for.
+    pub fn quits(&mut self) {
+        self.types("qstop\r");
+    }
+
     /// What the QR on the screen says.
     async fn qr(&mut self) -> String {
         let size = self.size;
@@ -200,7 +205,7 @@ async fn the_qr_on_the_screen_says_exactly_what_the_bridge_gave() {
         }
         terminal.types("Z");
         assert_eq!(terminal.qr().await, qr, "{size:?}");
-        terminal.types("q");
+        terminal.quits();
         assert!(terminal.ended().await.0.success());
     }
 }
@@ -235,7 +240,7 @@ async fn links_from_the_screen_watches_types_and_quits() {
     assert_eq!(children.len(), 1, "the bridge");
     terminal.types("\x1b");
     terminal.shows("quit").await;
-    terminal.types("q");
+    terminal.quits();
     let (status, _) = terminal.ended().await;
     assert!(status.success(), "{status:?}");
     assert!(!Path::new(&format!("/proc/{}", children[0])).exists(), "the bridge is gone");
@@ -266,7 +271,7 @@ async fn links_by_a_code_that_the_screen_shows() {
         .await;
     assert!(within("the code", place.simulator.enter_code(&code)).await.unwrap());
     terminal.shows("● connected").await;
-    terminal.types("q");
+    terminal.quits();
     assert!(terminal.ended().await.0.success());
 }
 
@@ -321,7 +326,7 @@ async fn links_with_the_passkey_that_the_screen_asks_for() {
     terminal.shows("● connected").await;
     assert_eq!(place.simulator.passkey_checks().await, ALL);
     terminal.shows("waiting 0").await;
-    terminal.types("q");
+    terminal.quits();
     assert!(terminal.ended().await.0.success());
 }
 
@@ -346,7 +351,7 @@ cat >/dev/null
         terminal.shows("Does the phone show the same code?").await;
         terminal.types(key);
         terminal.shows(shows).await;
-        terminal.types("q");
+        terminal.quits();
         assert!(terminal.ended().await.0.success());
     }
 }
@@ -361,7 +366,7 @@ async fn the_end_of_the_link_is_said_with_the_key_that_helps() {
     terminal.shows("press r to link again").await;
     terminal.types("r");
     terminal.link(&place).await;
-    terminal.types("q");
+    terminal.quits();
     assert!(terminal.ended().await.0.success());
 }
 
@@ -414,13 +419,13 @@ printf '%s\nsecond line\n' "$line" >>"$1"
     terminal.shows("the text stays as it was").await;
     terminal.types("\x1b");
     terminal.shows("q quit").await;
-    terminal.types("q");
+    terminal.quits();
     assert!(terminal.ended().await.0.success());
 
     // What was begun is there after a restart.
     let mut terminal = Terminal::console(&place, (100, 30), Some(&bridge));
     terminal.shows("once more").await;
-    terminal.types("q");
+    terminal.quits();
     assert!(terminal.ended().await.0.success());
 }
 
@@ -433,7 +438,7 @@ async fn hostile_text_does_not_reach_the_terminal() {
     let mut terminal = Terminal::console(&place, (80, 24), Some(&bridge));
     // The emulator leaves U+FFFD out, which stands for the control character before "31m".
     terminal.shows("␛]0;PWNED␇␛[2J31mevil").await;
-    terminal.types("q");
+    terminal.quits();
     let (status, bytes) = terminal.ended().await;
     assert!(status.success());
     let holds = |needle: &[u8]| bytes.windows(needle.len()).any(|w| w == needle);
@@ -449,7 +454,8 @@ async fn keys_are_answered_during_a_flood() {
     terminal.shows("flood").await;
     terminal.types("?");
     terminal.shows("Keys (").await;
-    terminal.types("?q");
+    terminal.types("?");
+    terminal.quits();
     assert!(terminal.ended().await.0.success());
 }
 
@@ -540,7 +546,7 @@ async fn ctrl_z_gives_the_terminal_to_the_shell_and_the_gateway_goes_on() {
     terminal.shows("ready> ").await;
     terminal.types("fg\r");
     terminal.shows("came meanwhile").await;
-    terminal.types("q");
+    terminal.quits();
     terminal.shows("ready> ").await;
     terminal.types("exit\r");
     let mut child = terminal.child;
@@ -556,7 +562,7 @@ async fn without_a_shell_ctrl_z_says_so() {
     terminal.shows("quit").await;
     terminal.types("\x1a");
     terminal.shows("no shell is waiting").await;
-    terminal.types("q");
+    terminal.quits();
     assert!(terminal.ended().await.0.success());
 }
 
@@ -612,11 +618,11 @@ async fn sizes_of_panes_are_remembered_and_resizes_keep_the_last() {
         line.chars().position(|c| c == '╮').filter(|at| *at > 45)
     };
     let wide = terminal.until("a wider status", width).await;
-    terminal.types("q");
+    terminal.quits();
     assert!(terminal.ended().await.0.success());
     let mut again = Terminal::console(&place, (130, 40), Some(&bridge));
     assert_eq!(again.until("the same width", width).await, wide);
-    again.types("q");
+    again.quits();
     assert!(again.ended().await.0.success());
 }
 
@@ -628,7 +634,7 @@ async fn the_mouse_is_given_back_and_keys_of_the_settings_that_are_wrong_are_sai
     terminal.shows("quit").await;
     terminal.types("\x1b[<0;5;12M2");
     terminal.shows("Status").await;
-    terminal.types("q");
+    terminal.quits();
     let (status, bytes) = terminal.ended().await;
     assert!(status.success());
     let text = String::from_utf8_lossy(&bytes).into_owned();

@@ -166,13 +166,17 @@ fn confirm(
 ) -> Option<Position> {
     let (title, lost) = match what {
         Confirmed::Stop => {
-            let waiting = model.snapshot.queue;
-            ("Stop the gateway?", format!("{waiting} messages wait to be sent; they stay on disk."))
+            let lost = match model.snapshot.queue {
+                0 => "Nothing comes in or goes out until it is started again.".to_owned(),
+                1 => "1 message waits to be sent; it stays on disk.".to_owned(),
+                waiting => format!("{waiting} messages wait to be sent; they stay on disk."),
+            };
+            ("Stop the gateway?", lost)
         }
     };
     let inner = window(title, (56, 5), theme, area, buffer);
     put(buffer, inner, (1, 0), &lost, inner.width.saturating_sub(1), Style::new());
-    let ask = format!("Type {} and press Enter; Esc stays.", what.word());
+    let ask = format!("Type {} and press Enter; Esc goes back.", what.word());
     put(buffer, inner, (1, 1), &ask, inner.width.saturating_sub(1), theme.key());
     put(buffer, inner, (1, 2), "> ", 2, theme.key());
     put(buffer, inner, (3, 2), input.value(), inner.width.saturating_sub(4), Style::new());

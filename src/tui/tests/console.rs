@@ -331,13 +331,15 @@ fn other_keys_from_the_settings_work_and_are_shown() {
     let mut model = busy();
     let settings = [("quit".to_owned(), vec!["F10".to_owned()]), ("restart_bridge".to_owned(), vec!["F9".to_owned()])];
     model.ui.look.keys = crate::tui::Keymap::new(&settings.into()).unwrap();
-    model.snapshot.queue = 0;
-    assert!(!press(&mut model, KeyCode::Char('q')).quit);
+    press(&mut model, KeyCode::Char('q'));
+    assert!(model.ui.overlay.is_none());
     let picture = text(&drawn(&mut model, (120, 40)));
     assert!(picture.contains("F10 quit") && picture.contains("F9 restart bridge"), "{picture}");
     model.snapshot.connection = logged_out().connection;
     assert!(text(&drawn(&mut model, (120, 40))).contains("press F9 to link again"));
-    assert!(press(&mut model, KeyCode::F(10)).quit);
+    press(&mut model, KeyCode::F(10));
+    typed(&mut model, "stop");
+    assert!(press(&mut model, KeyCode::Enter).quit);
 }
 
 #[test]
@@ -492,6 +494,9 @@ fn the_operator_is_told_when_things_turn_and_once() {
     assert_eq!(told(started(), Notify::Bell), "\u{1b}]2;◌ connecting · Pilothouse\u{7}");
     assert_eq!(told(linked(), Notify::Bell), "\u{1b}]2;● connected +15550009999 · Pilothouse\u{7}");
     assert_eq!(told(linked(), Notify::Bell), "");
+    attention.forget_title();
+    let mut told = |snapshot, notify| attention.news(&model(snapshot), true, notify, false);
+    assert_eq!(told(linked(), Notify::Bell).matches("\u{1b}]2;").count(), 1, "the terminal was the shell's meanwhile");
     assert!(told(lost(), Notify::Bell).ends_with("\u{7}\u{7}"), "the title, and the bell");
     assert_eq!(told(started(), Notify::Osc9).matches("]9;").count(), 0, "on the way");
     let back = told(linked(), Notify::Osc777);
@@ -501,4 +506,52 @@ fn the_operator_is_told_when_things_turn_and_once() {
     let sequence = told(hostile, Notify::Osc9);
     assert_eq!(sequence.matches('\u{1b}').count(), 2, "{sequence:?}");
     assert_eq!(sequence.matches('\u{7}').count(), 2, "{sequence:?}");
+}
+
+#[test]
+fn esc_leaves_the_innermost_first() {
+    let mut model = busy();
+    typed(&mut model, "zki");
+    press(&mut model, KeyCode::Esc);
+    assert_eq!((model.ui.focus, model.ui.look.zoomed), (Focus::Feed, true), "the input box");
+    press(&mut model, KeyCode::Enter);
+    assert!(model.ui.detail.is_some());
+    press(&mut model, KeyCode::Esc);
+    assert!(model.ui.detail.is_none() && model.ui.look.zoomed, "the message");
+    press(&mut model, KeyCode::Esc);
+    assert!(!model.ui.look.zoomed && model.ui.feed.is_frozen(), "the single pane");
+    press(&mut model, KeyCode::Esc);
+    assert!(!model.ui.feed.is_frozen());
+}
+
+#[test]
+fn what_lies_over_the_screen_lies_over_the_qr_too() {
+    let mut model = model(with_qr());
+    typed(&mut model, "Z?");
+    assert!(text(&drawn(&mut model, (120, 40))).contains("Keys"));
+}
+
+#[test]
+fn the_footer_always_says_how_to_get_help_every_action_and_out() {
+    for columns in [40, 44, 53, 60, 79, 80, 100, 120, 160, 200] {
+        for snapshot in [linked(), with_qr(), lost(), logged_out(), passkey::to_compare()] {
+            for keys in ["", "k", "2", "3", "4", "i"] {
+                let mut model = model(snapshot.clone());
+                typed(&mut model, keys);
+                model.ui.notice = None;
+                let picture = text(&drawn(&mut model, (columns, 24)));
+                let footer = picture.lines().last().unwrap();
+                let always: &[&str] = match keys {
+                    "i" => &["F1 help", "Esc leave"],
+                    _ => &[": all actions", "? help", "q quit"],
+                };
+                assert!(always.iter().all(|hint| footer.contains(hint)), "{columns} {keys}: {footer}");
+                let helps =
+                    model.snapshot.connection.state == ConnectionState::LoggedOut && keys != "i" && columns >= 80;
+                assert!(!helps || footer.contains("r restart bridge"), "{columns} {keys}: {footer}");
+            }
+        }
+    }
+    let picture = text(&drawn(&mut busy(), (120, 40)));
+    assert!(picture.lines().last().unwrap().contains("r restart bridge"), "{picture}");
 }

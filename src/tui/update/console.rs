@@ -74,14 +74,16 @@ pub(super) fn scrolled(model: &mut Model, action: Action) -> bool {
     model.ui.look.scroll_by(pane, by)
 }
 
-/// Leaves what is nearest: the single pane, the input box, a pane that is not the messages. Returns whether anything was.
+/// Leaves what is nearest: the input box, the single pane, a pane that is not the messages. Returns whether anything was.
 pub(super) fn left(model: &mut Model, action: Action) -> bool {
     if action != Action::Leave || model.ui.whole_screen {
         return false;
     }
     match model.ui.focus {
-        _ if model.ui.look.zoomed => model.ui.look.zoomed = false,
         Focus::Compose => focus(model, model.ui.look.behind),
+        // The message that is looked at closely lies in the pane.
+        Focus::Feed if model.ui.detail.is_some() => return false,
+        _ if model.ui.look.zoomed => model.ui.look.zoomed = false,
         Focus::Status | Focus::Metrics | Focus::Log => focus(model, Focus::Feed),
         Focus::Feed => return false,
     }
