@@ -31,6 +31,7 @@ mod suspend;
 pub mod terminal;
 pub mod theme;
 pub mod update;
+pub mod verbs;
 pub mod view;
 
 use std::time::Duration;

@@ -6,6 +6,7 @@ mod compose;
 mod console;
 mod detail;
 mod feed;
+mod mouse;
 mod passkey;
 mod webhooks;
 

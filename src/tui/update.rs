@@ -6,8 +6,10 @@ mod console;
 pub(super) mod detail;
 mod editing;
 mod feed;
+mod mouse;
 pub(super) mod passkey;
 mod recipient;
+mod words;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEvent};
 use tui_input::Input;
@@ -104,7 +106,7 @@ fn take(model: &mut Model, msg: Msg, now: Now) -> Outcome {
             model.ui.size = (columns, rows);
             Outcome::redraw()
         }
-        Msg::Mouse(event) => console::mouse(model, event, now),
+        Msg::Mouse(event) => mouse::on_mouse(model, event, now),
         Msg::Update(update) => on_update(model, update, now),
         Msg::Continued => Outcome { clear: true, ..Outcome::redraw() },
         Msg::Woken => Outcome::redraw(),
@@ -127,7 +129,7 @@ fn on_update(model: &mut Model, update: Update, now: Now) -> Outcome {
             match (answer, line) {
                 (Answer::Accepted { .. } | Answer::AcceptedBefore { .. }, Some(line)) => model.remember(line),
                 (Answer::Refused(refusal), line) => {
-                    model.ui.notice = Some(refusal.to_string());
+                    model.ui.notice = Some(words::refusal(&refusal));
                     // Nothing is lost: the line comes back, unless another is being written already.
                     match line {
                         Some(line) if model.ui.input.value().is_empty() => model.ui.input = Input::new(line),

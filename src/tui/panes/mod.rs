@@ -13,7 +13,7 @@ pub(super) mod overlay;
 mod page;
 pub(super) mod pairing;
 mod passkey;
-mod recipient;
+pub(super) mod recipient;
 mod said;
 pub(super) mod status;
 pub(super) mod welcome;

@@ -38,7 +38,7 @@ fn eventful() -> Snapshot {
 }
 
 /// A console that has seen traffic, with a log.
-fn busy() -> Model {
+pub(super) fn busy() -> Model {
     let mut model = model(eventful());
     for n in 0..40_i64 {
         let then = ago(n * 70);
@@ -321,9 +321,94 @@ fn the_palette_finds_and_does_any_action() {
     assert!(model.ui.look.zoomed);
     typed(&mut model, ":");
     let Some(Overlay::Palette(palette)) = &model.ui.overlay else { panic!() };
-    let all: Vec<_> = palette.found.iter().map(|row| row.action).collect();
+    let all: Vec<_> = actions(&palette.found);
     let browse = KEYS.iter().filter(|row| row.context == Context::Browse).map(|row| row.action);
     assert!(browse.filter(|action| *action != Action::Palette).all(|action| all.contains(&action)));
+}
+
+fn actions(found: &[crate::tui::palette::Entry]) -> Vec<Action> {
+    use crate::tui::palette::Entry;
+    let action = |entry: &Entry| match entry {
+        Entry::Key(row) => Some(row.action),
+        Entry::Verb(_) => None,
+    };
+    found.iter().filter_map(action).collect()
+}
+
+/// Opens the palette and types a line into it, with Enter.
+fn said(model: &mut Model, line: &str) -> Outcome {
+    typed(model, ":");
+    typed(model, line);
+    press(model, KeyCode::Enter)
+}
+
+#[test]
+fn the_palette_does_what_is_said_in_words() {
+    let mut model = busy();
+    let outcome = said(&mut model, "send +15553334444 Hola, ¿qué tal?");
+    let Request::Send { chat, text, .. } = &outcome.requests[0].request else { panic!("{outcome:?}") };
+    assert_eq!((chat.address(), &**text), ("+15553334444", "Hola, ¿qué tal?"));
+    said(&mut model, "messages --search harbour");
+    assert_eq!(model.ui.feed.filter().map(|sieve| sieve.text().to_owned()), Some("harbour".to_owned()));
+    said(&mut model, "theme soft");
+    assert_eq!(model.ui.look.theme, crate::tui::Palette::Soft);
+    let mut unlinked = super::model(with_code());
+    let outcome = said(&mut unlinked, "pair +15553334444");
+    let linking = Linking { use_pairing_code: true, phone_number: "+15553334444".parse().ok() };
+    assert_eq!(outcome.requests[0].request, Request::SetLinking(linking));
+    let outcome = said(&mut unlinked, "link");
+    let Request::SetLinking(linking) = &outcome.requests[0].request else { panic!("{outcome:?}") };
+    assert!(!linking.use_pairing_code, "by a QR again");
+    assert_eq!(said(&mut super::model(logged_out()), "link").requests[0].request, Request::RestartBridge);
+    assert_eq!(said(&mut model, "link").requests, [], "an account is linked");
+}
+
+#[test]
+fn a_verb_that_needs_words_asks_for_them_and_says_what_is_wrong() {
+    let mut model = busy();
+    assert_eq!(said(&mut model, "send").requests, []);
+    let line = |model: &Model| match &model.ui.overlay {
+        Some(Overlay::Palette(palette)) => palette.input.value().to_owned(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(line(&model), "send ");
+    typed(&mut model, "0424 Hola");
+    assert_eq!(press(&mut model, KeyCode::Enter).requests, []);
+    let picture = text(&drawn(&mut model, (80, 24)));
+    assert!(picture.contains("✗ a number starts with +"), "{picture}");
+    assert_eq!(line(&model), "send 0424 Hola", "nothing is lost");
+    typed(&mut model, "!");
+    assert!(!text(&drawn(&mut model, (80, 24))).contains('✗'), "it is looked at anew");
+}
+
+#[test]
+fn logging_out_is_confirmed_by_typing() {
+    for (line, local) in [("log out", false), ("log out local", true)] {
+        let mut model = busy();
+        assert_eq!(said(&mut model, line).requests, []);
+        let picture = text(&drawn(&mut model, (80, 24)));
+        assert!(picture.contains("Type log out and press Enter"), "{picture}");
+        typed(&mut model, "yes");
+        assert_eq!(press(&mut model, KeyCode::Enter).requests, []);
+        typed(&mut model, "log out");
+        assert_eq!(press(&mut model, KeyCode::Enter).requests[0].request, Request::LogOut { local });
+    }
+    let mut model = busy();
+    let id = crate::state::RequestId(7);
+    let refused = Update::Answer { id, answer: Answer::Refused(Refusal::NotConnected) };
+    update(&mut model, Msg::Update(refused), now());
+    assert!(model.ui.notice.as_ref().is_some_and(|notice| notice.contains(":log out local")), "{:?}", model.ui.notice);
+}
+
+#[test]
+fn what_the_input_box_does_is_in_the_palette_too() {
+    let mut model = busy();
+    assert!(said(&mut model, "editor").edit.is_some());
+    press(&mut model, KeyCode::Esc);
+    said(&mut model, "recipient");
+    assert!(matches!(model.ui.overlay, Some(Overlay::Recipient(_))));
+    press(&mut model, KeyCode::Enter);
+    assert_eq!((model.ui.focus, model.ui.recipient.is_some()), (Focus::Compose, true));
 }
 
 #[test]
@@ -356,6 +441,14 @@ fn a_console_that_is_read_only_asks_the_engine_for_nothing() {
             let code = if *key == "Enter" { KeyCode::Enter } else { KeyCode::Char(key.chars().next().unwrap()) };
             assert_eq!(press(&mut model, code).requests, [], "{row:?}");
         }
+    }
+    for line in ["send +15551112222 Hola", "pair +15551112222", "link", "log out", "log out local"] {
+        let mut model = super::model(with_code());
+        typed(&mut model, "W");
+        let outcome = said(&mut model, line);
+        assert!(outcome.requests.is_empty() && model.ui.overlay.is_none(), "{line}: {outcome:?}");
+        let words = "W lets this console change things";
+        assert!(model.ui.notice.as_ref().is_some_and(|notice| notice.contains(words)), "{:?}", model.ui.notice);
     }
     let mut model = pane("Wi+15551112222 Hola");
     press(&mut model, KeyCode::Enter);
@@ -413,38 +506,6 @@ fn the_help_has_only_what_works_here_and_now() {
     assert!(unlinked.contains("pairing code") && !unlinked.contains("answer the chosen"), "{unlinked}");
     let log = help(&mut pane("4"));
     assert!(log.contains("only from one origin"), "{log}");
-}
-
-fn mouse(model: &mut Model, kind: crossterm::event::MouseEventKind, column: u16, row: u16) -> Outcome {
-    let event = crossterm::event::MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE };
-    update(model, Msg::Mouse(event), now())
-}
-
-#[test]
-fn a_click_chooses_a_pane_and_the_wheel_scrolls_what_is_under_it() {
-    use crossterm::event::{MouseButton, MouseEventKind};
-    let mut model = busy();
-    for n in 0..30 {
-        model.snapshot.timeline.push_back(Transition {
-            state: ConnectionState::Connecting,
-            at: ago(50 - n),
-            reason: None,
-        });
-    }
-    drawn(&mut model, (120, 40));
-    mouse(&mut model, MouseEventKind::Down(MouseButton::Left), 3, 30);
-    assert_eq!(model.ui.focus, Focus::Metrics);
-    mouse(&mut model, MouseEventKind::Down(MouseButton::Left), 80, 37);
-    assert_eq!(model.ui.focus, Focus::Compose);
-    mouse(&mut model, MouseEventKind::ScrollDown, 3, 3);
-    assert_eq!((model.ui.look.scroll[0].at.get(), model.ui.focus), (3, Focus::Compose));
-    mouse(&mut model, MouseEventKind::ScrollUp, 80, 5);
-    assert!(model.chosen().is_some());
-    assert!(!mouse(&mut model, MouseEventKind::ScrollUp, 200, 90).redraw, "outside");
-    typed(&mut model, "M");
-    press(&mut model, KeyCode::Esc);
-    typed(&mut model, "M");
-    assert!(model.ui.look.mouse);
 }
 
 #[test]
