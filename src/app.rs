@@ -73,11 +73,11 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
     Webhooks::check(&described)?;
     let keys = tui::Keymap::new(&config.keys)?;
     let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-    let console = terminal && !config.headless;
+    let console = (terminal || config.plain) && !config.headless;
     let store = Store::open_with(&config.data_dir, AccountId::main(), FEED_CAPACITY, Some(retention(config, clock)))?;
     let ring = console.then(|| telemetry::Ring::new(clock));
     let (_log, log, dropped) = telemetry::start(&config.data_dir, config.log.clone(), !console, ring.clone())?;
-    if !terminal && !config.headless {
+    if !console && !config.headless {
         tracing::info!("stdin or stdout is not a terminal: running headless");
     }
     let notifier = Notifier::from_env(|name| std::env::var_os(name)).unwrap_or_else(|error| {
@@ -151,7 +151,8 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
         Some(ring) => {
             let options = console_options(config, keys, ring, address);
             let link = engine::link(&engine.handle);
-            Some(Console::start(link, clock, options).context("can't use the terminal; try --headless")?)
+            let start = if config.plain { Console::plain } else { Console::start };
+            Some(start(link, clock, options).context("can't use the terminal; try --headless")?)
         }
         None => None,
     };

@@ -182,6 +182,7 @@ fn flags(inputs: &Inputs) -> Known {
     let given = [
         ("headless", cli.headless.then(|| "true".to_owned()), "--headless"),
         ("read_only", cli.read_only.then(|| "true".to_owned()), "--read-only"),
+        ("plain", cli.plain.then(|| "true".to_owned()), "--plain"),
         ("ascii", cli.ascii.then(|| "true".to_owned()), "--ascii"),
         ("listen", cli.listen.clone(), "--listen"),
         ("listen_without_tls", cli.listen_without_tls.then(|| "true".to_owned()), "--listen-without-tls"),

@@ -47,6 +47,8 @@ pub struct Config {
     pub headless: bool,
     /// The console changes nothing until a key allows it.
     pub read_only: bool,
+    /// Lines instead of a console.
+    pub plain: bool,
     /// The console draws frames, marks and graphs in ASCII.
     pub ascii: bool,
     /// The name of the console's colours: `terminal`, `contrast` or `soft`.
@@ -202,6 +204,7 @@ const fn setting(key: &'static str, env: &'static str, default: &'static str) ->
 pub(crate) const SETTINGS: &[Setting] = &[
     setting("headless", "PILOTHOUSE_HEADLESS", "false"),
     setting("read_only", "PILOTHOUSE_READ_ONLY", "false"),
+    setting("plain", "PILOTHOUSE_PLAIN", "false"),
     setting("ascii", "PILOTHOUSE_ASCII", "false"),
     setting("theme", "PILOTHOUSE_THEME", "terminal"),
     setting("mouse", "PILOTHOUSE_MOUSE", "auto"),
@@ -297,6 +300,7 @@ pub fn load(inputs: Inputs) -> Result<Config, ConfigError> {
     Ok(Config {
         headless: layers.parsed("headless", "true or false")?.unwrap_or(false),
         read_only: layers.parsed("read_only", "true or false")?.unwrap_or(false),
+        plain: layers.parsed("plain", "true or false")?.unwrap_or(false),
         ascii: layers.parsed("ascii", "true or false")?.unwrap_or(false),
         theme: layers.one_of("theme", &["terminal", "contrast", "soft"])?,
         mouse: match layers.one_of("mouse", &["auto", "on", "off"])?.as_str() {

@@ -23,6 +23,7 @@ pub mod look;
 pub mod model;
 pub mod palette;
 mod panes;
+mod plain;
 pub mod recipients;
 mod run;
 pub mod sanitize;

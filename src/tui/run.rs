@@ -21,7 +21,7 @@ use super::model::{Focus, Model};
 use super::terminal::{Screen, restore};
 use super::theme::{Palette, Theme};
 use super::update::{Msg, Outcome, update};
-use super::{clipboard, next_wake, shows, suspend, view};
+use super::{clipboard, next_wake, plain, shows, suspend, view};
 use crate::clock::{Clock, Mono};
 use crate::link::{Link, Update};
 use crate::state::{Answer, FindError, Found, Refusal};
@@ -84,11 +84,25 @@ impl Console {
     /// What the terminal or the operating system says.
     pub fn start(link: Link, clock: Clock, options: Options) -> std::io::Result<Self> {
         let screen = Screen::take()?;
+        Self::on_a_thread(async move |stop| run(screen, link, clock, &options, stop).await)
+    }
+
+    /// Starts the line mode, which leaves the terminal as it is and needs none.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn plain(link: Link, clock: Clock, options: Options) -> std::io::Result<Self> {
+        Self::on_a_thread(async move |stop| plain::run(link, clock, &options, stop).await)
+    }
+
+    fn on_a_thread(
+        work: impl AsyncFnOnce(watch::Receiver<bool>) -> std::io::Result<()> + Send + 'static,
+    ) -> std::io::Result<Self> {
         let (stop, stopping) = watch::channel(false);
         let (end, ended) = watch::channel(false);
         let thread = std::thread::Builder::new().name("console".to_owned()).spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-            let result = runtime.block_on(run(screen, link, clock, &options, stopping));
+            let result = runtime.block_on(work(stopping));
             end.send_replace(true);
             result
         })?;

@@ -8,6 +8,7 @@ mod detail;
 mod feed;
 mod mouse;
 mod passkey;
+mod plain;
 mod webhooks;
 
 use std::fmt::Write as _;

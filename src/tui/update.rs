@@ -26,6 +26,7 @@ pub use console::Confirmed;
 pub(super) use console::{context, focus};
 pub(super) use editing::edit;
 use editing::paste;
+pub(super) use words::refusal;
 
 /// What comes to the console.
 #[derive(Clone, Debug)]

@@ -44,6 +44,8 @@ pub enum Meaning {
     Help,
     /// Stop the bridge and start it again.
     Restart,
+    /// Take the link back from another program.
+    TakeOver,
     /// Leave.
     Quit,
 }
@@ -66,7 +68,9 @@ pub const VERBS: &[Verb] = &[
 /// Those that only the line mode needs: the console has keys for them.
 pub const PLAIN: &[Verb] = &[
     verb("status", "", "say how things stand", false, true),
-    verb("restart", "", "stop the bridge and start it again", true, true),
+    // By the names of the actions, which the advice of the console gives.
+    verb("restart bridge", "", "stop the bridge and start it again, also to link again", true, true),
+    verb("take over", "", "take the link back from another program", true, true),
     verb("help", "", "say what can be done", false, true),
     verb("quit", "", "end the gateway", false, true),
 ];
@@ -107,7 +111,8 @@ pub fn meaning(verb: &Verb, words: &str) -> Result<Meaning, String> {
         ("read only", "off") => Meaning::ReadOnly(false),
         ("status", "") => Meaning::Status,
         ("help", "") => Meaning::Help,
-        ("restart", "") => Meaning::Restart,
+        ("restart bridge", "") => Meaning::Restart,
+        ("take over", "") => Meaning::TakeOver,
         ("quit", "") => Meaning::Quit,
         (name, _) if verb.args.is_empty() => return Err(format!("nothing follows {name}")),
         (name, _) => return Err(format!("it is {name} {}", verb.args)),

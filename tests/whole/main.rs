@@ -18,6 +18,7 @@ mod hard;
 mod linking;
 mod page;
 mod passkey;
+mod plain;
 mod process;
 mod settings;
 mod supervision;

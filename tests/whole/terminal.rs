@@ -35,7 +35,7 @@ struct Seen {
 }
 
 impl Terminal {
-    fn run(command: CommandBuilder, (columns, rows): (u16, u16)) -> Self {
+    pub fn run(command: CommandBuilder, (columns, rows): (u16, u16)) -> Self {
         let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
         let mut output = pair.master.try_clone_reader().expect("its output");
@@ -85,7 +85,7 @@ impl Terminal {
     }
 
     /// Waits until the screen shows it.
-    async fn until<T>(&mut self, what: &str, mut look: impl FnMut(&vt100::Screen) -> Option<T>) -> T {
+    pub async fn until<T>(&mut self, what: &str, mut look: impl FnMut(&vt100::Screen) -> Option<T>) -> T {
         let mut found = None;
         let mut ended = false;
         let waiting = self.screen.wait_for(|seen| {
@@ -131,6 +131,17 @@ impl Terminal {
 
     fn pid(&self) -> i64 {
         self.child.process_id().expect("it runs").into()
+    }
+
+    /// Waits for the end of a program that leaves the terminal alone. Returns all that it wrote.
+    pub async fn bytes_of_the_end(mut self) -> Vec<u8> {
+        let mut child = self.child;
+        let status = within("the end", tokio::task::spawn_blocking(move || child.wait().unwrap())).await.unwrap();
+        assert!(status.success(), "{status:?}");
+        assert_eq!(format!("{:?}", self.master.get_termios()), self.before, "the line's settings were left alone");
+        drop(self.keys);
+        let seen = within("the last bytes", self.screen.wait_for(|seen| seen.ended)).await.unwrap();
+        seen.bytes.clone()
     }
 
     /// Waits for the end, and looks whether the terminal is as it was before.
@@ -180,7 +191,7 @@ fn sextant(c: char) -> Option<u32> {
     Some(n + u32::from(n >= 21) + u32::from(n + u32::from(n >= 21) >= 42))
 }
 
-fn script(place: &Place, text: &str) -> std::path::PathBuf {
+pub fn script(place: &Place, text: &str) -> std::path::PathBuf {
     let path = place.home().join("bridge.sh");
     std::fs::write(&path, text).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();

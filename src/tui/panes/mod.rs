@@ -14,7 +14,7 @@ mod page;
 pub(super) mod pairing;
 mod passkey;
 pub(super) mod recipient;
-mod said;
+pub(super) mod said;
 pub(super) mod status;
 pub(super) mod welcome;
 

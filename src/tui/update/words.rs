@@ -37,6 +37,7 @@ pub(super) fn act(model: &mut Model, verb: &Verb, meaning: Meaning) -> Outcome {
         Meaning::Status => focus(model, Focus::Status),
         Meaning::Help => return super::act(model, Action::Help),
         Meaning::Restart => return super::act(model, Action::Restart),
+        Meaning::TakeOver => return super::act(model, Action::TakeOver),
         Meaning::Quit => return super::act(model, Action::Quit),
     }
     Outcome::redraw()
@@ -72,7 +73,7 @@ pub(super) fn log_out(model: &mut Model, local: bool) -> Outcome {
 
 /// Why something was not done, with what an operator at the console can do about it.
 #[expect(clippy::wildcard_enum_match_arm, reason = "all else says what to do anywhere")]
-pub(super) fn refusal(refusal: &Refusal) -> String {
+pub(in super::super) fn refusal(refusal: &Refusal) -> String {
     match refusal {
         Refusal::NotConnected => "WhatsApp is not connected, and can't be told; :log out local forgets the link here \
              alone"
