@@ -156,6 +156,7 @@ async fn run(
     model.ui.look.log_view.ring = Some(Arc::clone(&options.log));
     model.ui.look.theme = options.theme;
     model.ui.look.mouse = options.mouse;
+    model.ui.look.ascii = options.ascii;
     let mut file = DraftsFile::new(options.folder.clone());
     model.resume(file.read());
     let result = follow(&mut screen, &mut link, clock, options, stop, &mut model, &mut file).await;

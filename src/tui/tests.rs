@@ -368,7 +368,7 @@ fn decode(buffer: &Buffer) -> Option<String> {
 fn every_drawing_of_a_qr_can_be_read() {
     let Some(Pairing::Qr { qr, .. }) = with_qr().pairing else { unreachable!() };
     for colors in [true, false] {
-        for drawing in [None, Some(Drawing::Sextant), Some(Drawing::Octant)] {
+        for drawing in [None, Some(Drawing::Sextant), Some(Drawing::Octant), Some(Drawing::Space)] {
             for size in SIZES {
                 for whole_screen in [false, true] {
                     let mut model = model(with_qr());
@@ -654,4 +654,31 @@ fn a_restriction_says_what_is_held_and_until_when() {
         assert!(screen.contains("2026-11-24"), "{screen}");
     }
     assert_eq!(next_wake(&model, now()), None);
+}
+
+#[test]
+fn in_ascii_the_qr_is_of_spaces_and_scans_where_there_is_room() {
+    let Some(Pairing::Qr { qr, .. }) = with_qr().pairing else { panic!() };
+    let mut model = model(with_qr());
+    model.ui.look.ascii = true;
+    let draw = |model: &mut Model, (columns, rows)| {
+        model.ui.size = (columns, rows);
+        let area = Rect::new(0, 0, columns, rows);
+        let mut buffer = Buffer::empty(area);
+        view::view(model, Theme::new(true).ascii(true), area, &mut buffer, now());
+        buffer
+    };
+    for size in [(240, 70), (130, 64)] {
+        model.ui.whole_screen = size.0 < 200;
+        let buffer = draw(&mut model, size);
+        assert_eq!(decode(&buffer).as_deref(), Some(qr.reveal()), "{size:?}");
+        assert!(buffer.content.iter().all(|cell| cell.symbol().is_ascii()), "{}", text(&buffer));
+    }
+    model.ui.whole_screen = false;
+    let small = draw(&mut model, (120, 40));
+    assert_eq!(decode(&small), None);
+    assert!(text(&small).contains("122x61"), "{}", text(&small));
+    // Whoever has half blocks after all may ask for them.
+    typed(&mut model, "v");
+    assert_eq!(decode(&draw(&mut model, (120, 40))).as_deref(), Some(qr.reveal()));
 }

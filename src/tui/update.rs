@@ -353,9 +353,10 @@ fn ask_for_code(model: &mut Model, number: Phone) -> Outcome {
 }
 
 fn cycle_drawing(model: &mut Model) {
-    // Where there is room the most robust is drawn already: the first change is to the second.
+    // Where there is room the most robust is drawn already: the first change is to the second. With ASCII it is none of
+    // the first three.
     let at = model.ui.drawing.and_then(|now| Drawing::ALL.iter().position(|d| *d == now));
-    let next = at.map_or(1, |at| at + 1);
+    let next = at.map_or(usize::from(!model.ui.look.ascii), |at| at + 1);
     model.ui.drawing = Drawing::ALL.get(next).copied();
     let name = model.ui.drawing.map_or("the most robust that fits", Drawing::name);
     model.ui.notice = Some(format!("drawing: {name}"));
