@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
-# Makes the pictures of the console that the README shows: of the real program, in a real terminal emulator (kitty), on a
-# virtual display, against the simulator.
+# Makes the pictures of the console that the README shows: of the real program, in a real terminal emulator (kitty), on
+# a virtual display, against the simulator.
 #
 #   assets/screenshots.sh [FOLDER]      into this folder instead of assets/
 #
-# Needs: apt install xvfb kitty tmux imagemagick fonts-dejavu-core fonts-noto-color-emoji fonts-droid-fallback libgl1-mesa-dri
+# Needs the packages below: apt install …
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=${1:-assets}
 mkdir -p "$out"
 out=$(realpath "$out")
+packages="xvfb kitty tmux imagemagick fonts-dejavu-core fonts-noto-color-emoji fonts-droid-fallback libgl1-mesa-dri"
 for need in cargo curl Xvfb kitty tmux import convert; do
   command -v "$need" >/dev/null ||
-    { echo "$need is missing: apt install xvfb kitty tmux imagemagick fonts-dejavu-core fonts-noto-color-emoji fonts-droid-fallback libgl1-mesa-dri" >&2; exit 2; }
+    { echo "$need is missing: apt install $packages" >&2; exit 2; }
 done
 # PROFILE=dev is faster to build; the memory that the pictures show is then not that of the program as it is used.
 profile=${PROFILE:-release}
@@ -78,7 +79,8 @@ shot() { # NAME COLUMNS ROWS TEXT
   sleep 2
   import -window root "$work/$1.png"
   # The first pixel keeps the corner from being cut off with the emptiness right and below.
-  convert "$work/$1.png" -fill '#040404' -draw 'point 0,0' -trim +repage +dither -colors 64 -define png:compression-level=9 -strip "PNG8:$out/$1.png"
+  convert "$work/$1.png" -fill '#040404' -draw 'point 0,0' -trim +repage \
+    +dither -colors 64 -define png:compression-level=9 -strip "PNG8:$out/$1.png"
   kill "$kitty"
   wait "$kitty" 2>/dev/null || true
   until_ok sh -c "! ${tmux[*]} list-clients | grep -q ."

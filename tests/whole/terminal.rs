@@ -382,6 +382,24 @@ async fn the_end_of_the_link_is_said_with_the_key_that_helps() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn words_in_the_palette_send_and_log_out_once_it_is_confirmed() {
+    let place = Place::new().await;
+    let mut terminal = Terminal::console(&place, (120, 40), None);
+    terminal.link(&place).await;
+    let ana = place.simulator.contact("+15551112222", "Ana").await.unwrap();
+    terminal.types(":send +15551112222 said in words\r");
+    assert_eq!(within("the message", ana.wait_received(1)).await[0].text, "said in words");
+    terminal.shows("✓✓").await;
+    terminal.types(":log out\r");
+    terminal.shows("Type log out and press Enter").await;
+    terminal.types("log out\r");
+    // There is a new QR at once, for the next account.
+    terminal.link(&place).await;
+    terminal.quits();
+    assert!(terminal.ended().await.0.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn writes_in_the_operators_own_editor_and_the_gateway_goes_on() {
     let place = Place::new().await;
     let bridge = script(
