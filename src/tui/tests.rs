@@ -495,7 +495,7 @@ fn quitting_is_confirmed_where_the_gateway_ends_with_it_and_ctrl_c_twice_always_
     assert!(press(&mut waiting, KeyCode::Enter).quit);
     let mut empty = model(started());
     assert!(!press(&mut empty, KeyCode::Char('q')).quit, "also when nothing waits");
-    assert!(text(&drawn(&mut empty, (80, 24))).contains("Nothing comes in or goes out until"));
+    assert!(text(&drawn(&mut empty, (80, 24))).contains("Nothing comes in or goes out until it runs again."));
     press(&mut empty, KeyCode::Esc);
     empty.ui.stops_gateway = false;
     assert!(press(&mut empty, KeyCode::Char('q')).quit);

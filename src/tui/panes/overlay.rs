@@ -199,14 +199,14 @@ fn confirm(
     let (title, lost) = match what {
         Confirmed::Stop => {
             let lost = match model.snapshot.queue {
-                0 => "Nothing comes in or goes out until it is started again.".to_owned(),
+                0 => "Nothing comes in or goes out until it runs again.".to_owned(),
                 1 => "1 message waits to be sent; it stays on disk.".to_owned(),
                 waiting => format!("{waiting} messages wait to be sent; they stay on disk."),
             };
             ("Stop the gateway?", lost)
         }
         Confirmed::LogOut { local: false } => {
-            let phone = account(model).unwrap_or_default();
+            let phone = account(model).unwrap_or_else(|| "this device".to_owned());
             ("Log out of WhatsApp?", format!("Unlinks {phone}. What waits goes on waiting."))
         }
         Confirmed::LogOut { local: true } => {

@@ -393,6 +393,9 @@ fn logging_out_is_confirmed_by_typing() {
         typed(&mut model, "log out");
         assert_eq!(press(&mut model, KeyCode::Enter).requests[0].request, Request::LogOut { local });
     }
+    let mut unlinked = super::model(with_qr());
+    said(&mut unlinked, "log out");
+    assert!(unlinked.ui.overlay.is_none() && unlinked.ui.notice.is_some(), "nothing is asked for nothing");
     let mut model = busy();
     let id = crate::state::RequestId(7);
     let refused = Update::Answer { id, answer: Answer::Refused(Refusal::NotConnected) };

@@ -5,7 +5,7 @@ use super::super::model::{Focus, Model, Overlay};
 use super::super::verbs::{Meaning, Verb};
 use super::console::{refused_if, set_read_only, set_theme};
 use super::{Confirmed, Outcome, ask_for_code, feed, focus, request};
-use crate::state::{Chat, Linking, Refusal, Request, SendOptions};
+use crate::state::{Chat, ConnectionState, Linking, Refusal, Request, SendOptions};
 
 /// Does it, asks first, or says why not.
 pub(super) fn act(model: &mut Model, verb: &Verb, meaning: Meaning) -> Outcome {
@@ -25,6 +25,7 @@ pub(super) fn act(model: &mut Model, verb: &Verb, meaning: Meaning) -> Outcome {
         }
         Meaning::Pair(number) => return ask_for_code(model, number),
         Meaning::Link => return link(model),
+        Meaning::LogOut { .. } if is_unlinked(model) => model.ui.notice = Some(Refusal::NotLinked.to_string()),
         Meaning::LogOut { local } => {
             model.ui.overlay = Some(Overlay::Confirm(Confirmed::LogOut { local }, Box::default()));
         }
@@ -59,6 +60,12 @@ fn link(model: &mut Model) -> Outcome {
         return request(model, Request::SetLinking(Linking { use_pairing_code: false, phone_number }));
     }
     super::act(model, Action::Restart)
+}
+
+/// There is no link that could end; what else stands in the way the engine says.
+fn is_unlinked(model: &Model) -> bool {
+    let state = model.snapshot.connection.state;
+    matches!(state, ConnectionState::Linking | ConnectionState::Passkey | ConnectionState::LoggedOut)
 }
 
 /// It was confirmed that the link is to end.
