@@ -86,12 +86,12 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
     Webhooks::check(&described)?;
     let keys = tui::Keymap::new(&config.keys)?;
     let terminal = is_terminal();
-    let console = terminal && !config.headless;
+    let console = (terminal || config.plain) && !config.headless;
     let store = Store::open_with(&config.data_dir, AccountId::main(), FEED_CAPACITY, Some(retention(config, clock)))?;
     let ring = console.then(|| telemetry::Ring::new(clock));
     let (_log, log, dropped) =
         telemetry::start(&config.data_dir, config.log.clone(), !console && !config.detached, ring.clone())?;
-    if !terminal && !config.headless {
+    if !console && !config.headless {
         tracing::info!("stdin or stdout is not a terminal: running headless");
     }
     let notifier = Notifier::from_env(|name| std::env::var_os(name)).unwrap_or_else(|error| {
@@ -167,7 +167,8 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
             let mut options = console_options(config, keys, format!("http://{address}"), config.data_dir.clone());
             options.log = Some(ring);
             let link = engine::link(&engine.handle);
-            Some(Console::start(link, clock, options).context("can't use the terminal; try --headless")?)
+            let start = if config.plain { Console::plain } else { Console::start };
+            Some(start(link, clock, options).context("can't use the terminal; try --headless")?)
         }
         None => None,
     };

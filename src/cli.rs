@@ -22,6 +22,9 @@ pub struct Cli {
     /// Look on only: the console changes nothing until a key allows it.
     #[arg(long, global = true)]
     pub read_only: bool,
+    /// Lines instead of a console: each event is one, each line of stdin a command.
+    #[arg(long, global = true)]
+    pub plain: bool,
     /// Draw frames, marks and graphs in ASCII.
     #[arg(long, global = true)]
     pub ascii: bool,

@@ -75,11 +75,13 @@ pub enum Drawing {
     Sextant,
     /// Two by four: needs Unicode 16's octants.
     Octant,
+    /// A module in two characters, which are spaces: needs no font at all, and much room.
+    Space,
 }
 
 impl Drawing {
-    /// All drawings, the most robust first.
-    pub const ALL: [Self; 3] = [Self::Half, Self::Sextant, Self::Octant];
+    /// All drawings: the most robust first, and last the one for terminals that have nothing but ASCII.
+    pub const ALL: [Self; 4] = [Self::Half, Self::Sextant, Self::Octant, Self::Space];
 
     /// Its name.
     pub const fn name(self) -> &'static str {
@@ -87,22 +89,32 @@ impl Drawing {
             Self::Half => "half blocks",
             Self::Sextant => "sextants",
             Self::Octant => "octants",
+            Self::Space => "spaces",
         }
     }
 
-    /// How many modules a character holds: across, down.
+    /// How many modules a character holds, or what is the least that is drawn: across, down.
     pub const fn cell(self) -> (usize, usize) {
         match self {
+            Self::Space => (1, 1),
             Self::Half => (1, 2),
             Self::Sextant => (2, 3),
             Self::Octant => (2, 4),
         }
     }
 
+    /// The columns that the least that is drawn takes: a character is about twice as high as it is wide.
+    pub const fn width(self) -> usize {
+        match self {
+            Self::Space => 2,
+            Self::Half | Self::Sextant | Self::Octant => 1,
+        }
+    }
+
     /// The columns and rows that a code of this size needs.
     pub fn needs(self, modules: &Modules) -> (usize, usize) {
         let (across, down) = self.cell();
-        (modules.size.div_ceil(across), modules.size.div_ceil(down))
+        (modules.size.div_ceil(across) * self.width(), modules.size.div_ceil(down))
     }
 
     /// The most robust drawing that fits.
@@ -145,7 +157,7 @@ mod tests {
         assert_eq!(text.len(), 257);
         let modules = Modules::encode(&text).unwrap();
         assert_eq!(modules.size(), 61);
-        assert_eq!(Drawing::ALL.map(|d| d.needs(&modules)), [(61, 31), (31, 21), (31, 16)]);
+        assert_eq!(Drawing::ALL.map(|d| d.needs(&modules)), [(61, 31), (31, 21), (31, 16), (122, 61)]);
         assert_eq!(Drawing::fitting(&modules, 61, 31), Some(Drawing::Half));
         assert_eq!(Drawing::fitting(&modules, 80, 24), Some(Drawing::Sextant));
         assert_eq!(Drawing::fitting(&modules, 40, 16), Some(Drawing::Octant));

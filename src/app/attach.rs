@@ -32,8 +32,8 @@ const SEATS: usize = 16;
 /// # Errors
 /// Why it can't be shown, and what to do.
 pub fn attach(config: &Config, args: &cli::Attach, clock: Clock) -> Result<(), Failure> {
-    if !is_terminal() {
-        let words = "attach needs a terminal; `pilothouse status` and `pilothouse tail` do without one";
+    if !is_terminal() && !config.plain {
+        let words = "attach needs a terminal, or --plain; `pilothouse status` and `pilothouse tail` do without one";
         return Err(Failure::Usage(words.to_owned()));
     }
     let url = args.gateway.as_deref().map(url).transpose()?;
@@ -159,7 +159,8 @@ async fn show(config: &Config, found: (Remote, Update, RemoteNews), clock: Clock
     options.attached = Some(address);
     let mut signals = Signals::open().map_err(|error| Failure::Other(format!("{error:#}")))?;
     let Attached { link, open } = attach::link(remote, first, news, clock);
-    let started = Console::start(link, clock, options);
+    let start = if config.plain { Console::plain } else { Console::start };
+    let started = start(link, clock, options);
     let mut console = started.map_err(|error| Failure::Other(format!("can't use the terminal: {error}")))?;
     tokio::select! {
         _ = signals.next() => {}

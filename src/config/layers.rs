@@ -183,6 +183,7 @@ fn flags(inputs: &Inputs) -> Known {
         ("headless", (cli.headless || cli.detached).then(|| "true".to_owned()), "--headless"),
         ("keep", cli.keep.then(|| "true".to_owned()), "--keep"),
         ("read_only", cli.read_only.then(|| "true".to_owned()), "--read-only"),
+        ("plain", cli.plain.then(|| "true".to_owned()), "--plain"),
         ("ascii", cli.ascii.then(|| "true".to_owned()), "--ascii"),
         ("listen", cli.listen.clone(), "--listen"),
         ("listen_without_tls", cli.listen_without_tls.then(|| "true".to_owned()), "--listen-without-tls"),

@@ -51,6 +51,8 @@ pub struct Config {
     pub detached: bool,
     /// The console changes nothing until a key allows it.
     pub read_only: bool,
+    /// Lines instead of a console.
+    pub plain: bool,
     /// The console draws frames, marks and graphs in ASCII.
     pub ascii: bool,
     /// The name of the console's colours: `terminal`, `contrast` or `soft`.
@@ -207,6 +209,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("headless", "PILOTHOUSE_HEADLESS", "false"),
     setting("keep", "PILOTHOUSE_KEEP", "false"),
     setting("read_only", "PILOTHOUSE_READ_ONLY", "false"),
+    setting("plain", "PILOTHOUSE_PLAIN", "false"),
     setting("ascii", "PILOTHOUSE_ASCII", "false"),
     setting("theme", "PILOTHOUSE_THEME", "terminal"),
     setting("mouse", "PILOTHOUSE_MOUSE", "auto"),
@@ -304,6 +307,7 @@ pub fn load(inputs: Inputs) -> Result<Config, ConfigError> {
         keep: layers.parsed("keep", "true or false")?.unwrap_or(false),
         detached: inputs.cli.detached,
         read_only: layers.parsed("read_only", "true or false")?.unwrap_or(false),
+        plain: layers.parsed("plain", "true or false")?.unwrap_or(false),
         ascii: layers.parsed("ascii", "true or false")?.unwrap_or(false),
         theme: layers.one_of("theme", &["terminal", "contrast", "soft"])?,
         mouse: match layers.one_of("mouse", &["auto", "on", "off"])?.as_str() {

@@ -213,8 +213,8 @@ fn other_keys_are_read_by_the_names_of_actions() {
 #[test]
 fn flags_of_the_console_are_settings() {
     let folder = tempfile::tempdir().unwrap();
-    let config = load(inputs(folder.path(), &["--read-only", "--ascii"], &[])).unwrap();
-    assert!(config.read_only && config.ascii && config.title && config.mouse == Mouse::Auto);
+    let config = load(inputs(folder.path(), &["--read-only", "--ascii", "--plain"], &[])).unwrap();
+    assert!(config.read_only && config.ascii && config.plain && config.title && config.mouse == Mouse::Auto);
     assert_eq!((config.theme.as_str(), config.notify.as_str()), ("terminal", "off"));
 }
 

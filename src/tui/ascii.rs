@@ -4,6 +4,8 @@
 
 use ratatui::buffer::Buffer;
 
+use super::theme::Theme;
+
 /// A character of ours, and what stands for it.
 const SIGNS: &[(char, char)] = &[
     ('╭', '+'),
@@ -43,9 +45,10 @@ const SIGNS: &[(char, char)] = &[
     ('⏎', '/'),
 ];
 
-/// Replaces what is ours.
+/// Replaces what is ours, but nothing of a QR: that was drawn with what was chosen for it.
 pub fn replace(buffer: &mut Buffer) {
-    for cell in &mut buffer.content {
+    let of_a_qr = |color| color == Theme::qr(true) || color == Theme::qr(false);
+    for cell in buffer.content.iter_mut().filter(|cell| !(of_a_qr(cell.fg) && of_a_qr(cell.bg))) {
         let mut chars = cell.symbol().chars();
         let (Some(symbol), None) = (chars.next(), chars.next()) else { continue };
         if let Some((_, ascii)) = SIGNS.iter().find(|(sign, _)| *sign == symbol) {

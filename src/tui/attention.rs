@@ -43,6 +43,11 @@ pub struct Attention {
 }
 
 impl Attention {
+    /// The terminal was somebody else's meanwhile, and has the title that it had before.
+    pub fn forget_title(&mut self) {
+        self.title.clear();
+    }
+
     /// What is to be sent to the terminal now, since the model has changed. Empty: nothing has to be told.
     pub fn news(&mut self, model: &Model, title: bool, notify: Notify, in_tmux: bool) -> String {
         let (mark, word, _) = headline(model, Theme::new(false));

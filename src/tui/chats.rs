@@ -63,15 +63,23 @@ impl Row {
         }
     }
 
+    /// The name, when it is more than the number once again: some people are called by that.
+    pub fn own_name(&self) -> Option<&str> {
+        let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+        let is_number =
+            |name: &str| !name.chars().any(char::is_alphabetic) && digits(name) == digits(self.chat.address());
+        self.name.as_deref().filter(|name| !is_number(name))
+    }
+
     /// What one would call it.
     pub fn title(&self) -> &str {
-        self.name.as_deref().unwrap_or_else(|| self.chat.address())
+        self.own_name().unwrap_or_else(|| self.chat.address())
     }
 
     /// The same with the address, where that is another.
     pub fn full_title(&self) -> String {
         let address = sanitize::line(self.chat.address(), ADDRESS);
-        match &self.name {
+        match self.own_name() {
             Some(name) => format!("{} {address}", sanitize::line(name, NAME)),
             None => address,
         }

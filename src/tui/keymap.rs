@@ -237,7 +237,7 @@ impl Context {
 }
 
 /// One row of the table.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Binding {
     /// The keys, each by its name.
     pub keys: &'static [&'static str],
@@ -316,8 +316,8 @@ pub const KEYS: &[Binding] = &[
     bind(&["Esc"], Browse, A::Leave, "back to all panes, to the newest message", None),
     bind(&[":"], Browse, A::Palette, "find an action by its name", Some("all actions")),
     bind(&["?", "F1"], Browse, A::Help, "the keys that work here and now", Some("help")),
-    bind(&["q"], Browse, A::Quit, "quit; asks when messages wait to be sent", Some("quit")),
-    bind(&["Enter"], Compose, A::Send, "send", Some("send")),
+    bind(&["q"], Browse, A::Quit, "quit; asks when the gateway ends with it", Some("quit")),
+    bind(&["Enter"], Compose, A::Send, "send what is in the box", Some("send")),
     bind(&["Alt-Enter"], Compose, A::NewLine, "a new line", Some("new line")),
     bind(&["Ctrl-e"], Compose, A::Editor, "write in your own editor ($EDITOR)", Some("editor")),
     bind(&["Ctrl-t"], Compose, A::Recipient, "choose whom to write to (also @)", Some("to whom")),
@@ -382,6 +382,12 @@ pub fn markdown() -> String {
             let keys = binding.keys.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(" ");
             let _ = writeln!(out, "| {keys} | {} | `{}` |", binding.help, binding.name());
         }
+    }
+    out.push_str("\n## After `:`\n\nBeside the names above, with words behind them:\n\n| Words | What they do |\n| --- | --- |\n");
+    for verb in super::verbs::VERBS {
+        // A bar would end the column.
+        let args = verb.args.replace('|', " or ");
+        let _ = writeln!(out, "| `{}` | {} |", format!("{} {args}", verb.name).trim(), verb.help);
     }
     out.push_str(
         "\nA line that starts with a telephone number (`+584244370180 Hola`) is sent there, and that number stays the\n\

@@ -60,10 +60,10 @@ pub struct Places {
 }
 
 impl Places {
-    /// The pane that is drawn there.
-    pub fn at(&self, position: Position) -> Option<Focus> {
-        let pane = self.panes.iter().find(|(_, area)| area.contains(position)).map(|(pane, _)| *pane);
-        pane.or_else(|| self.input.contains(position).then_some(Focus::Compose))
+    /// The pane that is drawn there, and where it is.
+    pub fn at(&self, position: Position) -> Option<(Focus, Rect)> {
+        let pane = self.panes.iter().find(|(_, area)| area.contains(position)).copied();
+        pane.or_else(|| self.input.contains(position).then_some((Focus::Compose, self.input)))
     }
 
     /// This pane is drawn.

@@ -31,6 +31,8 @@ pub struct Look {
     pub log: bool,
     /// The colours.
     pub theme: Palette,
+    /// Frames, marks and graphs are of ASCII, and the QR of spaces.
+    pub ascii: bool,
     /// The mouse is for the console.
     pub mouse: bool,
     /// What of the log is shown.
@@ -53,6 +55,7 @@ impl Default for Look {
             range: Range::FiveMinutes,
             log: false,
             theme: Palette::default(),
+            ascii: false,
             mouse: false,
             log_view: LogView::default(),
             resyncs: 0,

@@ -24,6 +24,7 @@ pub mod look;
 pub mod model;
 pub mod palette;
 mod panes;
+mod plain;
 pub mod recipients;
 mod run;
 pub mod sanitize;
@@ -32,6 +33,7 @@ mod suspend;
 pub mod terminal;
 pub mod theme;
 pub mod update;
+pub mod verbs;
 pub mod view;
 
 use std::time::Duration;

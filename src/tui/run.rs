@@ -1,7 +1,7 @@
 //! The console's loop, on a thread of its own.
 //!
-//! Keys come from a second thread: see [`input`](super::input). Drawing happens at most 60 times a second; after a quiet period a lone key is drawn at once. While nothing visible changes,
-//! nothing wakes and nothing is written.
+//! Keys come from a second thread: see [`input`](super::input). Drawing happens at most 60 times a second; after a quiet
+//! period a lone key is drawn at once. While nothing visible changes, nothing wakes and nothing is written.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ use super::model::{Focus, Model};
 use super::terminal::{Screen, restore};
 use super::theme::{Palette, Theme};
 use super::update::{Msg, Outcome, update};
-use super::{clipboard, next_wake, shows, suspend, view};
+use super::{clipboard, next_wake, plain, shows, suspend, view};
 use crate::clock::{Clock, Mono};
 use crate::link::{Link, Update};
 use crate::state::{Answer, FindError, Found, Refusal};
@@ -66,7 +66,8 @@ pub struct Options {
     pub read_only: bool,
     /// The last lines of the log. None: it is where the gateway is.
     pub log: Option<Arc<Ring>>,
-    /// Where the gateway is that this console is attached to. None: in this process, and ends with the console.
+    /// Where the gateway is that this console is attached to. None: in this process, and ends with the console, so
+    /// quitting is confirmed by typing.
     pub attached: Option<String>,
     /// The file that keeps the sizes of panes.
     pub remember: PathBuf,
@@ -87,11 +88,25 @@ impl Console {
     /// What the terminal or the operating system says.
     pub fn start(link: Link, clock: Clock, options: Options) -> std::io::Result<Self> {
         let screen = Screen::take()?;
+        Self::on_a_thread(async move |stop| run(screen, link, clock, &options, stop).await)
+    }
+
+    /// Starts the line mode, which leaves the terminal as it is and needs none.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn plain(link: Link, clock: Clock, options: Options) -> std::io::Result<Self> {
+        Self::on_a_thread(async move |stop| plain::run(link, clock, &options, stop).await)
+    }
+
+    fn on_a_thread(
+        work: impl AsyncFnOnce(watch::Receiver<bool>) -> std::io::Result<()> + Send + 'static,
+    ) -> std::io::Result<Self> {
         let (stop, stopping) = watch::channel(false);
         let (end, ended) = watch::channel(false);
         let thread = std::thread::Builder::new().name("console".to_owned()).spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-            let result = runtime.block_on(run(screen, link, clock, &options, stopping));
+            let result = runtime.block_on(work(stopping));
             end.send_replace(true);
             result
         })?;
@@ -154,6 +169,7 @@ async fn run(
     model.ui.attached.clone_from(&options.attached);
     model.ui.look.theme = options.theme;
     model.ui.look.mouse = options.mouse;
+    model.ui.look.ascii = options.ascii;
     let mut file = DraftsFile::new(options.folder.clone());
     model.resume(file.read());
     let result = follow(&mut screen, &mut link, clock, options, stop, &mut model, &mut file).await;
@@ -190,6 +206,7 @@ async fn follow(
         let now = clock.now();
         if suspended && suspend::is_in_front() {
             resume(screen, &mut keys)?;
+            attention.forget_title();
             let size = screen.terminal.size()?;
             model.ui.size = (size.width, size.height);
             (suspended, dirty) = (false, true);
@@ -272,6 +289,7 @@ async fn follow(
                     Edited::Not(why) => messages.push_back(Msg::Edited(Err(why))),
                     Edited::Stopped => return Ok(()),
                 }
+                attention.forget_title();
                 let size = screen.terminal.size()?;
                 messages.push_back(Msg::Resized(size.width, size.height));
             }

@@ -7,7 +7,9 @@ mod compose;
 mod console;
 mod detail;
 mod feed;
+mod mouse;
 mod passkey;
+mod plain;
 mod webhooks;
 
 use std::fmt::Write as _;
@@ -367,7 +369,7 @@ fn decode(buffer: &Buffer) -> Option<String> {
 fn every_drawing_of_a_qr_can_be_read() {
     let Some(Pairing::Qr { qr, .. }) = with_qr().pairing else { unreachable!() };
     for colors in [true, false] {
-        for drawing in [None, Some(Drawing::Sextant), Some(Drawing::Octant)] {
+        for drawing in [None, Some(Drawing::Sextant), Some(Drawing::Octant), Some(Drawing::Space)] {
             for size in SIZES {
                 for whole_screen in [false, true] {
                     let mut model = model(with_qr());
@@ -484,7 +486,7 @@ fn pasted_text_never_sends_by_itself() {
 }
 
 #[test]
-fn quitting_asks_when_messages_wait_and_ctrl_c_twice_always_quits() {
+fn quitting_is_confirmed_where_the_gateway_ends_with_it_and_ctrl_c_twice_always_quits() {
     let mut waiting = model(linked());
     assert!(!press(&mut waiting, KeyCode::Char('q')).quit);
     typed(&mut waiting, "y");
@@ -493,6 +495,10 @@ fn quitting_asks_when_messages_wait_and_ctrl_c_twice_always_quits() {
     typed(&mut waiting, "qstop");
     assert!(press(&mut waiting, KeyCode::Enter).quit);
     let mut empty = model(started());
+    assert!(!press(&mut empty, KeyCode::Char('q')).quit, "also when nothing waits");
+    assert!(text(&drawn(&mut empty, (80, 24))).contains("Nothing comes in or goes out until it runs again."));
+    press(&mut empty, KeyCode::Esc);
+    empty.ui.attached = Some("unix:/run/pilothouse.sock".to_owned());
     assert!(press(&mut empty, KeyCode::Char('q')).quit);
     let interrupt = || Msg::Key(KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL));
     assert!(!update(&mut waiting, interrupt(), now()).quit);
@@ -649,4 +655,31 @@ fn a_restriction_says_what_is_held_and_until_when() {
         assert!(screen.contains("2026-11-24"), "{screen}");
     }
     assert_eq!(next_wake(&model, now()), None);
+}
+
+#[test]
+fn in_ascii_the_qr_is_of_spaces_and_scans_where_there_is_room() {
+    let Some(Pairing::Qr { qr, .. }) = with_qr().pairing else { panic!() };
+    let mut model = model(with_qr());
+    model.ui.look.ascii = true;
+    let draw = |model: &mut Model, (columns, rows)| {
+        model.ui.size = (columns, rows);
+        let area = Rect::new(0, 0, columns, rows);
+        let mut buffer = Buffer::empty(area);
+        view::view(model, Theme::new(true).ascii(true), area, &mut buffer, now());
+        buffer
+    };
+    for size in [(240, 70), (130, 64)] {
+        model.ui.whole_screen = size.0 < 200;
+        let buffer = draw(&mut model, size);
+        assert_eq!(decode(&buffer).as_deref(), Some(qr.reveal()), "{size:?}");
+        assert!(buffer.content.iter().all(|cell| cell.symbol().is_ascii()), "{}", text(&buffer));
+    }
+    model.ui.whole_screen = false;
+    let small = draw(&mut model, (120, 40));
+    assert_eq!(decode(&small), None);
+    assert!(text(&small).contains("122x61"), "{}", text(&small));
+    // Whoever has half blocks after all may ask for them.
+    typed(&mut model, "v");
+    assert_eq!(decode(&draw(&mut model, (120, 40))).as_deref(), Some(qr.reveal()));
 }

@@ -6,8 +6,10 @@ mod console;
 pub(super) mod detail;
 mod editing;
 mod feed;
+mod mouse;
 pub(super) mod passkey;
 mod recipient;
+mod words;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEvent};
 use tui_input::Input;
@@ -24,6 +26,7 @@ pub use console::Confirmed;
 pub(super) use console::{context, focus};
 pub(super) use editing::edit;
 use editing::paste;
+pub(super) use words::refusal;
 
 /// What comes to the console.
 #[derive(Clone, Debug)]
@@ -104,7 +107,7 @@ fn take(model: &mut Model, msg: Msg, now: Now) -> Outcome {
             model.ui.size = (columns, rows);
             Outcome::redraw()
         }
-        Msg::Mouse(event) => console::mouse(model, event, now),
+        Msg::Mouse(event) => mouse::on_mouse(model, event, now),
         Msg::Update(update) => on_update(model, update, now),
         Msg::Continued => Outcome { clear: true, ..Outcome::redraw() },
         Msg::Woken => {
@@ -134,7 +137,7 @@ fn on_update(model: &mut Model, update: Update, now: Now) -> Outcome {
             let line = model.ui.sending.remove(&id);
             match (answer, line) {
                 (Answer::Accepted { .. } | Answer::AcceptedBefore { .. }, Some(line)) => model.remember(line),
-                (Answer::Refused(refusal), line) => not_done(model, refusal.to_string(), line),
+                (Answer::Refused(refusal), line) => not_done(model, words::refusal(&refusal), line),
                 (Answer::Accepted { .. } | Answer::AcceptedBefore { .. } | Answer::Done, _) => {}
             }
         }
@@ -256,7 +259,7 @@ fn act(model: &mut Model, action: Action) -> Outcome {
         Action::TakeOver => return request(model, Request::TakeOver),
         Action::Quit => {
             // The gateway that this console is attached to does not end with it.
-            if model.snapshot.queue == 0 || model.ui.attached.is_some() {
+            if model.ui.attached.is_some() {
                 return Outcome { quit: true, ..Outcome::redraw() };
             }
             model.ui.overlay = Some(Overlay::Confirm(Confirmed::Stop, Box::default()));
@@ -365,9 +368,10 @@ fn ask_for_code(model: &mut Model, number: Phone) -> Outcome {
 }
 
 fn cycle_drawing(model: &mut Model) {
-    // Where there is room the most robust is drawn already: the first change is to the second.
+    // Where there is room the most robust is drawn already: the first change is to the second. With ASCII it is none of
+    // the first three.
     let at = model.ui.drawing.and_then(|now| Drawing::ALL.iter().position(|d| *d == now));
-    let next = at.map_or(1, |at| at + 1);
+    let next = at.map_or(usize::from(!model.ui.look.ascii), |at| at + 1);
     model.ui.drawing = Drawing::ALL.get(next).copied();
     let name = model.ui.drawing.map_or("the most robust that fits", Drawing::name);
     model.ui.notice = Some(format!("drawing: {name}"));

@@ -30,9 +30,12 @@ fn draw(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) 
         }
         return None;
     };
+    let lies_over = |buffer: &mut Buffer| {
+        model.ui.overlay.as_ref().and_then(|what| overlay::draw(model, what, theme, area, buffer, now))
+    };
     if model.ui.whole_screen && model.qr.is_some() {
         pairing::whole_screen(model, theme, area, buffer, now);
-        return None;
+        return lies_over(buffer);
     }
     if !places.head.is_empty() {
         status::header(model, theme, places.head, buffer, now);
@@ -53,8 +56,5 @@ fn draw(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) 
     }
     footer::draw(model, theme, places.foot, buffer, now);
     let cursor = if places.input.is_empty() { None } else { compose::pane(model, theme, places.input, buffer) };
-    match &model.ui.overlay {
-        Some(what) => overlay::draw(model, what, theme, area, buffer, now),
-        None => cursor,
-    }
+    if model.ui.overlay.is_some() { lies_over(buffer) } else { cursor }
 }

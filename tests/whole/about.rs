@@ -39,7 +39,7 @@ async fn what_a_contact_does_to_messages_is_shown_and_kept_with_what_it_is_about
     terminal.shows("was: at ten").await;
     terminal.types("\x1b");
     terminal.shows("quit").await;
-    terminal.types("q");
+    terminal.quits();
     assert!(terminal.ended().await.0.success());
 
     let rows = stored(&place);
@@ -74,7 +74,7 @@ async fn a_group_and_a_status_post_are_not_taken_for_a_person() {
     terminal.shows("👍 to: the agenda").await;
     ana.send(text("on holiday"), Addressing::Status).await.unwrap();
     terminal.shows("status Ana").await;
-    terminal.types("q");
+    terminal.quits();
     assert!(terminal.ended().await.0.success());
     let rows = stored(&place);
     let told: Vec<_> = rows.iter().map(|m| (m.chat.kind, &*m.from, &*m.body)).collect();

@@ -19,6 +19,7 @@ mod hard;
 mod linking;
 mod page;
 mod passkey;
+mod plain;
 mod process;
 mod settings;
 mod supervision;

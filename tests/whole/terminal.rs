@@ -86,7 +86,7 @@ impl Terminal {
     }
 
     /// Waits until the screen shows it.
-    async fn until<T>(&mut self, what: &str, mut look: impl FnMut(&vt100::Screen) -> Option<T>) -> T {
+    pub async fn until<T>(&mut self, what: &str, mut look: impl FnMut(&vt100::Screen) -> Option<T>) -> T {
         let mut found = None;
         let mut ended = false;
         let waiting = self.screen.wait_for(|seen| {
@@ -110,6 +110,11 @@ impl Terminal {
     pub fn types(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).expect("keys");
         self.keys.flush().expect("keys");
+    }
+
+    /// Leaves by `q`, with the word that is asked for.
+    pub fn quits(&mut self) {
+        self.types("qstop\r");
     }
 
     /// What the QR on the screen says.
@@ -136,6 +141,17 @@ impl Terminal {
         drop((self.keys, self.master));
         let seen = within("the last bytes", self.screen.wait_for(|seen| seen.ended)).await.unwrap();
         (status, seen.bytes.clone())
+    }
+
+    /// Waits for the end of a program that leaves the terminal alone. Returns all that it wrote.
+    pub async fn bytes_of_the_end(mut self) -> Vec<u8> {
+        let mut child = self.child;
+        let status = within("the end", tokio::task::spawn_blocking(move || child.wait().unwrap())).await.unwrap();
+        assert!(status.success(), "{status:?}");
+        assert_eq!(format!("{:?}", self.master.get_termios()), self.before, "the line's settings were left alone");
+        drop(self.keys);
+        let seen = within("the last bytes", self.screen.wait_for(|seen| seen.ended)).await.unwrap();
+        seen.bytes.clone()
     }
 
     /// Waits for the end, and looks whether the terminal is as it was before.
@@ -213,7 +229,7 @@ async fn the_qr_on_the_screen_says_exactly_what_the_bridge_gave() {
         }
         terminal.types("Z");
         assert_eq!(terminal.qr().await, qr, "{size:?}");
-        terminal.types("q");
+        terminal.quits();
         assert!(terminal.ended().await.0.success());
     }
 }
@@ -248,7 +264,7 @@ async fn links_from_the_screen_watches_types_and_quits() {
     assert_eq!(children.len(), 1, "the bridge");
     terminal.types("\x1b");
     terminal.shows("quit").await;
-    terminal.types("q");
+    terminal.quits();
     let (status, _) = terminal.ended().await;
     assert!(status.success(), "{status:?}");
     assert!(!Path::new(&format!("/proc/{}", children[0])).exists(), "the bridge is gone");
@@ -279,7 +295,7 @@ async fn links_by_a_code_that_the_screen_shows() {
         .await;
     assert!(within("the code", place.simulator.enter_code(&code)).await.unwrap());
     terminal.shows("● connected").await;
-    terminal.types("q");
+    terminal.quits();
     assert!(terminal.ended().await.0.success());
 }
 
@@ -334,7 +350,7 @@ async fn links_with_the_passkey_that_the_screen_asks_for() {
     terminal.shows("● connected").await;
     assert_eq!(place.simulator.passkey_checks().await, ALL);
     terminal.shows("waiting 0").await;
-    terminal.types("q");
+    terminal.quits();
     assert!(terminal.ended().await.0.success());
 }
 
@@ -359,7 +375,7 @@ cat >/dev/null
         terminal.shows("Does the phone show the same code?").await;
         terminal.types(key);
         terminal.shows(shows).await;
-        terminal.types("q");
+        terminal.quits();
         assert!(terminal.ended().await.0.success());
     }
 }
@@ -374,7 +390,25 @@ async fn the_end_of_the_link_is_said_with_the_key_that_helps() {
     terminal.shows("press r to link again").await;
     terminal.types("r");
     terminal.link(&place).await;
-    terminal.types("q");
+    terminal.quits();
+    assert!(terminal.ended().await.0.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_in_the_palette_send_and_log_out_once_it_is_confirmed() {
+    let place = Place::new().await;
+    let mut terminal = Terminal::console(&place, (120, 40), None);
+    terminal.link(&place).await;
+    let ana = place.simulator.contact("+15551112222", "Ana").await.unwrap();
+    terminal.types(":send +15551112222 said in words\r");
+    assert_eq!(within("the message", ana.wait_received(1)).await[0].text, "said in words");
+    terminal.shows("✓✓").await;
+    terminal.types(":log out\r");
+    terminal.shows("Type log out and press Enter").await;
+    terminal.types("log out\r");
+    // There is a new QR at once, for the next account.
+    terminal.link(&place).await;
+    terminal.quits();
     assert!(terminal.ended().await.0.success());
 }
 
@@ -427,13 +461,13 @@ printf '%s\nsecond line\n' "$line" >>"$1"
     terminal.shows("the text stays as it was").await;
     terminal.types("\x1b");
     terminal.shows("q quit").await;
-    terminal.types("q");
+    terminal.quits();
     assert!(terminal.ended().await.0.success());
 
     // What was begun is there after a restart.
     let mut terminal = Terminal::console(&place, (100, 30), Some(&bridge));
     terminal.shows("once more").await;
-    terminal.types("q");
+    terminal.quits();
     assert!(terminal.ended().await.0.success());
 }
 
@@ -446,7 +480,7 @@ async fn hostile_text_does_not_reach_the_terminal() {
     let mut terminal = Terminal::console(&place, (80, 24), Some(&bridge));
     // The emulator leaves U+FFFD out, which stands for the control character before "31m".
     terminal.shows("␛]0;PWNED␇␛[2J31mevil").await;
-    terminal.types("q");
+    terminal.quits();
     let (status, bytes) = terminal.ended().await;
     assert!(status.success());
     let holds = |needle: &[u8]| bytes.windows(needle.len()).any(|w| w == needle);
@@ -462,7 +496,8 @@ async fn keys_are_answered_during_a_flood() {
     terminal.shows("flood").await;
     terminal.types("?");
     terminal.shows("Keys (").await;
-    terminal.types("?q");
+    terminal.types("?");
+    terminal.quits();
     assert!(terminal.ended().await.0.success());
 }
 
@@ -553,7 +588,7 @@ async fn ctrl_z_gives_the_terminal_to_the_shell_and_the_gateway_goes_on() {
     terminal.shows("ready> ").await;
     terminal.types("fg\r");
     terminal.shows("came meanwhile").await;
-    terminal.types("q");
+    terminal.quits();
     terminal.shows("ready> ").await;
     terminal.types("exit\r");
     let mut child = terminal.child;
@@ -569,7 +604,7 @@ async fn without_a_shell_ctrl_z_says_so() {
     terminal.shows("quit").await;
     terminal.types("\x1a");
     terminal.shows("no shell is waiting").await;
-    terminal.types("q");
+    terminal.quits();
     assert!(terminal.ended().await.0.success());
 }
 
@@ -627,11 +662,11 @@ async fn sizes_of_panes_are_remembered_and_resizes_keep_the_last() {
         line.chars().position(|c| c == '╮').filter(|at| *at > 45)
     };
     let wide = terminal.until("a wider status", width).await;
-    terminal.types("q");
+    terminal.quits();
     assert!(terminal.ended().await.0.success());
     let mut again = Terminal::console(&place, (130, 40), Some(&bridge));
     assert_eq!(again.until("the same width", width).await, wide);
-    again.types("q");
+    again.quits();
     assert!(again.ended().await.0.success());
 }
 
@@ -643,7 +678,7 @@ async fn the_mouse_is_given_back_and_keys_of_the_settings_that_are_wrong_are_sai
     terminal.shows("quit").await;
     terminal.types("\x1b[<0;5;12M2");
     terminal.shows("Status").await;
-    terminal.types("q");
+    terminal.quits();
     let (status, bytes) = terminal.ended().await;
     assert!(status.success());
     let text = String::from_utf8_lossy(&bytes).into_owned();

@@ -17,11 +17,12 @@ scan TEXT             scan this QR
 code ABCD1234         type this pairing code
 passkey on|off        the account demands its passkey before it links
 answer OPTIONS        answer a passkey's challenge, as the owner's browser does
+name NUMBER NAME      somebody with this name can be written to
 say NUMBER TEXT       a contact writes
 edit NUMBER TEXT      a contact changes what he wrote last    delete NUMBER   he deletes it
 react NUMBER EMOJI    a contact reacts to what he got last; without EMOJI he takes it back
 rate N                contacts write N messages a second; 0 stops
-echo on|off           contacts read and answer
+reads on|off          contacts read               echo on|off      contacts read and answer
 drop                  close the connection        silent on|off   answer nothing
 replace               another program takes over  logout          the phone removes the device
 error CODE            end with a stream error     refuse CODE N   refuse the next N sends
@@ -110,6 +111,10 @@ impl Desk {
             "code" => say("a wrong code"),
             "passkey" => self.simulator.require_passkey(on).await,
             "answer" => say(&self.simulator.answer_passkey(&serde_json::from_str(rest)?).await?.to_string()),
+            "name" => {
+                let (number, name) = rest.split_once(' ').context("name NUMBER NAME")?;
+                self.simulator.contact(number, name).await?;
+            }
             "say" => {
                 let (number, text) = rest.split_once(' ').context("say NUMBER TEXT")?;
                 let id = self.simulator.contact(number, number).await?.send_text(text).await?;
@@ -128,8 +133,8 @@ impl Desk {
                 contact.send(reaction(&last.id, Author::Account, emoji), Addressing::Number).await?;
             }
             "rate" => return Ok(Some(rest.parse()?)),
-            "echo" => {
-                self.echo = on;
+            "echo" | "reads" => {
+                self.echo = on && command == "echo";
                 let receipts = if on { Receipts::Read } else { Receipts::Delivered };
                 for contact in self.simulator.contacts().await {
                     contact.set_receipts(receipts).await;

@@ -74,6 +74,11 @@ impl Keymap {
         keymap.without_conflict()
     }
 
+    /// No key at all, so that each action goes by its name.
+    pub fn without_keys() -> Self {
+        Self { own: (0..KEYS.len()).map(|at| (at, Vec::new())).collect() }
+    }
+
     fn without_conflict(self) -> Result<Self, KeyError> {
         let mut meanings: BTreeMap<(&str, &str), &Binding> = BTreeMap::new();
         for binding in KEYS {

@@ -1,7 +1,7 @@
 //! The chats, the one with the newest message first.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
 use super::super::model::{Focus, Model};
@@ -16,7 +16,23 @@ pub(super) const COLUMNS: u16 = 44;
 const UNREAD: u16 = 5;
 const TIME: u16 = 11;
 
+/// The first chat that is drawn in so many rows, two for each, so that the chosen one is in sight; and how many are.
+fn drawn(model: &Model, rows: u16) -> (usize, usize) {
+    let room = usize::from(rows / 2).max(1);
+    ((model.ui.chats.selected + 1).saturating_sub(room), room)
+}
+
+/// The chat that is drawn at a place in the frame.
+pub(super) fn row_at(model: &Model, inner: Rect, at: Position) -> Option<usize> {
+    let row = usize::from(at.y.checked_sub(inner.y)?) / 2;
+    let (first, room) = drawn(model, inner.height);
+    Some(first + row).filter(|at| row < room && *at < model.ui.chats.rows().len())
+}
+
 pub(super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer) {
+    if area.is_empty() {
+        return;
+    }
     let chats = &model.ui.chats;
     let unread = chats.rows().iter().filter(|row| row.unread > 0).count();
     let title = match unread {
@@ -29,9 +45,7 @@ pub(super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer)
     } else if chats.rows().is_empty() {
         put(buffer, inner, (1, 0), "no chats yet", inner.width, theme.dim());
     }
-    // Two lines for each; the chosen one stays in sight.
-    let room = usize::from(inner.height / 2).max(1);
-    let first = (chats.selected + 1).saturating_sub(room);
+    let (first, room) = drawn(model, inner.height);
     for (at, row) in chats.rows().iter().enumerate().skip(first).take(room) {
         let y = u16::try_from((at - first) * 2).unwrap_or(u16::MAX);
         let zone = &model.ui.zone;

@@ -1,7 +1,7 @@
 //! The messages, the newest at the bottom.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::layout::{Constraint, Layout, Margin, Position, Rect};
 use ratatui::style::Style;
 
 use super::super::feed::sieve::Sieve;
@@ -23,28 +23,18 @@ pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &m
     if area.height < 3 || area.width < 20 {
         return;
     }
-    let area = match model.ui.chats.open {
-        false => area,
-        true if area.width >= BESIDE => {
-            let parts = Layout::horizontal([Constraint::Length(super::chats::COLUMNS), Constraint::Fill(1)]);
-            let [chats, messages] = parts.areas(area);
-            super::chats::pane(model, theme, chats, buffer);
-            messages
-        }
-        true => return super::chats::pane(model, theme, area, buffer),
-    };
-    let area = match &model.ui.detail {
-        None => area,
-        Some(detail) if area.width >= BESIDE => {
-            let halves = Layout::horizontal([Constraint::Fill(1), Constraint::Length(area.width * 2 / 5)]);
-            let [messages, one] = halves.areas(area);
-            super::detail::pane(detail, model, theme, one, buffer);
-            messages
-        }
-        Some(detail) => return super::detail::pane(detail, model, theme, area, buffer),
-    };
+    let Parts { chats, messages, one } = parts(model, area);
+    super::chats::pane(model, theme, chats, buffer);
+    if let Some(detail) = &model.ui.detail
+        && !one.is_empty()
+    {
+        super::detail::pane(detail, model, theme, one, buffer);
+    }
+    if messages.is_empty() {
+        return;
+    }
     let focused = model.ui.focus == Focus::Feed && !model.ui.chats.open;
-    let inner = framed(&title(model), focused, theme, area, buffer);
+    let inner = framed(&title(model), focused, theme, messages, buffer);
     model.ui.feed.size.set((inner.width, inner.height));
     if model.rows().is_empty() {
         put(buffer, inner, (1, 0), nothing(model), inner.width, theme.dim());
@@ -53,6 +43,68 @@ pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &m
     for (y, line) in (0..inner.height).zip(visible(model, theme, inner)) {
         draw(&line, theme, Rect { y: inner.y + y, height: 1, ..inner }, buffer);
     }
+}
+
+/// What shares the pane's room. Areas that are empty are not drawn.
+struct Parts {
+    chats: Rect,
+    messages: Rect,
+    /// The message that is looked at closely.
+    one: Rect,
+}
+
+fn parts(model: &Model, area: Rect) -> Parts {
+    let none = Rect { width: 0, height: 0, ..area };
+    let (chats, messages) = match model.ui.chats.open {
+        false => (none, area),
+        true if area.width >= BESIDE => {
+            let parts = Layout::horizontal([Constraint::Length(super::chats::COLUMNS), Constraint::Fill(1)]);
+            let [chats, messages] = parts.areas(area);
+            (chats, messages)
+        }
+        true => return Parts { chats: area, messages: none, one: none },
+    };
+    let (messages, one) = match &model.ui.detail {
+        None => (messages, none),
+        Some(_) if messages.width >= BESIDE => {
+            let halves = Layout::horizontal([Constraint::Fill(1), Constraint::Length(messages.width * 2 / 5)]);
+            let [messages, one] = halves.areas(messages);
+            (messages, one)
+        }
+        Some(_) => (none, messages),
+    };
+    Parts { chats, messages, one }
+}
+
+/// What is drawn somewhere in the pane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Spot {
+    /// The message with this index.
+    Message(usize),
+    /// The chat with this index.
+    Chat(usize),
+    /// The message that is looked at closely.
+    One,
+}
+
+/// What is drawn at a place of the pane. None: a frame, or nothing.
+pub(in super::super) fn spot(model: &Model, area: Rect, at: Position) -> Option<Spot> {
+    let Parts { chats, messages, one } = parts(model, area);
+    if one.contains(at) {
+        return Some(Spot::One);
+    }
+    if chats.contains(at) {
+        return super::chats::row_at(model, inside(chats), at).map(Spot::Chat);
+    }
+    let inner = inside(messages);
+    let row = usize::from(at.y.checked_sub(inner.y)?);
+    let lines = if inner.contains(at) { visible(model, Theme::new(false), inner) } else { Vec::new() };
+    lines.get(row).map(|line| Spot::Message(line.index))
+}
+
+/// The area within a frame.
+fn inside(area: Rect) -> Rect {
+    area.inner(Margin { horizontal: 1, vertical: 1 })
 }
 
 /// Why no message is shown.
@@ -123,6 +175,8 @@ struct Line {
     mark_style: Style,
     text: String,
     text_style: Style,
+    /// Of which message.
+    index: usize,
     selected: bool,
 }
 
@@ -177,6 +231,7 @@ fn lines(message: &Message, model: &Model, index: usize, theme: Theme, area: Rec
             mark_style,
             text,
             text_style,
+            index,
             selected,
         }
     }));
@@ -195,6 +250,7 @@ fn day(message: &Message, model: &Model, index: usize, theme: Theme) -> Option<L
         mark_style: Style::new(),
         text: format!("── {day} ──"),
         text_style: theme.dim(),
+        index,
         selected: false,
     })
 }

@@ -9,6 +9,7 @@ use super::super::model::{Focus, Model};
 use super::super::theme::Theme;
 use super::super::update::{context, detail};
 use super::put;
+use super::status::{Standing, standing};
 use crate::clock::Now;
 use crate::protocol::ReasonClass;
 use crate::state::{ConnectionState, Pairing};
@@ -19,28 +20,58 @@ pub(in super::super) fn draw(model: &Model, theme: Theme, area: Rect, buffer: &m
         return;
     }
     let (context, keys) = (context(model), &model.ui.look.keys);
-    // Help and the way out are always there; the others as far as there is room.
-    let (always, others): (Vec<_>, Vec<_>) = KEYS
+    let mut hints: Vec<_> = KEYS
         .iter()
         .filter(|b| b.context == context && works(b.action, model, now))
-        .filter_map(|b| {
-            let always = matches!(b.action, Action::Help | Action::Quit | Action::Resized)
-                || (b.action == Action::Leave && context == Context::Compose);
-            Some((keys.of(b).next()?, b.footer?, always))
-        })
-        .partition(|(_, _, always)| *always);
-    let width =
-        |key: &str, text: &str| u16::try_from(key.chars().count() + text.chars().count() + 3).unwrap_or(u16::MAX);
-    let mut left = always.iter().fold(area.width, |left, (key, text, _)| left.saturating_sub(width(key, text)));
+        .filter_map(|b| Some((rank(b.action, context, model), keys.of(b).next()?, b.footer?)))
+        .collect();
+    let columns = |text: &str| u16::try_from(text.chars().count()).unwrap_or(u16::MAX);
+    let width = |key: &str, text: &str| columns(key).saturating_add(columns(text)).saturating_add(1 + GAP);
+    // Who matters most gets the room; what is drawn stands in the order of the table, with what is always there last.
+    let mut places: Vec<_> = hints.iter().map(|(rank, ..)| *rank).enumerate().collect();
+    places.sort_by_key(|(_, rank)| *rank);
+    // No gap is needed behind the last.
+    let mut left = area.width.saturating_add(GAP);
+    let mut fits = vec![false; hints.len()];
+    for (at, _) in places {
+        if let (Some((_, key, text)), Some(fits)) = (hints.get(at), fits.get_mut(at)) {
+            *fits = width(key, text) <= left;
+            left = left.saturating_sub(if *fits { width(key, text) } else { 0 });
+        }
+    }
+    let mut fits = fits.into_iter();
+    hints.retain(|_| fits.next().unwrap_or(false));
+    hints.sort_by_key(|(rank, ..)| *rank == ALWAYS);
     let mut x = 0;
-    let others = others.into_iter().take_while(|(key, text, _)| {
-        let fits = width(key, text) <= left;
-        left = left.saturating_sub(width(key, text));
-        fits
-    });
-    for (key, text, _) in others.chain(always) {
+    for (_, key, text) in hints {
         x += put(buffer, area, (x, 0), key, area.width, theme.key());
-        x += put(buffer, area, (x + 1, 0), text, area.width, Style::new()) + 3;
+        x += put(buffer, area, (x + 1, 0), text, area.width, Style::new()) + 1 + GAP;
+    }
+}
+
+/// The columns between two hints.
+const GAP: u16 = 2;
+
+/// The rank of what is never left out.
+const ALWAYS: u8 = 0;
+
+/// How soon a hint is left out where there is no room for all: the higher, the sooner.
+#[expect(clippy::wildcard_enum_match_arm, reason = "all else is left out first")]
+fn rank(action: Action, context: Context, model: &Model) -> u8 {
+    let restart_helps = standing(model) == Standing::Ill;
+    match action {
+        Action::Help | Action::Palette | Action::Quit | Action::Resized => ALWAYS,
+        Action::Leave if context == Context::Compose => ALWAYS,
+        // These are there only when there is something for them to do.
+        Action::TakeOver | Action::Passkey | Action::Cancel | Action::Resend | Action::PairingCode => 1,
+        Action::CycleDrawing | Action::WholeScreen | Action::Json => 1,
+        Action::Restart if restart_helps => 1,
+        Action::Compose | Action::Detail | Action::Send => 2,
+        Action::Filter | Action::Chats | Action::Answer => 3,
+        Action::Restart => 4,
+        Action::ShorterRange | Action::LongerRange | Action::LogLevel | Action::LogTarget => 5,
+        Action::ShowFeed | Action::ShowStatus | Action::ShowMetrics | Action::ShowLog => 6,
+        _ => 7,
     }
 }
 

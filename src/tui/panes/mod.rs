@@ -14,8 +14,8 @@ pub(super) mod overlay;
 mod page;
 pub(super) mod pairing;
 mod passkey;
-mod recipient;
-mod said;
+pub(super) mod recipient;
+pub(super) mod said;
 pub(super) mod status;
 pub(super) mod welcome;
 

@@ -1,18 +1,19 @@
 //! What lies over the screen: the keys, a question, a number to be typed.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::{Margin, Position, Rect};
 use ratatui::style::Style;
 use ratatui::widgets::{Clear, Widget};
 use tui_input::Input;
 
 use super::super::keymap::{Context, KEYS};
 use super::super::model::{Model, Overlay};
-use super::super::palette::Palette;
+use super::super::palette::{Entry, Palette};
 use super::super::theme::Theme;
 use super::super::update::{Confirmed, context};
 use super::footer::works;
 use super::passkey::spaced;
+use super::status::account;
 use super::{compose, framed, put, recipient};
 use crate::clock::Now;
 use crate::state::Pairing;
@@ -79,12 +80,17 @@ fn filter(input: &Input, theme: Theme, area: Rect, buffer: &mut Buffer) -> Posit
 
 /// A framed area in the middle, cleared.
 pub(super) fn window(title: &str, size: (u16, u16), theme: Theme, area: Rect, buffer: &mut Buffer) -> Rect {
+    let at = within(size, area);
+    Clear.render(at, buffer);
+    framed(title, true, theme, at, buffer)
+}
+
+/// An area of this size in the middle.
+pub(super) fn within(size: (u16, u16), area: Rect) -> Rect {
     let (width, height) = (size.0.min(area.width), size.1.min(area.height));
     let x = area.x + (area.width - width) / 2;
     let y = area.y + (area.height - height) / 2;
-    let at = Rect { x, y, width, height };
-    Clear.render(at, buffer);
-    framed(title, true, theme, at, buffer)
+    Rect { x, y, width, height }
 }
 
 /// The keys that do something here and now, from a line on.
@@ -122,7 +128,27 @@ fn help(model: &Model, scroll: u16, theme: Theme, area: Rect, buffer: &mut Buffe
     }
 }
 
-/// Actions, with what is typed to find them. What does nothing at present is dim.
+/// The columns and the most rows of the palette.
+const PALETTE: (u16, u16) = (76, 20);
+
+/// Where the palette is.
+fn palette_size(area: Rect) -> (u16, u16) {
+    (PALETTE.0, PALETTE.1.min(area.height.saturating_sub(2)))
+}
+
+/// The first entry that is drawn, so that the chosen one is in sight.
+fn first(palette: &Palette, inner: Rect) -> usize {
+    (palette.chosen + 1).saturating_sub(usize::from(inner.height.saturating_sub(1)))
+}
+
+/// The entry of the palette that is drawn at a place of the screen.
+pub(in super::super) fn palette_row_at(palette: &Palette, area: Rect, at: Position) -> Option<usize> {
+    let inner = within(palette_size(area), area).inner(Margin { horizontal: 1, vertical: 1 });
+    let row = usize::from(at.y.checked_sub(inner.y + 1)?);
+    Some(first(palette, inner) + row).filter(|n| inner.contains(at) && *n < palette.found.len())
+}
+
+/// What can be done, with what is typed to find it. What does nothing at present is dim.
 fn palette(
     model: &Model,
     palette: &Palette,
@@ -131,28 +157,34 @@ fn palette(
     buffer: &mut Buffer,
     now: Now,
 ) -> Option<Position> {
-    let height = u16::try_from(KEYS.len()).unwrap_or(u16::MAX).min(area.height.saturating_sub(2)).min(20);
-    let inner = window("Actions: type some letters, Enter does it, Esc leaves", (68, height), theme, area, buffer);
+    let title = "Actions: type some letters, or words; Enter does it, Esc leaves";
+    let inner = window(title, palette_size(area), theme, area, buffer);
     put(buffer, inner, (1, 0), ":", 1, theme.key());
-    put(buffer, inner, (2, 0), palette.input.value(), inner.width.saturating_sub(3), Style::new());
-    let rows = usize::from(inner.height.saturating_sub(1));
-    let first = (palette.chosen + 1).saturating_sub(rows);
-    for (y, (at, row)) in (1..inner.height).zip(palette.found.iter().enumerate().skip(first)) {
-        let style = if works(row.action, model, now) { Style::new() } else { theme.dim() };
+    let field = Rect { x: inner.x + 2, width: inner.width.saturating_sub(3), height: inner.height.min(1), ..inner };
+    let cursor = compose::shown(palette.input.value(), palette.input.cursor(), field, buffer);
+    let first = first(palette, inner);
+    for (y, (at, entry)) in (1..inner.height).zip(palette.found.iter().enumerate().skip(first)) {
+        let (key, args, works) = match entry {
+            Entry::Key(row) => (model.ui.look.keys.of(row).next().unwrap_or(""), "", works(row.action, model, now)),
+            Entry::Verb(verb) => ("", verb.args, !(model.ui.look.read_only && verb.changes)),
+        };
+        let style = if works { Style::new() } else { theme.dim() };
         let line = Rect { y: inner.y + y, height: 1, ..inner };
-        let key = model.ui.look.keys.of(row).next().unwrap_or("");
         put(buffer, line, (1, 0), key, 9, theme.key());
-        put(buffer, line, (11, 0), &row.action.name().replace('_', " "), 16, style);
-        put(buffer, line, (28, 0), row.help, inner.width.saturating_sub(29), style);
+        let name = put(buffer, line, (10, 0), &entry.name(), 17, style);
+        put(buffer, line, (11 + name, 0), args, 16_u16.saturating_sub(name), theme.dim());
+        put(buffer, line, (28, 0), entry.help(), inner.width.saturating_sub(29), style);
         if at == palette.chosen {
             buffer.set_style(line, theme.selected());
         }
     }
-    if palette.found.is_empty() {
-        put(buffer, inner, (1, 1), "no action has these letters", inner.width, theme.dim());
+    let below = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
+    if let Some(wrong) = &palette.wrong {
+        put(buffer, below, (0, 2), &format!("✗ {wrong}"), below.width, theme.bad());
+    } else if palette.found.is_empty() {
+        put(buffer, below, (0, 1), "no action has these letters", below.width, theme.dim());
     }
-    let x = u16::try_from(palette.input.visual_cursor()).unwrap_or(0).min(inner.width.saturating_sub(3));
-    Some(Position { x: inner.x + 2 + x, y: inner.y })
+    Some(cursor)
 }
 
 /// A word that is to be typed.
@@ -166,13 +198,24 @@ fn confirm(
 ) -> Option<Position> {
     let (title, lost) = match what {
         Confirmed::Stop => {
-            let waiting = model.snapshot.queue;
-            ("Stop the gateway?", format!("{waiting} messages wait to be sent; they stay on disk."))
+            let lost = match model.snapshot.queue {
+                0 => "Nothing comes in or goes out until it runs again.".to_owned(),
+                1 => "1 message waits to be sent; it stays on disk.".to_owned(),
+                waiting => format!("{waiting} messages wait to be sent; they stay on disk."),
+            };
+            ("Stop the gateway?", lost)
+        }
+        Confirmed::LogOut { local: false } => {
+            let phone = account(model).unwrap_or_else(|| "this device".to_owned());
+            ("Log out of WhatsApp?", format!("Unlinks {phone}. What waits goes on waiting."))
+        }
+        Confirmed::LogOut { local: true } => {
+            ("Log out here alone?", "The phone goes on listing this device until it is removed.".to_owned())
         }
     };
     let inner = window(title, (56, 5), theme, area, buffer);
     put(buffer, inner, (1, 0), &lost, inner.width.saturating_sub(1), Style::new());
-    let ask = format!("Type {} and press Enter; Esc stays.", what.word());
+    let ask = format!("Type {} and press Enter; Esc goes back.", what.word());
     put(buffer, inner, (1, 1), &ask, inner.width.saturating_sub(1), theme.key());
     put(buffer, inner, (1, 2), "> ", 2, theme.key());
     put(buffer, inner, (3, 2), input.value(), inner.width.saturating_sub(4), Style::new());

@@ -32,7 +32,7 @@ pub(in super::super) fn wanted(model: &Model, now: Now) -> bool {
 pub(in super::super) fn room(model: &Model, now: Now) -> (u16, u16) {
     let (columns, rows) = match (&model.qr, model.pairing(now)) {
         (Some(modules), _) => {
-            let (columns, rows) = model.ui.drawing.unwrap_or(Drawing::Half).needs(modules);
+            let (columns, rows) = model.ui.drawing.unwrap_or(usual(model)).needs(modules);
             (columns + usize::from(STEPS), rows)
         }
         (None, Some(Pairing::Passkey { .. } | Pairing::PasskeyCode { .. })) => passkey::ROOM,
@@ -40,6 +40,11 @@ pub(in super::super) fn room(model: &Model, now: Now) -> (u16, u16) {
     };
     let side = |n: usize, more: u16| u16::try_from(n).unwrap_or(u16::MAX).saturating_add(more);
     (side(columns, 4), side(rows, 4))
+}
+
+/// The drawing that is used where there is room and nobody chose another.
+fn usual(model: &Model) -> Drawing {
+    if model.ui.look.ascii { Drawing::Space } else { Drawing::Half }
 }
 
 /// With a frame and a line below the code where there is room, else without.
@@ -113,7 +118,14 @@ fn draw_fitting(
         let (c, r) = d.needs(modules);
         c <= width && r <= height
     });
-    let Some(drawing) = chosen.or_else(|| Drawing::fitting(modules, width, height)) else {
+    let fitting = || match usual(model) {
+        Drawing::Space => {
+            let (columns, rows) = Drawing::Space.needs(modules);
+            (columns <= width && rows <= height).then_some(Drawing::Space)
+        }
+        Drawing::Half | Drawing::Sextant | Drawing::Octant => Drawing::fitting(modules, width, height),
+    };
+    let Some(drawing) = chosen.or_else(fitting) else {
         return too_small(model, modules, theme, area, buffer);
     };
     let (columns, rows) = drawing.needs(modules);
@@ -150,11 +162,14 @@ fn write_steps(steps: &[&str], theme: Theme, area: Rect, buffer: &mut Buffer) {
 }
 
 fn too_small(model: &Model, modules: &Modules, theme: Theme, area: Rect, buffer: &mut Buffer) {
-    let (columns, rows) = Drawing::Octant.needs(modules);
-    let [whole, code] = [Action::WholeScreen, Action::PairingCode].map(|action| model.ui.look.keys.key(action));
+    let ascii = model.ui.look.ascii;
+    let (columns, rows) = if ascii { Drawing::Space } else { Drawing::Octant }.needs(modules);
+    let [whole, code, cycle] =
+        [Action::WholeScreen, Action::PairingCode, Action::CycleDrawing].map(|action| model.ui.look.keys.key(action));
+    let other = if ascii { format!(", {cycle} for characters that are not ASCII") } else { String::new() };
     let text = format!(
         "The QR needs {columns}×{rows} at least, and there is room for {}×{}.\n\
-         Press {code} for a code to type, open {}/qr, make the terminal larger, or press {whole} for the whole screen.",
+         Press {code} for a code to type{other}, open {}/qr, make the terminal larger, or press {whole} for the whole screen.",
         area.width, area.height, model.ui.api
     );
     for (y, line) in (0..).zip(sanitize::wrap(&text, usize::from(area.width), usize::from(area.height))) {
@@ -170,13 +185,14 @@ fn draw(modules: &Modules, drawing: Drawing, area: Rect, buffer: &mut Buffer) {
     let (across, down) = drawing.cell();
     for row in 0..area.height {
         for column in 0..area.width {
-            let (x, y) = (usize::from(column) * across, usize::from(row) * down);
+            let (x, y) = (usize::from(column) / drawing.width() * across, usize::from(row) * down);
             let Some(cell) = buffer.cell_mut((area.x + column, area.y + row)) else { continue };
             let (symbol, foreground, background) = match drawing {
                 Drawing::Half => {
                     let (upper, lower) = (modules.is_dark(x, y), modules.is_dark(x, y + 1));
                     (if upper == lower { ' ' } else { '▄' }, Theme::qr(lower), Theme::qr(upper))
                 }
+                Drawing::Space => (' ', Theme::qr(true), Theme::qr(modules.is_dark(x, y))),
                 Drawing::Sextant | Drawing::Octant => {
                     let bits = (0..across * down).filter(|n| modules.is_dark(x + n % across, y + n / across));
                     let index = bits.fold(0, |bits, n| bits | 1 << n);

@@ -17,10 +17,16 @@ pub(super) const REACTION: usize = 6;
 const MAX_CHARS: usize = 4_096;
 
 /// A line, and how it looks.
-pub(super) type Line = (String, Style);
+pub(in super::super) type Line = (String, Style);
 
 /// The lines of the message that is shown at this index, each at most so many columns wide.
-pub(super) fn said(message: &Message, model: &Model, index: usize, theme: Theme, columns: usize) -> Vec<Line> {
+pub(in super::super) fn said(
+    message: &Message,
+    model: &Model,
+    index: usize,
+    theme: Theme,
+    columns: usize,
+) -> Vec<Line> {
     let earlier = earlier(message, model, index).map(text);
     match message.about() {
         None => own(message, theme, columns),
@@ -62,7 +68,7 @@ fn own(message: &Message, theme: Theme, columns: usize) -> Vec<Line> {
 }
 
 /// The text of a message; what is not text is named.
-fn text(message: &Message) -> String {
+pub(in super::super) fn text(message: &Message) -> String {
     let body = start(message);
     match (&*message.kind, body.is_empty()) {
         // An edit that is quoted stands for the message that it changed.

@@ -63,7 +63,7 @@ pub(in super::super) fn standing(model: &Model) -> Standing {
 }
 
 /// What the operator can do about it, or what happens by itself.
-pub(super) fn advice(model: &Model, now: Now) -> Option<String> {
+pub(in super::super) fn advice(model: &Model, now: Now) -> Option<String> {
     if let Some(lost) = &model.ui.lost {
         return Some(format!("tried again {}", in_time(lost.retry_at, now)));
     }
@@ -130,7 +130,7 @@ pub(super) fn in_time(at: Timestamp, now: Now) -> String {
 }
 
 /// The account: its number, and its name when there is one.
-pub(super) fn account(model: &Model) -> Option<String> {
+pub(in super::super) fn account(model: &Model) -> Option<String> {
     let account = model.snapshot.account.as_ref()?;
     let phone = account.phone.as_deref().or(account.lid.as_deref())?;
     Some(match &account.name {
@@ -172,7 +172,7 @@ pub(super) fn trouble(model: &Model) -> Option<String> {
 }
 
 /// What is held by a restriction of the account, and until when.
-fn restricted(model: &Model) -> Option<String> {
+pub(in super::super) fn restricted(model: &Model) -> Option<String> {
     let restriction = model.snapshot.restriction.as_ref()?;
     let (date, time) = (restriction.until.calendar_date(&model.ui.zone), restriction.until.clock_time(&model.ui.zone));
     let held = match restriction.held {

@@ -95,3 +95,13 @@ fn the_name_is_the_last_one_that_was_given() {
     desk.gets(from(ANA, None, 11, "no name"));
     assert_eq!(desk.model.ui.chats.rows()[0].title(), "Ana II");
 }
+
+#[test]
+fn a_name_that_is_the_number_is_said_once() {
+    for name in [ANA, "15551112222", "+1 (555) 111-2222"] {
+        let mut desk = Desk::with([from(ANA, Some(name), 1, "Hola")].into_iter());
+        desk.press(KeyCode::Char('a'));
+        let screen = text(&drawn(&mut desk.model, (80, 24)));
+        assert!(screen.contains(&format!("To {ANA} ─")), "{name}: {screen}");
+    }
+}

@@ -38,7 +38,7 @@ fn eventful() -> Snapshot {
 }
 
 /// A console that has seen traffic, with a log.
-fn busy() -> Model {
+pub(super) fn busy() -> Model {
     let mut model = model(eventful());
     for n in 0..40_i64 {
         let then = ago(n * 70);
@@ -321,9 +321,97 @@ fn the_palette_finds_and_does_any_action() {
     assert!(model.ui.look.zoomed);
     typed(&mut model, ":");
     let Some(Overlay::Palette(palette)) = &model.ui.overlay else { panic!() };
-    let all: Vec<_> = palette.found.iter().map(|row| row.action).collect();
+    let all: Vec<_> = actions(&palette.found);
     let browse = KEYS.iter().filter(|row| row.context == Context::Browse).map(|row| row.action);
     assert!(browse.filter(|action| *action != Action::Palette).all(|action| all.contains(&action)));
+}
+
+fn actions(found: &[crate::tui::palette::Entry]) -> Vec<Action> {
+    use crate::tui::palette::Entry;
+    let action = |entry: &Entry| match entry {
+        Entry::Key(row) => Some(row.action),
+        Entry::Verb(_) => None,
+    };
+    found.iter().filter_map(action).collect()
+}
+
+/// Opens the palette and types a line into it, with Enter.
+fn said(model: &mut Model, line: &str) -> Outcome {
+    typed(model, ":");
+    typed(model, line);
+    press(model, KeyCode::Enter)
+}
+
+#[test]
+fn the_palette_does_what_is_said_in_words() {
+    let mut model = busy();
+    let outcome = said(&mut model, "send +15553334444 Hola, ¿qué tal?");
+    let Request::Send { chat, text, .. } = &outcome.requests[0].request else { panic!("{outcome:?}") };
+    assert_eq!((chat.address(), &**text), ("+15553334444", "Hola, ¿qué tal?"));
+    said(&mut model, "messages --search harbour");
+    assert_eq!(model.ui.feed.filter().map(|sieve| sieve.text().to_owned()), Some("harbour".to_owned()));
+    said(&mut model, "theme soft");
+    assert_eq!(model.ui.look.theme, crate::tui::Palette::Soft);
+    let mut unlinked = super::model(with_code());
+    let outcome = said(&mut unlinked, "pair +15553334444");
+    let linking = Linking { use_pairing_code: true, phone_number: "+15553334444".parse().ok() };
+    assert_eq!(outcome.requests[0].request, Request::SetLinking(linking));
+    let outcome = said(&mut unlinked, "link");
+    let Request::SetLinking(linking) = &outcome.requests[0].request else { panic!("{outcome:?}") };
+    assert!(!linking.use_pairing_code, "by a QR again");
+    assert_eq!(said(&mut super::model(logged_out()), "link").requests[0].request, Request::RestartBridge);
+    assert_eq!(said(&mut model, "link").requests, [], "an account is linked");
+}
+
+#[test]
+fn a_verb_that_needs_words_asks_for_them_and_says_what_is_wrong() {
+    let mut model = busy();
+    assert_eq!(said(&mut model, "send").requests, []);
+    let line = |model: &Model| match &model.ui.overlay {
+        Some(Overlay::Palette(palette)) => palette.input.value().to_owned(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(line(&model), "send ");
+    typed(&mut model, "0424 Hola");
+    assert_eq!(press(&mut model, KeyCode::Enter).requests, []);
+    let picture = text(&drawn(&mut model, (80, 24)));
+    assert!(picture.contains("✗ a number starts with +"), "{picture}");
+    assert_eq!(line(&model), "send 0424 Hola", "nothing is lost");
+    typed(&mut model, "!");
+    assert!(!text(&drawn(&mut model, (80, 24))).contains('✗'), "it is looked at anew");
+}
+
+#[test]
+fn logging_out_is_confirmed_by_typing() {
+    for (line, local) in [("log out", false), ("log out local", true)] {
+        let mut model = busy();
+        assert_eq!(said(&mut model, line).requests, []);
+        let picture = text(&drawn(&mut model, (80, 24)));
+        assert!(picture.contains("Type log out and press Enter"), "{picture}");
+        typed(&mut model, "yes");
+        assert_eq!(press(&mut model, KeyCode::Enter).requests, []);
+        typed(&mut model, "log out");
+        assert_eq!(press(&mut model, KeyCode::Enter).requests[0].request, Request::LogOut { local });
+    }
+    let mut unlinked = super::model(with_qr());
+    said(&mut unlinked, "log out");
+    assert!(unlinked.ui.overlay.is_none() && unlinked.ui.notice.is_some(), "nothing is asked for nothing");
+    let mut model = busy();
+    let id = crate::state::RequestId(7);
+    let refused = Update::Answer { id, answer: Answer::Refused(Refusal::NotConnected) };
+    update(&mut model, Msg::Update(refused), now());
+    assert!(model.ui.notice.as_ref().is_some_and(|notice| notice.contains(":log out local")), "{:?}", model.ui.notice);
+}
+
+#[test]
+fn what_the_input_box_does_is_in_the_palette_too() {
+    let mut model = busy();
+    assert!(said(&mut model, "editor").edit.is_some());
+    press(&mut model, KeyCode::Esc);
+    said(&mut model, "recipient");
+    assert!(matches!(model.ui.overlay, Some(Overlay::Recipient(_))));
+    press(&mut model, KeyCode::Enter);
+    assert_eq!((model.ui.focus, model.ui.recipient.is_some()), (Focus::Compose, true));
 }
 
 #[test]
@@ -331,13 +419,15 @@ fn other_keys_from_the_settings_work_and_are_shown() {
     let mut model = busy();
     let settings = [("quit".to_owned(), vec!["F10".to_owned()]), ("restart_bridge".to_owned(), vec!["F9".to_owned()])];
     model.ui.look.keys = crate::tui::Keymap::new(&settings.into()).unwrap();
-    model.snapshot.queue = 0;
-    assert!(!press(&mut model, KeyCode::Char('q')).quit);
+    press(&mut model, KeyCode::Char('q'));
+    assert!(model.ui.overlay.is_none());
     let picture = text(&drawn(&mut model, (120, 40)));
     assert!(picture.contains("F10 quit") && picture.contains("F9 restart bridge"), "{picture}");
     model.snapshot.connection = logged_out().connection;
     assert!(text(&drawn(&mut model, (120, 40))).contains("press F9 to link again"));
-    assert!(press(&mut model, KeyCode::F(10)).quit);
+    press(&mut model, KeyCode::F(10));
+    typed(&mut model, "stop");
+    assert!(press(&mut model, KeyCode::Enter).quit);
 }
 
 #[test]
@@ -354,6 +444,14 @@ fn a_console_that_is_read_only_asks_the_engine_for_nothing() {
             let code = if *key == "Enter" { KeyCode::Enter } else { KeyCode::Char(key.chars().next().unwrap()) };
             assert_eq!(press(&mut model, code).requests, [], "{row:?}");
         }
+    }
+    for line in ["send +15551112222 Hola", "pair +15551112222", "link", "log out", "log out local"] {
+        let mut model = super::model(with_code());
+        typed(&mut model, "W");
+        let outcome = said(&mut model, line);
+        assert!(outcome.requests.is_empty() && model.ui.overlay.is_none(), "{line}: {outcome:?}");
+        let words = "W lets this console change things";
+        assert!(model.ui.notice.as_ref().is_some_and(|notice| notice.contains(words)), "{:?}", model.ui.notice);
     }
     let mut model = pane("Wi+15551112222 Hola");
     press(&mut model, KeyCode::Enter);
@@ -413,38 +511,6 @@ fn the_help_has_only_what_works_here_and_now() {
     assert!(log.contains("only from one origin"), "{log}");
 }
 
-fn mouse(model: &mut Model, kind: crossterm::event::MouseEventKind, column: u16, row: u16) -> Outcome {
-    let event = crossterm::event::MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE };
-    update(model, Msg::Mouse(event), now())
-}
-
-#[test]
-fn a_click_chooses_a_pane_and_the_wheel_scrolls_what_is_under_it() {
-    use crossterm::event::{MouseButton, MouseEventKind};
-    let mut model = busy();
-    for n in 0..30 {
-        model.snapshot.timeline.push_back(Transition {
-            state: ConnectionState::Connecting,
-            at: ago(50 - n),
-            reason: None,
-        });
-    }
-    drawn(&mut model, (120, 40));
-    mouse(&mut model, MouseEventKind::Down(MouseButton::Left), 3, 30);
-    assert_eq!(model.ui.focus, Focus::Metrics);
-    mouse(&mut model, MouseEventKind::Down(MouseButton::Left), 80, 37);
-    assert_eq!(model.ui.focus, Focus::Compose);
-    mouse(&mut model, MouseEventKind::ScrollDown, 3, 3);
-    assert_eq!((model.ui.look.scroll[0].at.get(), model.ui.focus), (3, Focus::Compose));
-    mouse(&mut model, MouseEventKind::ScrollUp, 80, 5);
-    assert!(model.chosen().is_some());
-    assert!(!mouse(&mut model, MouseEventKind::ScrollUp, 200, 90).redraw, "outside");
-    typed(&mut model, "M");
-    press(&mut model, KeyCode::Esc);
-    typed(&mut model, "M");
-    assert!(model.ui.look.mouse);
-}
-
 #[test]
 fn themes_have_other_colours_and_the_same_words() {
     let mut model = busy();
@@ -492,6 +558,9 @@ fn the_operator_is_told_when_things_turn_and_once() {
     assert_eq!(told(started(), Notify::Bell), "\u{1b}]2;◌ connecting · Pilothouse\u{7}");
     assert_eq!(told(linked(), Notify::Bell), "\u{1b}]2;● connected +15550009999 · Pilothouse\u{7}");
     assert_eq!(told(linked(), Notify::Bell), "");
+    attention.forget_title();
+    let mut told = |snapshot, notify| attention.news(&model(snapshot), true, notify, false);
+    assert_eq!(told(linked(), Notify::Bell).matches("\u{1b}]2;").count(), 1, "the terminal was the shell's meanwhile");
     assert!(told(lost(), Notify::Bell).ends_with("\u{7}\u{7}"), "the title, and the bell");
     assert_eq!(told(started(), Notify::Osc9).matches("]9;").count(), 0, "on the way");
     let back = told(linked(), Notify::Osc777);
@@ -501,4 +570,52 @@ fn the_operator_is_told_when_things_turn_and_once() {
     let sequence = told(hostile, Notify::Osc9);
     assert_eq!(sequence.matches('\u{1b}').count(), 2, "{sequence:?}");
     assert_eq!(sequence.matches('\u{7}').count(), 2, "{sequence:?}");
+}
+
+#[test]
+fn esc_leaves_the_innermost_first() {
+    let mut model = busy();
+    typed(&mut model, "zki");
+    press(&mut model, KeyCode::Esc);
+    assert_eq!((model.ui.focus, model.ui.look.zoomed), (Focus::Feed, true), "the input box");
+    press(&mut model, KeyCode::Enter);
+    assert!(model.ui.detail.is_some());
+    press(&mut model, KeyCode::Esc);
+    assert!(model.ui.detail.is_none() && model.ui.look.zoomed, "the message");
+    press(&mut model, KeyCode::Esc);
+    assert!(!model.ui.look.zoomed && model.ui.feed.is_frozen(), "the single pane");
+    press(&mut model, KeyCode::Esc);
+    assert!(!model.ui.feed.is_frozen());
+}
+
+#[test]
+fn what_lies_over_the_screen_lies_over_the_qr_too() {
+    let mut model = model(with_qr());
+    typed(&mut model, "Z?");
+    assert!(text(&drawn(&mut model, (120, 40))).contains("Keys"));
+}
+
+#[test]
+fn the_footer_always_says_how_to_get_help_every_action_and_out() {
+    for columns in [40, 44, 53, 60, 79, 80, 100, 120, 160, 200] {
+        for snapshot in [linked(), with_qr(), lost(), logged_out(), passkey::to_compare()] {
+            for keys in ["", "k", "2", "3", "4", "i"] {
+                let mut model = model(snapshot.clone());
+                typed(&mut model, keys);
+                model.ui.notice = None;
+                let picture = text(&drawn(&mut model, (columns, 24)));
+                let footer = picture.lines().last().unwrap();
+                let always: &[&str] = match keys {
+                    "i" => &["F1 help", "Esc leave"],
+                    _ => &[": all actions", "? help", "q quit"],
+                };
+                assert!(always.iter().all(|hint| footer.contains(hint)), "{columns} {keys}: {footer}");
+                let helps =
+                    model.snapshot.connection.state == ConnectionState::LoggedOut && keys != "i" && columns >= 80;
+                assert!(!helps || footer.contains("r restart bridge"), "{columns} {keys}: {footer}");
+            }
+        }
+    }
+    let picture = text(&drawn(&mut busy(), (120, 40)));
+    assert!(picture.lines().last().unwrap().contains("r restart bridge"), "{picture}");
 }

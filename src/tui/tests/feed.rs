@@ -5,6 +5,7 @@ use crate::state::{
     FEED_CAPACITY, Filter, Find, FindError, Found, LISTED_CHARS, Listed, ListedChat, LookUp, Order, Page, Place,
     RequestId,
 };
+use crate::tui::feed::sieve::Sieve;
 use crate::tui::feed::window::CAPACITY;
 
 /// A console on a gateway that keeps many messages. What is looked up is answered when the test says so.
@@ -520,4 +521,12 @@ fn what_the_store_is_asked_for_is_what_was_written() {
     // The store folds an é and leaves an ø: it must not be asked for an o.
     let narrowed = Sieve::parse("Smørre-brød !x state:fail", |_| None).unwrap().narrowed();
     assert_eq!((narrowed.search.as_deref(), narrowed.state), (Some("Smørre brød"), Some(DeliveryState::Failed)));
+}
+
+#[test]
+fn a_filter_that_is_pasted_holds_at_once() {
+    let mut desk = Desk::new(20);
+    desk.press(KeyCode::Char('/'));
+    update(&mut desk.model, Msg::Paste("message 7".to_owned()), now());
+    assert_eq!(desk.model.ui.feed.filter().map(Sieve::text), Some("message 7"));
 }

@@ -28,7 +28,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Option<Outcome> {
 }
 
 /// Shows the messages of the chosen chat alone. What is written goes there.
-fn open(model: &mut Model) {
+pub(super) fn open(model: &mut Model) {
     let Some(chat) = model.ui.chats.chosen().map(|row| row.chat.clone()) else { return };
     model.ui.chats.open = false;
     model.ui.chats.looked_at(&chat.id);

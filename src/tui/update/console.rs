@@ -1,15 +1,14 @@
 //! What keys do to the console itself: its panes, its help, its palette, and what it may change.
 
-use crossterm::event::{KeyCode, KeyEvent, MouseButton, MouseEvent, MouseEventKind};
-use ratatui::layout::{Position, Rect};
+use crossterm::event::{KeyCode, KeyEvent};
 use tui_input::Input;
 
 use super::super::keymap::{Action, Context};
 use super::super::layout;
 use super::super::model::{Focus, Model, Overlay};
 use super::super::palette::{Palette, Step};
-use super::{Outcome, act, edit};
-use crate::clock::Now;
+use super::super::theme::Palette as Colours;
+use super::{Outcome, act, edit, words};
 
 /// The panes in the order of the key for the next one.
 const PANES: [Focus; 5] = [Focus::Feed, Focus::Compose, Focus::Status, Focus::Metrics, Focus::Log];
@@ -17,14 +16,16 @@ const PANES: [Focus; 5] = [Focus::Feed, Focus::Compose, Focus::Status, Focus::Me
 /// By how many columns or rows a key resizes.
 const STEP: u16 = 2;
 
-/// How many lines the wheel scrolls.
-const WHEEL: usize = 3;
-
 /// What has to be confirmed by typing a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Confirmed {
     /// The gateway ends.
     Stop,
+    /// The link ends.
+    LogOut {
+        /// Also when WhatsApp can't be told.
+        local: bool,
+    },
 }
 
 impl Confirmed {
@@ -32,6 +33,7 @@ impl Confirmed {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Stop => "stop",
+            Self::LogOut { .. } => "log out",
         }
     }
 }
@@ -47,12 +49,17 @@ pub(in super::super) fn context(model: &Model) -> Context {
 
 /// Whether this is refused since the console is read-only, or has lost its gateway; then it is said.
 pub(super) fn refused(model: &mut Model, action: Action) -> bool {
-    let refused = model.ui.look.read_only && action.changes();
+    refused_if(model, action.changes())
+}
+
+/// The same for anything that changes something.
+pub(super) fn refused_if(model: &mut Model, changes: bool) -> bool {
+    let refused = model.ui.look.read_only && changes;
     if refused {
         let key = model.ui.look.keys.key(Action::ReadOnly);
         model.ui.notice = Some(format!("read-only: nothing was done; {key} lets this console change things"));
     }
-    refused || (action.changes() && away(model))
+    refused || (changes && away(model))
 }
 
 /// Whether nothing can be asked since the line to the gateway is broken; then it is said.
@@ -83,14 +90,16 @@ pub(super) fn scrolled(model: &mut Model, action: Action) -> bool {
     model.ui.look.scroll_by(pane, by)
 }
 
-/// Leaves what is nearest: the single pane, the input box, a pane that is not the messages. Returns whether anything was.
+/// Leaves what is nearest: the input box, the single pane, a pane that is not the messages. Returns whether anything was.
 pub(super) fn left(model: &mut Model, action: Action) -> bool {
     if action != Action::Leave || model.ui.whole_screen {
         return false;
     }
     match model.ui.focus {
-        _ if model.ui.look.zoomed => model.ui.look.zoomed = false,
         Focus::Compose => focus(model, model.ui.look.behind),
+        // The message that is looked at closely lies in the pane.
+        Focus::Feed if model.ui.detail.is_some() => return false,
+        _ if model.ui.look.zoomed => model.ui.look.zoomed = false,
         Focus::Status | Focus::Metrics | Focus::Log => focus(model, Focus::Feed),
         Focus::Feed => return false,
     }
@@ -123,14 +132,12 @@ pub(super) fn act_on_panes(model: &mut Model, action: Action) -> Outcome {
         Action::LogLevel => look.log_view.next_level(),
         Action::LogTarget => look.log_view.next_target(),
         Action::ReadOnly => {
-            look.read_only = !look.read_only;
-            let text =
-                if look.read_only { "read-only: nothing can be changed from here" } else { "changes are allowed" };
-            model.ui.notice = Some(text.to_owned());
+            let read_only = !look.read_only;
+            set_read_only(model, read_only);
         }
         Action::Theme => {
-            look.theme = look.theme.next();
-            model.ui.notice = Some(format!("colours: {}", look.theme.name()));
+            let theme = look.theme.next();
+            set_theme(model, theme);
         }
         Action::Mouse => {
             look.mouse = !look.mouse;
@@ -150,32 +157,17 @@ pub(super) fn act_on_panes(model: &mut Model, action: Action) -> Outcome {
     Outcome::redraw()
 }
 
-/// The wheel scrolls what is under the pointer, a click chooses its pane.
-#[expect(clippy::wildcard_enum_match_arm, reason = "nothing else does anything")]
-pub(super) fn mouse(model: &mut Model, event: MouseEvent, now: Now) -> Outcome {
-    let (width, height) = model.ui.size;
-    let places = layout::places(model, Rect { x: 0, y: 0, width, height }, now);
-    let at = Position { x: event.column, y: event.row };
-    let Some(pane) = places.and_then(|places| places.at(at)).filter(|_| model.ui.overlay.is_none()) else {
-        return Outcome::default();
-    };
-    let action = match event.kind {
-        MouseEventKind::Down(MouseButton::Left) => {
-            focus(model, pane);
-            return Outcome::redraw();
-        }
-        MouseEventKind::ScrollUp => Action::Up,
-        MouseEventKind::ScrollDown => Action::Down,
-        _ => return Outcome::default(),
-    };
-    if pane == Focus::Compose {
-        return Outcome::default();
-    }
-    // What is scrolled need not be what is focused.
-    let focused = std::mem::replace(&mut model.ui.focus, pane);
-    let outcome = (0..WHEEL).map(|_| act(model, action)).last();
-    model.ui.focus = focused;
-    outcome.unwrap_or_default()
+/// Nothing can be changed from here, or again everything.
+pub(super) fn set_read_only(model: &mut Model, read_only: bool) {
+    model.ui.look.read_only = read_only;
+    let text = if read_only { "read-only: nothing can be changed from here" } else { "changes are allowed" };
+    model.ui.notice = Some(text.to_owned());
+}
+
+/// Other colours.
+pub(super) fn set_theme(model: &mut Model, theme: Colours) {
+    model.ui.look.theme = theme;
+    model.ui.notice = Some(format!("colours: {}", theme.name()));
 }
 
 fn step(from: Focus, by: usize) -> Focus {
@@ -229,9 +221,21 @@ pub(super) fn help_key(model: &mut Model, scroll: u16, key: KeyCode) -> Outcome 
 
 /// A key while an action is searched.
 pub(super) fn palette_key(model: &mut Model, mut palette: Box<Palette>, key: &KeyEvent) -> Outcome {
-    match palette.key(key) {
+    let step = palette.key(key);
+    palette_step(model, palette, step)
+}
+
+/// What the palette says is done.
+pub(super) fn palette_step(model: &mut Model, palette: Box<Palette>, step: Step) -> Outcome {
+    match step {
         Step::Close => Outcome::redraw(),
-        Step::Run(action) => act(model, action),
+        Step::Run(row) => {
+            if row.context == Context::Compose && row.action != Action::Send {
+                focus(model, Focus::Compose);
+            }
+            act(model, row.action)
+        }
+        Step::Do(verb, meaning) => words::act(model, verb, meaning),
         Step::Stay => {
             model.ui.overlay = Some(Overlay::Palette(palette));
             Outcome::redraw()
@@ -247,6 +251,7 @@ pub(super) fn confirm_key(model: &mut Model, what: Confirmed, mut input: Box<Inp
         KeyCode::Enter if input.value().trim().eq_ignore_ascii_case(what.word()) => {
             return match what {
                 Confirmed::Stop => Outcome { quit: true, ..Outcome::redraw() },
+                Confirmed::LogOut { local } => words::log_out(model, local),
             };
         }
         KeyCode::Enter => input.reset(),

@@ -5,7 +5,7 @@ use tui_input::{Input, InputRequest};
 
 use super::super::model::{Focus, Model, Overlay};
 use super::compose::insert;
-use super::{focus, passkey};
+use super::{feed, focus, passkey};
 
 /// Pasted text goes into the box and never sends by itself, whatever line feeds are in it.
 pub(super) fn paste(model: &mut Model, text: &str) {
@@ -23,8 +23,21 @@ pub(super) fn paste(model: &mut Model, text: &str) {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let clean: String = text.chars().filter(|c| *c == '\n' || !c.is_control()).collect();
     insert(input, &clean);
-    if let Some(Overlay::Palette(palette)) = &mut model.ui.overlay {
-        palette.look();
+    match &mut model.ui.overlay {
+        Some(Overlay::Palette(palette)) => palette.look(),
+        Some(Overlay::Filter(input)) => {
+            let text = input.value().to_owned();
+            feed::filter(model, &text);
+        }
+        Some(
+            Overlay::Number(_)
+            | Overlay::Confirm(..)
+            | Overlay::Recipient(_)
+            | Overlay::Help { .. }
+            | Overlay::Compare
+            | Overlay::Resend(_),
+        )
+        | None => {}
     }
 }
 

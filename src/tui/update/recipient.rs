@@ -5,7 +5,7 @@ use crossterm::event::{KeyCode, KeyEvent};
 use super::super::model::{Focus, Model, Overlay};
 use super::super::recipients::Picker;
 use super::editing::edit;
-use super::{Outcome, compose};
+use super::{Outcome, compose, focus};
 
 /// Offers the chats.
 pub(super) fn open(model: &mut Model) {
@@ -19,14 +19,7 @@ pub(super) fn on_key(model: &mut Model, mut picker: Box<Picker>, key: &KeyEvent)
     let last = picker.candidates(&model.ui.chats).len().saturating_sub(1);
     match key.code {
         KeyCode::Esc => return Outcome::redraw(),
-        KeyCode::Enter | KeyCode::Tab => match picker.chosen(&model.ui.chats) {
-            Some(chat) => {
-                compose::address(model, chat);
-                model.ui.focus = Focus::Compose;
-                return Outcome::redraw();
-            }
-            None => model.ui.notice = Some("no chat is like that; a new number is +, country, number".to_owned()),
-        },
+        KeyCode::Enter | KeyCode::Tab => return choose(model, picker),
         KeyCode::Up => picker.selected = picker.selected.min(last).saturating_sub(1),
         KeyCode::Down => picker.selected = (picker.selected + 1).min(last),
         _ => {
@@ -35,5 +28,20 @@ pub(super) fn on_key(model: &mut Model, mut picker: Box<Picker>, key: &KeyEvent)
         }
     }
     model.ui.overlay = Some(Overlay::Recipient(picker));
+    Outcome::redraw()
+}
+
+/// What is written goes to the one that is chosen from now on.
+pub(super) fn choose(model: &mut Model, picker: Box<Picker>) -> Outcome {
+    match picker.chosen(&model.ui.chats) {
+        Some(chat) => {
+            compose::address(model, chat);
+            focus(model, Focus::Compose);
+        }
+        None => {
+            model.ui.notice = Some("no chat is like that; a new number is +, country, number".to_owned());
+            model.ui.overlay = Some(Overlay::Recipient(picker));
+        }
+    }
     Outcome::redraw()
 }
