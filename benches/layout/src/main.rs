@@ -35,13 +35,20 @@ fn main() -> anyhow::Result<()> {
 /// The program as it is released, but with its names, and the benchmarks, which are a bridge too.
 fn built(root: &Path) -> anyhow::Result<(PathBuf, PathBuf)> {
     let target = root.join("target/layout");
-    // One after the other: together they would have other features of the libraries, and other names.
-    for package in ["pilothouse", "bench"] {
+    let build = |what: &[&str]| {
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.args(["build", "--release", "--locked", "-p", package, "--target-dir"]).arg(&target).current_dir(root);
-        cargo.env("CARGO_PROFILE_RELEASE_STRIP", "none").env("PILOTHOUSE_LAYOUT", "none");
-        ensure!(cargo.status()?.success(), "{package} could not be built");
-    }
+        cargo.args(what).args(["--release", "--locked", "--target-dir"]).arg(&target).current_dir(root);
+        if what.contains(&"rustc") {
+            cargo.args(["--", "-C", "strip=none"]);
+        }
+        let status = cargo.env("PILOTHOUSE_LAYOUT", "none").status()?;
+        ensure!(status.success(), "cargo {} failed", what.join(" "));
+        Ok(())
+    };
+    // Not together: they would have other features of the libraries. And the profile stays as it is: what it says is part
+    // of what a compiler makes names from.
+    build(&["rustc", "-p", "pilothouse", "--bin", "pilothouse"])?;
+    build(&["build", "-p", "bench"])?;
     // As callgrind names it.
     Ok((target.join("release/pilothouse").canonicalize()?, target.join("release/bench")))
 }
