@@ -187,8 +187,11 @@ impl<W: Write> Backend for Lean<W> {
         self.inner.hide_cursor()
     }
 
+    /// Never fails: a terminal that is gone shows with the next cells. When ratatui ends it would tell stderr of this,
+    /// which has gone with the terminal, and panic.
     fn show_cursor(&mut self) -> io::Result<()> {
-        self.inner.show_cursor()
+        let _ = self.inner.show_cursor();
+        Ok(())
     }
 
     fn get_cursor_position(&mut self) -> io::Result<Position> {

@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 use serde_json::Value;
+use tokio::io::AsyncReadExt;
 use tokio::sync::watch;
 use vt100::{Color, Parser};
 use whatsapp_simulator::OWNER;
@@ -636,14 +637,27 @@ async fn a_terminal_that_goes_away_without_a_signal_ends_the_program_in_order() 
     std::fs::set_permissions(&held, std::fs::Permissions::from_mode(0o755)).unwrap();
     let mut holder = tokio::process::Command::new(std::env::current_exe().unwrap());
     holder.args(["--ignored", "--exact", "terminal::holds_a_terminal"]).env_clear().envs(place.env());
-    holder.env("HELD", &held).current_dir(place.home()).stdout(Stdio::null()).kill_on_drop(true);
+    holder.env("HELD", &held).current_dir(place.home()).stdout(Stdio::piped()).kill_on_drop(true);
     let mut holder = holder.spawn().unwrap();
     let opened = tokio::task::spawn_blocking(move || std::fs::File::open(alive).unwrap());
     let mut alive = within("the bridge", opened).await.unwrap();
+    // It has drawn something, and so has hidden the cursor.
+    let mut shown = holder.stdout.take().unwrap();
+    let drawn = async {
+        let mut seen = Vec::new();
+        while !seen.windows(4).any(|part| part == b"quit") {
+            assert!(shown.read_buf(&mut seen).await.unwrap() > 0, "{}", String::from_utf8_lossy(&seen));
+        }
+    };
+    within("the console", drawn).await;
     holder.kill().await.unwrap();
     // The bridge ends when the program has ended, and its end of the pipe with it.
     let ended = tokio::task::spawn_blocking(move || std::io::copy(&mut alive, &mut std::io::sink()).unwrap());
     within("the end of program and bridge", ended).await.unwrap();
+    for entry in std::fs::read_dir(place.data().join("logs")).unwrap() {
+        let log = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        assert!(!log.contains("panic"), "{log}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
