@@ -90,7 +90,7 @@ fn run(bench: &Bench, runs: &mut Runs) -> anyhow::Result<()> {
     let script = Script { linked: true, messages: u64::from(u32::MAX), rate: RATE, short: true, ..Script::default() };
     let room = Room::new(Bridge::Told(script))?;
     let mut console = Console::start(&bench.program, &room)?;
-    console.until_shown("q quit")?;
+    console.until_shown("quit")?;
     let follower = Follower::start(console.address(), &console.token()?)?;
     let mut client = console.client()?;
     until("the first messages", || Ok((client.received()? >= WARM).then_some(())))?;

@@ -163,7 +163,7 @@ fn restart(bench: &mut Bench, room: &mut Room, messages: u64) -> anyhow::Result<
         anyhow::ensure!(queue >= QUEUED, "only {queue} messages wait after a restart");
         one.end()?;
         let one = Console::start(&bench.program, room)?;
-        frame.push(one.until_shown("q quit")?.as_secs_f64() * 1e3);
+        frame.push(one.until_shown("quit")?.as_secs_f64() * 1e3);
         one.end()?;
     }
     let what = format!("restart with {} messages and 10,000 that wait, until the API answers", count(messages));

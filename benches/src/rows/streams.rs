@@ -53,7 +53,7 @@ pub(super) fn measure(bench: &mut Bench) -> anyhow::Result<()> {
         headless.end()?;
     }
     let row = Row::new("streams.memory", "memory for 1,000 SSE clients of 100 events a second", "MB", memory);
-    bench.record.add(row.limit("1,000 connections of a bare axum server", least));
+    bench.record.add(row.target(60.0).limit("1,000 connections of a bare axum server", least));
     bench.record.add(Row::new("streams.cpu", "CPU for them, of one core", "%", cpu));
     Ok(())
 }
