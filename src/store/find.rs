@@ -24,10 +24,6 @@ use crate::state::{
 /// How long a look-up may take.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// A state that at most so many messages have leads a search: looking each of them up among the words is then less than
-/// looking at the state of each message with the words.
-const RARE: i64 = 1_500;
-
 /// After so many steps of SQLite's machine the clock is looked at: some tenths of a millisecond.
 const STEPS_A_LOOK: i32 = 10_000;
 
@@ -122,12 +118,7 @@ fn messages(
     let Some(span) = span(connection, account, find)? else {
         return Ok(Page { items: Vec::new(), next: None, complete });
     };
-    let lead = match words {
-        None => Lead::Columns,
-        Some(words) if is_rare(connection, account, find.filter.state)? => Lead::State(words),
-        Some(words) => Lead::Words(words),
-    };
-    let (sql, values) = statement(account, find, lead, span);
+    let (sql, values) = statement(account, find, words, span);
     let mut statement = connection.prepare(&sql)?;
     let found = statement.query_map(params_from_iter(values), |row| {
         let place = Place(row.get("n")?);
@@ -197,31 +188,13 @@ fn span(connection: &Connection, account: &str, find: &Find) -> rusqlite::Result
     Ok((first <= last).then_some((first, last)))
 }
 
-/// Whether few messages are in this state.
-fn is_rare(connection: &Connection, account: &str, state: Option<DeliveryState>) -> rusqlite::Result<bool> {
-    let Some(state) = state else { return Ok(false) };
-    let count: i64 = connection.query_row(
-        "SELECT count(*) FROM (SELECT 1 FROM messages INDEXED BY messages_state
-         WHERE account = ?1 AND state = ?2 LIMIT ?3)",
-        params![account, state.as_str(), RARE + 1],
-        |row| row.get(0),
-    )?;
-    Ok(count <= RARE)
-}
-
-/// What a page walks along.
-#[derive(Clone, Copy)]
-pub(super) enum Lead<'a> {
-    /// An index of what messages have besides their text.
-    Columns,
-    /// The messages with these words.
-    Words(&'a [String]),
-    /// The messages in the state that is asked for, of which those with these words are meant.
-    State(&'a [String]),
-}
-
 /// The query for a page, and its values. The words and the texts of callers are values, never part of the query.
-pub(super) fn statement(account: &str, find: &Find, lead: Lead<'_>, (first, last): (i64, i64)) -> (String, Vec<Value>) {
+pub(super) fn statement(
+    account: &str,
+    find: &Find,
+    words: Option<&[String]>,
+    (first, last): (i64, i64),
+) -> (String, Vec<Value>) {
     let Filter { chat, direction, state, kind, from, to, .. } = &find.filter;
     let mut conditions = String::new();
     let mut values = vec![];
@@ -229,7 +202,7 @@ pub(super) fn statement(account: &str, find: &Find, lead: Lead<'_>, (first, last
         values.push(value);
         conditions.push_str(&format!(" AND {condition} ?{}", values.len()));
     };
-    let n = if matches!(lead, Lead::Words(_)) { "t.rowid" } else { "m.n" };
+    let n = if words.is_some() { "t.rowid" } else { "m.n" };
     add("m.account =", Value::from(account.to_owned()));
     add(&format!("{n} >="), first.into());
     add(&format!("{n} <="), last.into());
@@ -251,18 +224,12 @@ pub(super) fn statement(account: &str, find: &Find, lead: Lead<'_>, (first, last
     if let Some(to) = to {
         add("m.at <", to.as_millis().into());
     }
-    let table = match lead {
-        Lead::Words(words) => {
+    let table = match words {
+        Some(words) => {
             add("message_text MATCH", matching(account, &find.filter, words).into());
             "message_text t CROSS JOIN messages m ON m.n = t.rowid".to_owned()
         }
-        Lead::State(words) => {
-            let has = "m.n = (SELECT t.rowid FROM message_text t WHERE t.rowid = m.n AND message_text MATCH";
-            add(has, matching(account, &find.filter, words).into());
-            conditions.push(')');
-            "messages m INDEXED BY messages_state".to_owned()
-        }
-        Lead::Columns => format!("messages m {}", way(&find.filter)),
+        None => format!("messages m {}", way(&find.filter)),
     };
     let order = match find.order {
         Order::NewestFirst => "DESC",
