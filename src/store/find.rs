@@ -12,13 +12,14 @@ use std::time::Duration;
 use rusqlite::types::Value;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params, params_from_iter};
 
+use super::few;
 use super::index::{self, MARK};
 use super::reader::{Reader, connect};
 use super::rows::{self, COLUMNS};
 use crate::clock::Clock;
 use crate::state::{
-    ChatId, DeliveryState, Filter, Find, FindError, Found, LISTED_CHARS, Listed, ListedChat, LookUp, Message,
-    MessageId, Order, Page, Place, SEARCH_WORDS,
+    ChatId, DeliveryState, Direction, Filter, Find, FindError, Found, LISTED_CHARS, Listed, ListedChat, LookUp,
+    Message, MessageId, Order, Page, Place, SEARCH_WORDS,
 };
 
 /// How long a look-up may take.
@@ -118,13 +119,31 @@ fn messages(
     let Some(span) = span(connection, account, find)? else {
         return Ok(Page { items: Vec::new(), next: None, complete });
     };
-    let (sql, values) = statement(account, find, words, span);
+    let (few, span) = match (words, find.filter.state) {
+        (Some(words), Some(state)) => few::search(connection, account, (find, state), words, span)?,
+        (Some(_), None) | (None, _) => (None, span),
+    };
+    let (sql, values) = match &few {
+        Some(few) => by_number(few),
+        None => statement(account, find, words, span),
+    };
     let mut statement = connection.prepare(&sql)?;
     let found = statement.query_map(params_from_iter(values), |row| {
         let place = Place(row.get("n")?);
         Ok((place, listed(row, place)?))
     })?;
-    Ok(page(found.collect::<Result<_, _>>()?, find.limit, complete))
+    let mut found = found.collect::<Result<Vec<_>, _>>()?;
+    if few.is_some() && find.order == Order::NewestFirst {
+        found.reverse();
+    }
+    Ok(page(found, find.limit, complete))
+}
+
+/// The query for these messages, in the order of their numbers, and its values.
+fn by_number(numbers: &[i64]) -> (String, Vec<Value>) {
+    let places = vec!["?"; numbers.len()].join(", ");
+    let sql = format!("SELECT {}, m.n AS n FROM messages m WHERE m.n IN ({places}) ORDER BY m.n", columns());
+    (sql, numbers.iter().map(|n| Value::from(*n)).collect())
 }
 
 fn chats(
@@ -193,52 +212,52 @@ pub(super) fn statement(
     account: &str,
     find: &Find,
     words: Option<&[String]>,
-    (first, last): (i64, i64),
+    span: (i64, i64),
 ) -> (String, Vec<Value>) {
-    let Filter { chat, direction, state, kind, from, to, .. } = &find.filter;
-    let mut conditions = String::new();
-    let mut values = vec![];
-    let mut add = |condition: &str, value: Value| {
-        values.push(value);
-        conditions.push_str(&format!(" AND {condition} ?{}", values.len()));
-    };
     let n = if words.is_some() { "t.rowid" } else { "m.n" };
-    add("m.account =", Value::from(account.to_owned()));
-    add(&format!("{n} >="), first.into());
-    add(&format!("{n} <="), last.into());
-    if let Some(chat) = chat {
-        add("m.chat =", chat.as_str().to_owned().into());
-    }
-    if let Some(direction) = direction {
-        add("m.direction =", direction.as_str().to_owned().into());
-    }
-    if let Some(state) = state {
-        add("m.state =", state.as_str().to_owned().into());
-    }
-    if let Some(kind) = kind {
-        add("m.kind =", kind.to_string().into());
-    }
-    if let Some(from) = from {
-        add("m.at >=", from.as_millis().into());
-    }
-    if let Some(to) = to {
-        add("m.at <", to.as_millis().into());
-    }
+    let (mut conditions, mut values) = conditions(account, &find.filter, n, span);
     let table = match words {
         Some(words) => {
-            add("message_text MATCH", matching(account, &find.filter, words).into());
+            values.push(matching(account, &find.filter, words).into());
+            conditions.push_str(&format!(" AND message_text MATCH ?{}", values.len()));
             "message_text t CROSS JOIN messages m ON m.n = t.rowid".to_owned()
         }
         None => format!("messages m {}", way(&find.filter)),
     };
-    let order = match find.order {
+    let (columns, order, limit) = (columns(), direction(find.order), one_more(find.limit));
+    let sql = format!("SELECT {columns}, m.n AS n FROM {table} WHERE {conditions} ORDER BY {n} {order} LIMIT {limit}");
+    (sql, values)
+}
+
+/// What is asked of `messages m`, whose number is also `n`, by all of a filter but its words; and the values of that.
+pub(super) fn conditions(account: &str, filter: &Filter, n: &str, (first, last): (i64, i64)) -> (String, Vec<Value>) {
+    let Filter { chat, direction, state, kind, from, to, .. } = filter;
+    let text = |text: &str| Value::from(text.to_owned());
+    let all = [
+        Some(("m.account =", text(account))),
+        Some((&*format!("{n} >="), first.into())),
+        Some((&*format!("{n} <="), last.into())),
+        chat.as_ref().map(|chat| ("m.chat =", text(chat.as_str()))),
+        direction.map(|direction| ("m.direction =", text(direction.as_str()))),
+        state.map(|state| ("m.state =", text(state.as_str()))),
+        kind.as_ref().map(|kind| ("m.kind =", text(kind))),
+        from.map(|from| ("m.at >=", from.as_millis().into())),
+        to.map(|to| ("m.at <", to.as_millis().into())),
+    ];
+    let (mut conditions, mut values) = (Vec::new(), Vec::new());
+    for (condition, value) in all.into_iter().flatten() {
+        values.push(value);
+        conditions.push(format!("{condition} ?{}", values.len()));
+    }
+    (conditions.join(" AND "), values)
+}
+
+/// The same for SQLite.
+pub(super) const fn direction(order: Order) -> &'static str {
+    match order {
         Order::NewestFirst => "DESC",
         Order::OldestFirst => "ASC",
-    };
-    let (columns, limit) = (columns(), one_more(find.limit));
-    let sql =
-        format!("SELECT {columns}, m.n AS n FROM {table} WHERE TRUE{conditions} ORDER BY {n} {order} LIMIT {limit}");
-    (sql, values)
+    }
 }
 
 /// The index that a page without a search walks along: of what few messages have in common before what many have.
@@ -265,10 +284,24 @@ fn way(filter: &Filter) -> &'static str {
     }
 }
 
-/// What the index of words is asked: each word in quotes, the last one of the caller's as a beginning, unless a space
-/// says that it has ended; or all as beginnings.
+/// What the index of words is asked: the caller's words, and what of the filter is a word as well.
 fn matching(account: &str, filter: &Filter, words: &[String]) -> String {
-    let quoted = |word: &str| format!("\"{}\"", word.replace('"', "\"\""));
+    let chat = filter.chat.as_ref().map(|chat| index::chat_word(account, chat.as_str()));
+    // No others than ours have a state.
+    let direction = filter.direction.or(filter.state.map(|_| Direction::Out));
+    let direction = direction.map(|direction| index::direction_word(direction.as_str()));
+    let kind = filter.kind.as_ref().map(|kind| index::kind_word(kind));
+    let mut all = asked(filter, words);
+    all.extend([chat, direction, kind].into_iter().flatten().map(|word| quoted(&word)));
+    all.join(" AND ")
+}
+
+fn quoted(word: &str) -> String {
+    format!("\"{}\"", word.replace('"', "\"\""))
+}
+
+/// Each word in quotes, the last one as a beginning, unless a space says that it has ended; or all as beginnings.
+pub(super) fn asked(filter: &Filter, words: &[String]) -> Vec<String> {
     let mut all: Vec<_> = words.iter().map(|word| quoted(word)).collect();
     let ended = filter.search.as_deref().is_some_and(|search| search.ends_with(char::is_whitespace));
     if filter.beginnings {
@@ -276,24 +309,15 @@ fn matching(account: &str, filter: &Filter, words: &[String]) -> String {
     } else if let (Some(last), false) = (all.last_mut(), ended) {
         last.push('*');
     }
-    let chat = filter.chat.as_ref().map(|chat| index::chat_word(account, chat.as_str()));
-    let direction = filter.direction.map(|direction| index::direction_word(direction.as_str()));
-    let kind = filter.kind.as_ref().map(|kind| index::kind_word(kind));
-    all.extend([chat, direction, kind].into_iter().flatten().map(|word| quoted(&word)));
-    all.join(" AND ")
+    all
 }
 
 /// The words of a search, as the index has them: found by the same tokenizer, since a word in quotes that it takes apart
 /// could not be asked for.
 fn words(search: &str) -> Result<Vec<String>, FindError> {
     let tokens = || -> rusqlite::Result<Vec<String>> {
-        let memory = Connection::open_in_memory()?;
-        memory.execute_batch(
-            "CREATE VIRTUAL TABLE t USING fts5 (
-                 text, content = '', tokenize = \"unicode61 remove_diacritics 2 categories 'L* N* Co M*'\"
-             );
-             CREATE VIRTUAL TABLE v USING fts5vocab (t, instance);",
-        )?;
+        let memory = in_memory()?;
+        memory.execute_batch("CREATE VIRTUAL TABLE v USING fts5vocab (t, instance)")?;
         memory.execute("INSERT INTO t (rowid, text) VALUES (1, ?1)", [search])?;
         let mut statement = memory.prepare("SELECT term FROM v ORDER BY \"offset\"")?;
         statement.query_map([], |row| row.get(0))?.collect()
@@ -305,6 +329,17 @@ fn words(search: &str) -> Result<Vec<String>, FindError> {
         1..=SEARCH_WORDS => Ok(words),
         n => Err(FindError::TooManyWords(n)),
     }
+}
+
+/// An index `t` of words with the tokenizer of the one in the database, without the texts, that goes when it is dropped.
+pub(super) fn in_memory() -> rusqlite::Result<Connection> {
+    let memory = Connection::open_in_memory()?;
+    memory.execute_batch(
+        "CREATE VIRTUAL TABLE t USING fts5 (
+             text, content = '', tokenize = \"unicode61 remove_diacritics 2 categories 'L* N* Co M*'\"
+         )",
+    )?;
+    Ok(memory)
 }
 
 /// The columns of a message whose text is cut, with one character more than is told.
@@ -326,7 +361,7 @@ fn listed(row: &Row<'_>, place: Place) -> rusqlite::Result<Listed> {
 }
 
 /// One more than is told is looked for: it says whether there is a next page.
-fn one_more(limit: usize) -> i64 {
+pub(super) fn one_more(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1)
 }
 

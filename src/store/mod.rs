@@ -27,6 +27,7 @@
 
 mod copy;
 mod failure;
+mod few;
 mod find;
 mod index;
 mod journal;

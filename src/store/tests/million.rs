@@ -28,7 +28,18 @@ fn word(rank: usize) -> String {
     format!("{}{}{rank}", syllables[rank % 12], syllables[rank / 12 % 12])
 }
 
-/// As an older version left it: messages of ten words, common ones and rare ones, in a thousand chats.
+/// The state of a message of ours: a few failed, 2,000 ran out of time, and 10,000 were taken back.
+fn state(n: u32) -> &'static str {
+    match n {
+        _ if n % 10_007 == 0 => "failed",
+        _ if n % 500 == 3 => "expired",
+        _ if n % 100 == 27 => "cancelled",
+        _ => "read",
+    }
+}
+
+/// As an older version left it: messages of ten words, common ones and rare ones, in a thousand chats. Those that were
+/// taken back have rare words only.
 fn old_database(path: &Path) {
     let old = Connection::open(path).unwrap();
     old.execute_batch("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL").unwrap();
@@ -38,8 +49,10 @@ fn old_database(path: &Path) {
     let mut random = fastrand::Rng::with_seed(1);
     let transaction = old.unchecked_transaction().unwrap();
     for n in 0..MESSAGES {
-        let body: Vec<_> = (0..10).map(|_| word(20_000_f64.powf(random.f64()) as usize)).collect();
         let direction = ["in", "in", "in", "out"][n as usize % 4];
+        let state = (direction == "out").then_some(state(n));
+        let rank = |random: f64| if state == Some("cancelled") { 0.5 + random / 2.0 } else { random };
+        let body: Vec<_> = (0..10).map(|_| word(20_000_f64.powf(rank(random.f64())) as usize)).collect();
         transaction
             .prepare_cached(
                 "INSERT INTO messages (account, chat, id, direction, chat_kind, sender, kind, body, at, state)
@@ -53,7 +66,7 @@ fn old_database(path: &Path) {
                 if n % 100 == 0 { "image" } else { "text" },
                 body.join(" "),
                 AT.as_millis() + i64::from(n) * 1_000,
-                (direction == "out").then_some(if n % 10_007 == 0 { "failed" } else { "read" }),
+                state,
             ])
             .unwrap();
     }
@@ -110,6 +123,15 @@ fn a_million_messages() {
         ("a common word in a chat", Filter { chat: chat(), ..search(&word(1)) }),
         ("a common word in an hour of long ago", Filter { from: at(10_000), to: at(13_600), ..search(&word(1)) }),
         ("a common word that failed", Filter { state: Some(DeliveryState::Failed), ..search(&word(1)) }),
+        ("a common beginning that failed", Filter { state: Some(DeliveryState::Failed), ..search("k") }),
+        ("a common word that ran out of time", Filter { state: Some(DeliveryState::Expired), ..search(&word(1)) }),
+        ("a rare word that ran out of time", Filter { state: Some(DeliveryState::Expired), ..search(&word(15_000)) }),
+        (
+            "a common word that was never taken back",
+            Filter { state: Some(DeliveryState::Cancelled), ..search(&word(1)) },
+        ),
+        ("a common beginning that was taken back", Filter { state: Some(DeliveryState::Cancelled), ..search("k") }),
+        ("a common word that was read", Filter { state: Some(DeliveryState::Read), ..search(&word(1)) }),
     ] {
         for order in [Order::NewestFirst, Order::OldestFirst] {
             let find = Find { filter: filter.clone(), order, after: None, limit: 50 };
