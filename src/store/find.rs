@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params, params_from_iter};
+use rusqlite::{Connection, ErrorCode, Row, params, params_from_iter};
 
 use super::few;
 use super::index::{self, MARK};
@@ -71,11 +71,7 @@ impl Reader {
     }
 
     fn place(&self, chat: &ChatId, id: &MessageId) -> rusqlite::Result<Option<Place>> {
-        self.with(|c, account| {
-            c.prepare_cached("SELECT n FROM messages WHERE account = ?1 AND chat = ?2 AND id = ?3")?
-                .query_row(params![account, chat.as_str(), id.as_str()], |row| row.get(0).map(Place))
-                .optional()
-        })
+        self.by_key(chat, id, "n", |row| row.get(0).map(Place))
     }
 
     /// One message with all of its text.
@@ -83,11 +79,7 @@ impl Reader {
     /// # Errors
     /// What SQLite says.
     pub fn message(&self, chat: &ChatId, id: &MessageId) -> rusqlite::Result<Option<Message>> {
-        self.with(|c, account| {
-            c.prepare_cached(&format!("SELECT {COLUMNS} FROM messages WHERE account = ?1 AND chat = ?2 AND id = ?3"))?
-                .query_row(params![account, chat.as_str(), id.as_str()], rows::message)
-                .optional()
-        })
+        self.by_key(chat, id, COLUMNS, rows::message)
     }
 
     /// On a connection of its own, in one transaction: all that is read is of one moment. It is given up after so long.
@@ -116,27 +108,45 @@ fn messages(
     words: Option<&[String]>,
 ) -> rusqlite::Result<Page<Listed>> {
     let complete = words.is_none() || is_complete(connection)?;
-    let Some(span) = span(connection, account, find)? else {
+    let Some(mut span) = span(connection, account, find)? else {
         return Ok(Page { items: Vec::new(), next: None, complete });
     };
-    let (few, span) = match (words, find.filter.state) {
-        (Some(words), Some(state)) => few::search(connection, account, (find, state), words, span)?,
-        (Some(_), None) | (None, _) => (None, span),
-    };
-    let (sql, values) = match &few {
-        Some(few) => by_number(few),
-        None => statement(account, find, words, span),
-    };
+    let mut found = Vec::new();
+    if let (Some(words), Some(state)) = (words, find.filter.state) {
+        let (few, narrower) = few::search(connection, account, (find, state), words, span)?;
+        if let Some(few) = few {
+            walk(connection, by_number(&few), &mut found)?;
+            if find.order == Order::NewestFirst {
+                found.reverse();
+            }
+            return Ok(page(found, find.limit, true));
+        }
+        span = narrower;
+    }
+    for (way, span) in parts(connection, &find.filter, words, span, find.order)? {
+        let more = find.limit.saturating_add(1).saturating_sub(found.len());
+        if more > 0 {
+            walk(connection, statement(account, find, &way, span, more), &mut found)?;
+        }
+    }
+    Ok(page(found, find.limit, complete))
+}
+
+/// Adds what a query finds, given with its values.
+fn walk(
+    connection: &Connection,
+    (sql, values): (String, Vec<Value>),
+    found: &mut Vec<(Place, Listed)>,
+) -> rusqlite::Result<()> {
     let mut statement = connection.prepare(&sql)?;
-    let found = statement.query_map(params_from_iter(values), |row| {
+    let rows = statement.query_map(params_from_iter(values), |row| {
         let place = Place(row.get("n")?);
         Ok((place, listed(row, place)?))
     })?;
-    let mut found = found.collect::<Result<Vec<_>, _>>()?;
-    if few.is_some() && find.order == Order::NewestFirst {
-        found.reverse();
+    for row in rows {
+        found.push(row?);
     }
-    Ok(page(found, find.limit, complete))
+    Ok(())
 }
 
 /// The query for these messages, in the order of their numbers, and its values.
@@ -207,24 +217,75 @@ fn span(connection: &Connection, account: &str, find: &Find) -> rusqlite::Result
     Ok((first <= last).then_some((first, last)))
 }
 
-/// The query for a page, and its values. The words and the texts of callers are values, never part of the query.
+/// What a page walks along.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Way<'a> {
+    /// The messages themselves.
+    All,
+    /// Those of the filter's state.
+    State,
+    /// Those that are in the index of words with these, and with what of the filter is a word there.
+    Words(&'a [String]),
+}
+
+/// The ways that a page takes, one after the other, each with the numbers that it is for.
+fn parts<'a>(
+    connection: &Connection,
+    filter: &Filter,
+    words: Option<&'a [String]>,
+    (first, last): (i64, i64),
+    order: Order,
+) -> rusqlite::Result<Vec<(Way<'a>, (i64, i64))>> {
+    let way = words.map_or_else(|| way(filter), Way::Words);
+    if !(words.is_none() && matches!(way, Way::Words(_))) {
+        return Ok(vec![(way, (first, last))]);
+    }
+    // What is not sorted in yet has its turn as well.
+    let upto = index::upto(connection)?;
+    let mut parts = vec![(way, (first, last.min(upto))), (Way::All, (first.max(upto.saturating_add(1)), last))];
+    parts.retain(|(_, (first, last))| first <= last);
+    if order == Order::NewestFirst {
+        parts.reverse();
+    }
+    Ok(parts)
+}
+
+/// The way of a page without a search: along what few messages have in common before what many have.
+fn way(filter: &Filter) -> Way<'static> {
+    // A message of ours does not stay in these.
+    let passing = filter
+        .state
+        .is_some_and(|state| !matches!(state, DeliveryState::Sent | DeliveryState::Delivered | DeliveryState::Read));
+    let common = filter.kind.as_deref().is_none_or(|kind| kind == "text");
+    if passing || filter.state.is_some() && filter.chat.is_none() && common {
+        Way::State
+    } else if filter.chat.is_some() || filter.direction.is_some() || filter.kind.is_some() {
+        Way::Words(&[])
+    } else {
+        Way::All
+    }
+}
+
+/// The query for so many messages of a page, and its values. The words and the texts of callers are values, never part of
+/// the query.
 pub(super) fn statement(
     account: &str,
     find: &Find,
-    words: Option<&[String]>,
+    way: &Way<'_>,
     span: (i64, i64),
+    limit: usize,
 ) -> (String, Vec<Value>) {
-    let n = if words.is_some() { "t.rowid" } else { "m.n" };
-    let (mut conditions, mut values) = conditions(account, &find.filter, n, span);
-    let table = match words {
-        Some(words) => {
-            values.push(matching(account, &find.filter, words).into());
-            conditions.push_str(&format!(" AND message_text MATCH ?{}", values.len()));
-            "message_text t CROSS JOIN messages m ON m.n = t.rowid".to_owned()
-        }
-        None => format!("messages m {}", way(&find.filter)),
+    let (table, n) = match way {
+        Way::All => ("messages m NOT INDEXED", "m.n"),
+        Way::State => ("messages m INDEXED BY messages_state", "m.n"),
+        Way::Words(_) => ("message_text t CROSS JOIN messages m ON m.n = t.rowid", "t.rowid"),
     };
-    let (columns, order, limit) = (columns(), direction(find.order), one_more(find.limit));
+    let (mut conditions, mut values) = conditions(account, &find.filter, n, span);
+    if let Way::Words(words) = way {
+        values.push(matching(account, &find.filter, words).into());
+        conditions.push_str(&format!(" AND message_text MATCH ?{}", values.len()));
+    }
+    let (columns, order) = (columns(), direction(find.order));
     let sql = format!("SELECT {columns}, m.n AS n FROM {table} WHERE {conditions} ORDER BY {n} {order} LIMIT {limit}");
     (sql, values)
 }
@@ -257,30 +318,6 @@ pub(super) const fn direction(order: Order) -> &'static str {
     match order {
         Order::NewestFirst => "DESC",
         Order::OldestFirst => "ASC",
-    }
-}
-
-/// The index that a page without a search walks along: of what few messages have in common before what many have.
-fn way(filter: &Filter) -> &'static str {
-    // A message of ours does not stay in these.
-    let passing = filter
-        .state
-        .is_some_and(|state| !matches!(state, DeliveryState::Sent | DeliveryState::Delivered | DeliveryState::Read));
-    let common = filter.kind.as_deref() == Some("text");
-    if passing {
-        "INDEXED BY messages_state"
-    } else if filter.chat.is_some() {
-        "INDEXED BY messages_chat"
-    } else if filter.kind.is_some() && !common {
-        "INDEXED BY messages_kind"
-    } else if filter.state.is_some() {
-        "INDEXED BY messages_state"
-    } else if filter.direction.is_some() {
-        "INDEXED BY messages_direction"
-    } else if common {
-        "INDEXED BY messages_kind"
-    } else {
-        "NOT INDEXED"
     }
 }
 

@@ -3,12 +3,17 @@
 //! Numbers begin with 1, grow by one, and are never used again: not after a crash, since the counter is part of the
 //! transaction, and not after the newest row was deleted. So a number that is missing between two rows was deleted, as
 //! long as there is one account in a database.
+//!
+//! What is told of a message of somebody else is not kept twice: its row has the number of the message (`n`) and its id,
+//! since numbers may be given again. A row whose message is deleted counts as deleted.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::types::ValueRef;
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::Reader;
+use super::rows::{self, COLUMNS, WIDTH};
 use crate::clock::Timestamp;
-use crate::state::ChatId;
+use crate::state::{ChatId, JournalKind, MessageEvent};
 
 /// A row of the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,26 +64,45 @@ impl Reader {
         let head = self.journal_head()?;
         let after = i64::try_from(seq).unwrap_or(i64::MAX);
         self.with(|c, account| {
-            let mut statement = c.prepare_cached(
-                "SELECT seq, at, type, version, chat, payload FROM journal
-                 WHERE account = ?1 AND seq > ?2 ORDER BY seq",
-            )?;
+            let columns = COLUMNS.split(", ").map(|name| format!("m.{name}")).collect::<Vec<_>>().join(", ");
+            let mut statement = c.prepare_cached(&format!(
+                "SELECT {columns}, j.seq, j.at, j.type, j.version, j.chat, j.payload, j.n
+                 FROM journal j LEFT JOIN messages m ON m.n = j.n AND m.id = j.message_id
+                 WHERE j.account = ?1 AND j.seq > ?2 ORDER BY j.seq"
+            ))?;
             let mut found = statement.query(params![account, after])?;
             let (mut rows, mut size) = (Vec::new(), 0);
             while rows.len() < limit && size < bytes {
                 let Some(row) = found.next()? else { break };
-                let row = JournalRow {
-                    seq: u64::try_from(row.get::<_, i64>(0)?).unwrap_or_default(),
-                    at: Timestamp::from_millis(row.get(1)?),
-                    kind: row.get(2)?,
-                    version: row.get(3)?,
-                    chat: row.get_ref(4)?.as_str_or_null()?.map(ChatId::from),
-                    payload: row.get(5)?,
-                };
-                size += row.payload.len();
-                rows.push(row);
+                if let Some(row) = told(row)? {
+                    size += row.payload.len();
+                    rows.push(row);
+                }
             }
             Ok(JournalPage { rows, head })
         })
     }
+}
+
+/// What a row tells; none: its message is deleted.
+fn told(row: &Row<'_>) -> rusqlite::Result<Option<JournalRow>> {
+    let mut told = JournalRow {
+        seq: u64::try_from(row.get::<_, i64>(WIDTH)?).unwrap_or_default(),
+        at: Timestamp::from_millis(row.get(WIDTH + 1)?),
+        kind: row.get(WIDTH + 2)?,
+        version: row.get(WIDTH + 3)?,
+        chat: row.get_ref(WIDTH + 4)?.as_str_or_null()?.map(ChatId::from),
+        payload: row.get(WIDTH + 5)?,
+    };
+    if row.get_ref(WIDTH + 6)? == ValueRef::Null {
+        return Ok(Some(told));
+    }
+    if row.get_ref(rows::ID)? == ValueRef::Null {
+        return Ok(None);
+    }
+    let message = rows::message(row)?;
+    told.version = JournalKind::of(&message).version();
+    told.payload = rows::json(&MessageEvent::from(&message))?;
+    told.chat = Some(message.chat.id);
+    Ok(Some(told))
 }

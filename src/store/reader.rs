@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, named_params, params};
 
-use super::rows::{self, COLUMNS, UNSETTLED};
+use super::rows::{self, BY_KEY, COLUMNS, UNSETTLED};
 use crate::state::{AccountId, ChatId, Delivery, Fingerprint, IdempotencyKey, Message, MessageId, Pending, Used};
 
 /// A way into the database for looking things up. Cheap to clone; clones take turns.
@@ -40,18 +40,31 @@ impl Reader {
         query(&connection, self.account.as_str())
     }
 
+    /// These columns of one message.
+    pub(super) fn by_key<T>(
+        &self,
+        chat: &ChatId,
+        id: &MessageId,
+        columns: &str,
+        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<Option<T>> {
+        self.with(|c, account| {
+            let key = rows::key(account, chat.as_str(), id.as_str());
+            c.prepare_cached(&format!("SELECT {columns} FROM messages WHERE {BY_KEY}"))?
+                .query_row(
+                    named_params! {":key": key, ":account": account, ":chat": chat.as_str(), ":id": id.as_str()},
+                    read,
+                )
+                .optional()
+        })
+    }
+
     /// Whether this message is in the database.
     ///
     /// # Errors
     /// What SQLite says, here and in the other look-ups.
     pub fn has_message(&self, chat: &ChatId, id: &MessageId) -> rusqlite::Result<bool> {
-        self.with(|c, account| {
-            c.prepare_cached("SELECT 1 FROM messages WHERE account = ?1 AND chat = ?2 AND id = ?3")?.exists(params![
-                account,
-                chat.as_str(),
-                id.as_str()
-            ])
-        })
+        self.by_key(chat, id, "1", |_| Ok(())).map(|found| found.is_some())
     }
 
     /// How far this message of ours has come.

@@ -1,6 +1,7 @@
 //! Rows and what they mean.
 
 use rusqlite::{OptionalExtension, Row, Statement, named_params};
+use sha2::{Digest, Sha256};
 
 use crate::clock::Timestamp;
 use crate::protocol::ChatKind;
@@ -42,12 +43,23 @@ const fn place(name: &str) -> usize {
     panic!("there is no such column")
 }
 
+/// The place of the id, which every message has.
+pub(super) const ID: usize = at!("id");
+
+/// How many there are: the place of whatever comes after them.
+pub(super) const WIDTH: usize = at!("target_from_me") + 1;
+
 /// The messages of ours whose outcome is not known.
 pub(super) const UNSETTLED: &str = "state IN ('queued', 'dispatched')";
 
-pub(super) const INSERT: &str = "INSERT INTO messages (account, id, direction, chat, chat_kind, phone, lid, sender, name, \
-     kind, body, at, state, attempts, queued_at, expires_at, target, target_from_me) VALUES (:account, :id, :direction, :chat, :chat_kind, :phone, :lid, \
-     :sender, :name, :kind, :body, :at, :state, :attempts, :queued_at, :expires_at, :target, :target_from_me) ON CONFLICT (account, chat, id) DO NOTHING";
+/// A message by its key: the number of what names it, as [`key`] gives it, and the names, since keys may coincide.
+pub(super) const BY_KEY: &str = "key = :key AND account = :account AND chat = :chat AND id = :id";
+
+pub(super) const INSERT: &str = "INSERT INTO messages (key, account, id, direction, chat, chat_kind, phone, lid, sender, name, \
+     kind, body, at, state, attempts, queued_at, expires_at, target, target_from_me) SELECT :key, :account, :id, :direction, :chat, \
+     :chat_kind, :phone, :lid, :sender, :name, :kind, :body, :at, :state, :attempts, :queued_at, :expires_at, :target, \
+     :target_from_me WHERE NOT EXISTS (SELECT 1 FROM messages WHERE key = :key AND account = :account AND chat = :chat \
+     AND id = :id)";
 
 pub(super) const UPDATE: &str = "UPDATE messages SET state = :state, attempts = :attempts, queued_at = :queued_at, \
      dispatched_at = :dispatched_at, sent_at = :sent_at, delivered_at = :delivered_at, read_at = :read_at, \
@@ -55,10 +67,28 @@ pub(super) const UPDATE: &str = "UPDATE messages SET state = :state, attempts = 
      failure_retryable = :failure_retryable WHERE account = :account AND id = :id AND direction = 'out' \
      RETURNING chat, chat_kind, phone, lid";
 
+/// What is told of something, as JSON in one line.
+pub(super) fn json(event: &impl serde::Serialize) -> rusqlite::Result<String> {
+    serde_json::to_string(event).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+}
+
+/// What a message is looked up by. Nobody can choose names so that many messages have the same.
+pub(super) fn key(account: &str, chat: &str, id: &str) -> i64 {
+    let mut hash = Sha256::new();
+    for name in [account, chat, id] {
+        hash.update(u64::try_from(name.len()).unwrap_or(u64::MAX).to_le_bytes());
+        hash.update(name);
+    }
+    let hash: [u8; 32] = hash.finalize().into();
+    let (first, _) = hash.split_first_chunk().unwrap_or((&[0; 8], &[]));
+    i64::from_le_bytes(*first)
+}
+
 /// Inserts a message. Returns whether it was new.
 pub(super) fn insert(statement: &mut Statement<'_>, account: &str, message: &Message) -> rusqlite::Result<bool> {
     let delivery = message.delivery.as_ref();
     let rows = statement.execute(named_params! {
+        ":key": key(account, message.chat.id.as_str(), message.id.as_str()),
         ":account": account,
         ":id": message.id.as_str(),
         ":direction": message.direction.as_str(),

@@ -15,7 +15,7 @@ use super::{failure, rows, webhooks};
 use crate::clock::{Clock, Timestamp};
 use crate::metrics::{Counter, Histogram};
 use crate::protocol::ChatKind;
-use crate::state::{AccountId, Direction, JournalKind, Message, MessageEvent, StatusEvent, Write, WriteSeq};
+use crate::state::{AccountId, Direction, JournalKind, Message, StatusEvent, Write, WriteSeq};
 
 /// How many batches may wait for the writing thread. The engine waits when there are more: the one place where it does.
 const WAITING_BATCHES: usize = 2;
@@ -260,7 +260,7 @@ fn execute(connection: &Connection, account: &str, write: &Write) -> rusqlite::R
                 delivery.times.queued_at,
             ];
             let at = at.into_iter().flatten().next().unwrap_or_default();
-            let payload = text(&StatusEvent::new(id, chat.as_ref(), None, delivery))?;
+            let payload = rows::json(&StatusEvent::new(id, chat.as_ref(), None, delivery))?;
             let (chat, kind) = (chat.as_ref().map(|chat| chat.id.as_str()), JournalKind::MessageStatus);
             journal(connection, account, &Row { at, kind, chat, id: Some(id.as_str()), payload })
         }
@@ -278,18 +278,24 @@ fn execute(connection: &Connection, account: &str, write: &Write) -> rusqlite::R
     }
 }
 
+/// What is told of the message that was inserted last. Of one that is not ours everything is in its row already, from which
+/// it is told: see [`Reader::journal_after`](super::Reader::journal_after).
 fn journal_message(connection: &Connection, account: &str, message: &Message) -> rusqlite::Result<()> {
-    let kind = JournalKind::of(message);
-    let (chat, id) = (Some(message.chat.id.as_str()), Some(message.id.as_str()));
-    let payload = match &message.delivery {
-        Some(delivery) => text(&StatusEvent::new(&message.id, Some(&message.chat), Some(&message.body), delivery)),
-        None => text(&MessageEvent::from(message)),
-    }?;
-    journal(connection, account, &Row { at: message.at, kind, chat, id, payload })
-}
-
-fn text(event: &impl serde::Serialize) -> rusqlite::Result<String> {
-    serde_json::to_string(event).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+    let (at, kind, id) = (message.at, JournalKind::of(message), message.id.as_str());
+    match &message.delivery {
+        Some(delivery) => {
+            let payload =
+                rows::json(&StatusEvent::new(&message.id, Some(&message.chat), Some(&message.body), delivery))?;
+            let chat = Some(message.chat.id.as_str());
+            journal(connection, account, &Row { at, kind, chat, id: Some(id), payload })
+        }
+        None => connection
+            .prepare_cached(
+                "INSERT INTO journal (account, at, type, n, message_id, payload) VALUES (?1, ?2, ?3, ?4, ?5, '')",
+            )?
+            .execute(params![account, at.as_millis(), kind.as_str(), connection.last_insert_rowid(), id])
+            .map(drop),
+    }
 }
 
 /// A row of the journal.

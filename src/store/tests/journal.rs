@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::state::JournalKind;
+use crate::store::{rows, schema};
 
 fn told(row: &JournalRow) -> serde_json::Value {
     serde_json::from_str(&row.payload).unwrap()
@@ -83,4 +84,69 @@ async fn another_reader_waits_for_nobody_who_has_this_one() {
     let reader = open(folder.path()).reader;
     let another = reader.another().unwrap();
     reader.with(|_, _| another.journal_head()).map(|head| assert_eq!(head, 1)).unwrap();
+}
+
+#[tokio::test]
+async fn what_is_told_of_a_message_goes_with_the_message_and_is_never_that_of_another_one() {
+    let folder = tempfile::tempdir().unwrap();
+    write_all(open(folder.path()), vec![vec![incoming("a@g.us", "1", "stays"), incoming("a@g.us", "2", "goes")]]).await;
+    let raw = rusqlite::Connection::open(folder.path().join("pilothouse.db")).unwrap();
+    raw.execute_batch("DELETE FROM messages WHERE id = '2'; UPDATE indexed SET upto = 1").unwrap();
+    assert_eq!(seqs(&open(folder.path()).reader.journal_after(0, 10, 1 << 20).unwrap()), [1]);
+    // Its number is given again.
+    write_all(open(folder.path()), vec![vec![incoming("a@g.us", "3", "comes")]]).await;
+    let page = open(folder.path()).reader.journal_after(0, 10, 1 << 20).unwrap();
+    let texts: Vec<_> = page.rows.iter().map(|row| (row.seq, told(row)["text"].clone())).collect();
+    assert_eq!(texts, [(1, "stays".into()), (3, "comes".into())]);
+}
+
+#[tokio::test]
+async fn a_database_of_before_the_keys_gets_them_and_keeps_what_it_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = rusqlite::Connection::open(folder.path().join("pilothouse.db")).unwrap();
+    old.execute_batch(&schema::MIGRATIONS[..schema::KEYED - 1].concat()).unwrap();
+    old.execute_batch(
+        "INSERT INTO messages (account, chat, id, direction, chat_kind, sender, kind, body, at)
+             VALUES ('main', 'a@g.us', '1', 'in', 'group', '', 'text', 'of before', 1);
+         INSERT INTO journal (account, at, type, chat, message_id, payload)
+             VALUES ('main', 1, 'message.received', 'a@g.us', '1', '{\"id\":\"1\"}')",
+    )
+    .unwrap();
+    old.pragma_update(None, "user_version", (schema::KEYED - 1) as i64).unwrap();
+    drop(old);
+    let again = vec![vec![incoming("a@g.us", "1", "again"), incoming("a@g.us", "2", "of now")]];
+    write_all(open(folder.path()), again).await;
+    let store = open(folder.path());
+    let found = |id: &str| store.reader.has_message(&"a@g.us".into(), &id.into()).unwrap();
+    assert!(found("1") && found("2") && !found("3"));
+    let page = store.reader.journal_after(0, 10, 1 << 20).unwrap();
+    let ids: Vec<_> = page.rows.iter().map(|row| (row.seq, row.chat.clone(), told(row)["id"].clone())).collect();
+    let chat = Some(ChatId::from("a@g.us"));
+    assert_eq!(ids, [(1, chat.clone(), "1".into()), (2, chat, "2".into())]);
+}
+
+#[tokio::test]
+async fn messages_whose_keys_coincide_are_told_apart_by_their_names() {
+    let folder = tempfile::tempdir().unwrap();
+    write_all(open(folder.path()), vec![vec![incoming("a@g.us", "1", "one")]]).await;
+    let raw = rusqlite::Connection::open(folder.path().join("pilothouse.db")).unwrap();
+    raw.execute("UPDATE messages SET key = ?1", [rows::key("main", "a@g.us", "2")]).unwrap();
+    write_all(open(folder.path()), vec![vec![incoming("a@g.us", "2", "two"), incoming("a@g.us", "2", "again")]]).await;
+    let store = open(folder.path());
+    let bodies: Vec<_> = store.restored.feed.iter().map(|m| &*m.body).collect();
+    assert_eq!(bodies, ["one", "two"]);
+    assert_eq!(&*store.reader.message(&"a@g.us".into(), &"2".into()).unwrap().unwrap().body, "two");
+}
+
+#[test]
+fn a_message_is_looked_up_by_the_index_of_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let connection = schema::open(&folder.path().join("pilothouse.db")).unwrap();
+    for sql in [format!("SELECT 1 FROM messages WHERE {}", rows::BY_KEY), rows::INSERT.to_owned()] {
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let values = vec![rusqlite::types::Null; statement.parameter_count()];
+        let plan = statement.query_map(rusqlite::params_from_iter(values), |row| row.get::<_, String>(3)).unwrap();
+        let plan: Vec<_> = plan.map(Result::unwrap).collect();
+        assert!(plan.iter().any(|step| step.contains("USING INDEX messages_key (key=?)")), "{plan:?}");
+    }
 }
