@@ -12,8 +12,8 @@ use std::time::Duration;
 use rusqlite::types::Value;
 use rusqlite::{Connection, ErrorCode, Row, params, params_from_iter};
 
-use super::few;
 use super::index::{self, MARK};
+use super::near;
 use super::reader::{Reader, connect};
 use super::rows::{self, COLUMNS};
 use crate::clock::Clock;
@@ -34,8 +34,13 @@ impl Reader {
     /// # Errors
     /// A [`FindError`].
     pub fn find(&self, find: &Find) -> Result<Page<Listed>, FindError> {
+        self.find_near(find, near::NEAREST)
+    }
+
+    /// The same; a search looks first at so many of the nearest messages themselves.
+    pub(super) fn find_near(&self, find: &Find, nearest: usize) -> Result<Page<Listed>, FindError> {
         let words = find.filter.search.as_deref().map(words).transpose()?;
-        self.alone(PATIENCE, |connection| messages(connection, self.account.as_str(), find, words.as_deref()))
+        self.alone(PATIENCE, |connection| messages(connection, self.account.as_str(), find, words.as_deref(), nearest))
     }
 
     /// A page of chats, the one with the last message first. One that gets a message meanwhile moves to the front. Blocks
@@ -106,27 +111,27 @@ fn messages(
     account: &str,
     find: &Find,
     words: Option<&[String]>,
+    nearest: usize,
 ) -> rusqlite::Result<Page<Listed>> {
     let complete = words.is_none() || is_complete(connection)?;
-    let Some(mut span) = span(connection, account, find)? else {
+    let Some(span) = span(connection, account, find)? else {
         return Ok(Page { items: Vec::new(), next: None, complete });
     };
     let mut found = Vec::new();
-    if let (Some(words), Some(state)) = (words, find.filter.state) {
-        let (few, narrower) = few::search(connection, account, (find, state), words, span)?;
-        if let Some(few) = few {
-            walk(connection, by_number(&few), &mut found)?;
-            if find.order == Order::NewestFirst {
-                found.reverse();
-            }
-            return Ok(page(found, find.limit, true));
+    if let Some(words) = words
+        && let Some(near) = near::search(connection, account, find, words, span, nearest)?
+    {
+        walk(connection, by_number(&near), &mut found)?;
+        if find.order == Order::NewestFirst {
+            found.reverse();
         }
-        span = narrower;
+        return Ok(page(found, find.limit, complete));
     }
-    for (way, span) in parts(connection, &find.filter, words, span, find.order)? {
+    let asked = words.map(|words| asked(&find.filter, words));
+    for (way, span) in parts(connection, &find.filter, asked.as_deref(), words.is_none(), span, find.order)? {
         let more = find.limit.saturating_add(1).saturating_sub(found.len());
         if more > 0 {
-            walk(connection, statement(account, find, &way, span, more), &mut found)?;
+            walk(connection, statement(account, find, way, span, more), &mut found)?;
         }
     }
     Ok(page(found, find.limit, complete))
@@ -224,23 +229,24 @@ pub(super) enum Way<'a> {
     All,
     /// Those of the filter's state.
     State,
-    /// Those that are in the index of words with these, and with what of the filter is a word there.
+    /// Those of which the index of words has all that is asked for (see [`asked`]), and what of the filter is a word there.
     Words(&'a [String]),
 }
 
-/// The ways that a page takes, one after the other, each with the numbers that it is for.
-fn parts<'a>(
+/// The ways that a page takes, one after the other, each with the numbers that it is for. What is not sorted in yet has its
+/// turn when all messages are wanted.
+pub(super) fn parts<'a>(
     connection: &Connection,
     filter: &Filter,
-    words: Option<&'a [String]>,
+    asked: Option<&'a [String]>,
+    all: bool,
     (first, last): (i64, i64),
     order: Order,
 ) -> rusqlite::Result<Vec<(Way<'a>, (i64, i64))>> {
-    let way = words.map_or_else(|| way(filter), Way::Words);
-    if !(words.is_none() && matches!(way, Way::Words(_))) {
+    let way = asked.map_or_else(|| way(filter), Way::Words);
+    if !(all && matches!(way, Way::Words(_))) {
         return Ok(vec![(way, (first, last))]);
     }
-    // What is not sorted in yet has its turn as well.
     let upto = index::upto(connection)?;
     let mut parts = vec![(way, (first, last.min(upto))), (Way::All, (first.max(upto.saturating_add(1)), last))];
     parts.retain(|(_, (first, last))| first <= last);
@@ -266,12 +272,23 @@ fn way(filter: &Filter) -> Way<'static> {
     }
 }
 
-/// The query for so many messages of a page, and its values. The words and the texts of callers are values, never part of
-/// the query.
+/// The query for so many messages of a page, and its values.
 pub(super) fn statement(
     account: &str,
     find: &Find,
-    way: &Way<'_>,
+    way: Way<'_>,
+    span: (i64, i64),
+    limit: usize,
+) -> (String, Vec<Value>) {
+    statement_of(&format!("{}, m.n AS n", columns()), account, find, way, span, limit)
+}
+
+/// The same for these columns. The words and the texts of callers are values, never part of the query.
+pub(super) fn statement_of(
+    columns: &str,
+    account: &str,
+    find: &Find,
+    way: Way<'_>,
     span: (i64, i64),
     limit: usize,
 ) -> (String, Vec<Value>) {
@@ -281,12 +298,12 @@ pub(super) fn statement(
         Way::Words(_) => ("message_text t CROSS JOIN messages m ON m.n = t.rowid", "t.rowid"),
     };
     let (mut conditions, mut values) = conditions(account, &find.filter, n, span);
-    if let Way::Words(words) = way {
-        values.push(matching(account, &find.filter, words).into());
+    if let Way::Words(asked) = way {
+        values.push(matching(account, &find.filter, asked).into());
         conditions.push_str(&format!(" AND message_text MATCH ?{}", values.len()));
     }
-    let (columns, order) = (columns(), direction(find.order));
-    let sql = format!("SELECT {columns}, m.n AS n FROM {table} WHERE {conditions} ORDER BY {n} {order} LIMIT {limit}");
+    let order = direction(find.order);
+    let sql = format!("SELECT {columns} FROM {table} WHERE {conditions} ORDER BY {n} {order} LIMIT {limit}");
     (sql, values)
 }
 
@@ -321,19 +338,18 @@ pub(super) const fn direction(order: Order) -> &'static str {
     }
 }
 
-/// What the index of words is asked: the caller's words, and what of the filter is a word as well.
-fn matching(account: &str, filter: &Filter, words: &[String]) -> String {
+/// What the index of words is asked: this, and what of the filter is a word as well.
+fn matching(account: &str, filter: &Filter, asked: &[String]) -> String {
     let chat = filter.chat.as_ref().map(|chat| index::chat_word(account, chat.as_str()));
     // No others than ours have a state.
     let direction = filter.direction.or(filter.state.map(|_| Direction::Out));
     let direction = direction.map(|direction| index::direction_word(direction.as_str()));
     let kind = filter.kind.as_ref().map(|kind| index::kind_word(kind));
-    let mut all = asked(filter, words);
-    all.extend([chat, direction, kind].into_iter().flatten().map(|word| quoted(&word)));
-    all.join(" AND ")
+    let all: Vec<_> = [chat, direction, kind].into_iter().flatten().map(|word| quoted(&word)).collect();
+    [asked, &all].concat().join(" AND ")
 }
 
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     format!("\"{}\"", word.replace('"', "\"\""))
 }
 

@@ -27,11 +27,11 @@
 
 mod copy;
 mod failure;
-mod few;
 mod find;
 mod index;
 mod journal;
 mod lock;
+mod near;
 mod reader;
 mod retention;
 mod rows;

@@ -1,6 +1,6 @@
 //! Rows and what they mean.
 
-use rusqlite::{OptionalExtension, Row, Statement, named_params};
+use rusqlite::{Connection, OptionalExtension, Row, Statement, named_params};
 use sha2::{Digest, Sha256};
 
 use crate::clock::Timestamp;
@@ -55,11 +55,14 @@ pub(super) const UNSETTLED: &str = "state IN ('queued', 'dispatched')";
 /// A message by its key: the number of what names it, as [`key`] gives it, and the names, since keys may coincide.
 pub(super) const BY_KEY: &str = "key = :key AND account = :account AND chat = :chat AND id = :id";
 
+/// Whether there is such a message.
+pub(super) const EXISTS: &str =
+    "SELECT 1 FROM messages WHERE key = :key AND account = :account AND chat = :chat AND id = :id";
+
 pub(super) const INSERT: &str = "INSERT INTO messages (key, account, id, direction, chat, chat_kind, phone, lid, sender, name, \
-     kind, body, at, state, attempts, queued_at, expires_at, target, target_from_me) SELECT :key, :account, :id, :direction, :chat, \
-     :chat_kind, :phone, :lid, :sender, :name, :kind, :body, :at, :state, :attempts, :queued_at, :expires_at, :target, \
-     :target_from_me WHERE NOT EXISTS (SELECT 1 FROM messages WHERE key = :key AND account = :account AND chat = :chat \
-     AND id = :id)";
+     kind, body, at, state, attempts, queued_at, expires_at, target, target_from_me) VALUES (:key, :account, :id, :direction, \
+     :chat, :chat_kind, :phone, :lid, :sender, :name, :kind, :body, :at, :state, :attempts, :queued_at, :expires_at, :target, \
+     :target_from_me)";
 
 pub(super) const UPDATE: &str = "UPDATE messages SET state = :state, attempts = :attempts, queued_at = :queued_at, \
      dispatched_at = :dispatched_at, sent_at = :sent_at, delivered_at = :delivered_at, read_at = :read_at, \
@@ -85,14 +88,23 @@ pub(super) fn key(account: &str, chat: &str, id: &str) -> i64 {
 }
 
 /// Inserts a message. Returns whether it was new.
-pub(super) fn insert(statement: &mut Statement<'_>, account: &str, message: &Message) -> rusqlite::Result<bool> {
+///
+/// Asked and inserted by two statements: one that did both could change several rows, and SQLite would keep what it changes
+/// to undo it.
+pub(super) fn insert(connection: &Connection, account: &str, message: &Message) -> rusqlite::Result<bool> {
     let delivery = message.delivery.as_ref();
-    let rows = statement.execute(named_params! {
-        ":key": key(account, message.chat.id.as_str(), message.id.as_str()),
+    let (chat, id) = (message.chat.id.as_str(), message.id.as_str());
+    let key = key(account, chat, id);
+    let names = named_params! {":key": key, ":account": account, ":chat": chat, ":id": id};
+    if connection.prepare_cached(EXISTS)?.exists(names)? {
+        return Ok(false);
+    }
+    connection.prepare_cached(INSERT)?.execute(named_params! {
+        ":key": key,
         ":account": account,
-        ":id": message.id.as_str(),
+        ":id": id,
         ":direction": message.direction.as_str(),
-        ":chat": message.chat.id.as_str(),
+        ":chat": chat,
         ":chat_kind": message.chat.kind.as_str(),
         ":phone": message.chat.phone.as_ref().map(|p| p.as_str()),
         ":lid": message.chat.lid.as_deref(),
@@ -108,7 +120,7 @@ pub(super) fn insert(statement: &mut Statement<'_>, account: &str, message: &Mes
         ":target": message.target.as_ref().map(|t| t.id.as_str()),
         ":target_from_me": message.target.as_ref().map(|t| t.from_me),
     })?;
-    Ok(rows > 0)
+    Ok(true)
 }
 
 /// Writes how far a message of ours has come. Returns its chat; none: it is not kept any more.

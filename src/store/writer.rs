@@ -217,7 +217,7 @@ fn commit(connection: &mut Connection, account: &AccountId, group: &[Batch]) -> 
 fn execute(connection: &Connection, account: &str, write: &Write) -> rusqlite::Result<()> {
     match write {
         Write::Message(message) => {
-            if rows::insert(&mut *connection.prepare_cached(rows::INSERT)?, account, message)? {
+            if rows::insert(connection, account, message)? {
                 journal_message(connection, account, message)?;
                 if message.direction == Direction::In && message.chat.kind == ChatKind::Person {
                     know(connection, account, message.chat.id.as_str())?;

@@ -142,7 +142,7 @@ async fn messages_whose_keys_coincide_are_told_apart_by_their_names() {
 fn a_message_is_looked_up_by_the_index_of_keys() {
     let folder = tempfile::tempdir().unwrap();
     let connection = schema::open(&folder.path().join("pilothouse.db")).unwrap();
-    for sql in [format!("SELECT 1 FROM messages WHERE {}", rows::BY_KEY), rows::INSERT.to_owned()] {
+    for sql in [format!("SELECT 1 FROM messages WHERE {}", rows::BY_KEY), rows::EXISTS.to_owned()] {
         let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         let values = vec![rusqlite::types::Null; statement.parameter_count()];
         let plan = statement.query_map(rusqlite::params_from_iter(values), |row| row.get::<_, String>(3)).unwrap();

@@ -31,7 +31,7 @@ fn word(rank: usize) -> String {
 /// The state of a message of ours: a few failed, 2,000 ran out of time, and 10,000 were taken back.
 fn state(n: u32) -> &'static str {
     match n {
-        _ if n % 10_007 == 0 => "failed",
+        _ if n.is_multiple_of(10_007) => "failed",
         _ if n % 500 == 3 => "expired",
         _ if n % 100 == 27 => "cancelled",
         _ => "read",
