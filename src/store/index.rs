@@ -11,6 +11,8 @@
 //! * Chat, direction and kind are words as well, each behind [`MARK`], so that a search in one chat does not look at the
 //!   others.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, TransactionBehavior, params};
 
 /// The most messages that one step takes, and the bytes of text after which it takes no further one.
@@ -83,36 +85,25 @@ pub(super) fn step(connection: &mut Connection) -> rusqlite::Result<bool> {
             "SELECT n, account, chat, direction, kind, body, at, CASE WHEN direction = 'in' AND chat_kind = 'person'
                  THEN name END FROM messages WHERE n > ?1 ORDER BY n LIMIT ?2",
         )?;
+        let mut insert = transaction.prepare_cached("INSERT INTO message_text (rowid, text) VALUES (?1, ?2)")?;
         let mut found = messages.query(params![upto, STEP_ROWS])?;
+        let (mut hours, mut chats) = (BTreeMap::new(), BTreeMap::new());
         while bytes < STEP_BYTES {
             let Some(row) = found.next()? else { break };
-            let (n, account, chat) = (row.get(0)?, row.get_ref(1)?.as_str()?, row.get_ref(2)?.as_str()?);
-            let document = document(
-                account,
-                chat,
-                row.get_ref(3)?.as_str()?,
-                row.get_ref(4)?.as_str()?,
-                row.get_ref(5)?.as_str()?,
-            );
-            transaction
-                .prepare_cached("INSERT INTO message_text (rowid, text) VALUES (?1, ?2)")?
-                .execute(params![n, document])?;
-            transaction
-                .prepare_cached(
-                    "INSERT INTO message_hours (account, hour, first_n, last_n) VALUES (?1, ?2, ?3, ?3)
-                     ON CONFLICT (account, hour) DO UPDATE SET
-                         first_n = min(first_n, excluded.first_n), last_n = max(last_n, excluded.last_n)",
-                )?
-                .execute(params![account, hour(row.get(6)?), n])?;
-            transaction
-                .prepare_cached(
-                    "INSERT INTO chats (account, chat, last_n, name) VALUES (?1, ?2, ?3, ?4)
-                     ON CONFLICT (account, chat) DO UPDATE SET
-                         last_n = excluded.last_n, name = coalesce(excluded.name, name)",
-                )?
-                .execute(params![account, chat, n, row.get_ref(7)?.as_str_or_null()?])?;
+            let text = |column| Ok::<_, rusqlite::Error>(row.get_ref(column)?.as_str()?);
+            let (n, account, chat) = (row.get(0)?, text(1)?, text(2)?);
+            let document = document(account, chat, text(3)?, text(4)?, text(5)?);
+            insert.execute(params![n, document])?;
+            let (_, last_of_hour) = hours.entry((account.to_owned(), hour(row.get(6)?))).or_insert((n, n));
+            *last_of_hour = n;
+            let last_of_chat: &mut (i64, Option<String>) =
+                chats.entry((account.to_owned(), chat.to_owned())).or_default();
+            let name = row.get_ref(7)?.as_str_or_null()?.map(str::to_owned);
+            *last_of_chat = (n, name.or(last_of_chat.1.take()));
             (last, rows, bytes) = (n, rows + 1, bytes + document.len());
         }
+        note_hours(&transaction, hours)?;
+        note_chats(&transaction, chats)?;
     }
     if rows == 0 {
         return Ok(false);
@@ -120,6 +111,35 @@ pub(super) fn step(connection: &mut Connection) -> rusqlite::Result<bool> {
     transaction.prepare_cached("UPDATE indexed SET upto = ?1")?.execute([last])?;
     transaction.commit()?;
     Ok(rows == STEP_ROWS || bytes >= STEP_BYTES)
+}
+
+/// The first and the last message of each hour of an account.
+fn note_hours(connection: &Connection, hours: BTreeMap<(String, i64), (i64, i64)>) -> rusqlite::Result<()> {
+    let mut upsert = connection.prepare_cached(
+        "INSERT INTO message_hours (account, hour, first_n, last_n) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (account, hour) DO UPDATE SET
+             first_n = min(first_n, excluded.first_n), last_n = max(last_n, excluded.last_n)",
+    )?;
+    for ((account, hour), (first, last)) in hours {
+        upsert.execute(params![account, hour, first, last])?;
+    }
+    Ok(())
+}
+
+/// The last message of each chat of an account, and the name that was told last.
+fn note_chats(
+    connection: &Connection,
+    chats: BTreeMap<(String, String), (i64, Option<String>)>,
+) -> rusqlite::Result<()> {
+    let mut upsert = connection.prepare_cached(
+        "INSERT INTO chats (account, chat, last_n, name) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (account, chat) DO UPDATE SET
+             last_n = excluded.last_n, name = coalesce(excluded.name, name)",
+    )?;
+    for ((account, chat), (last, name)) in chats {
+        upsert.execute(params![account, chat, last, name])?;
+    }
+    Ok(())
 }
 
 /// The last message that is in.
@@ -159,23 +179,39 @@ pub(super) fn forgot(connection: &Connection) -> rusqlite::Result<()> {
 
 /// What is sorted in for a message.
 fn document(account: &str, chat: &str, direction: &str, kind: &str, body: &str) -> String {
-    let chat = chat_word(account, chat);
-    format!("{body} {chat} {} {}", direction_word(direction), kind_word(kind))
+    let mut document = String::with_capacity(body.len() + 3 * (WORD_BYTES + 1));
+    document.push_str(body);
+    for word in [chat_word(account, chat), direction_word(direction), kind_word(kind)] {
+        document.push(' ');
+        document.push_str(&word);
+    }
+    document
 }
 
 /// The word of all messages in this chat, and of hardly any other.
 pub(super) fn chat_word(account: &str, chat: &str) -> String {
-    format!("{MARK}c{:016x}", fnv(fnv(FNV_START, account.as_bytes()), chat.as_bytes()))
+    word('c', fnv(fnv(FNV_START, account.as_bytes()), chat.as_bytes()))
 }
 
 /// The word of all messages of this direction.
 pub(super) fn direction_word(direction: &str) -> String {
-    format!("{MARK}d{:016x}", fnv(FNV_START, direction.as_bytes()))
+    word('d', fnv(FNV_START, direction.as_bytes()))
 }
 
 /// The word of all messages of this kind, and of hardly any other.
 pub(super) fn kind_word(kind: &str) -> String {
-    format!("{MARK}k{:016x}", fnv(FNV_START, kind.as_bytes()))
+    word('k', fnv(FNV_START, kind.as_bytes()))
+}
+
+/// The bytes of the words that are derived.
+const WORD_BYTES: usize = MARK.len_utf8() + 1 + 16;
+
+/// The mark, a letter and 16 digits. Not by `format!`, which takes longer than all else about it.
+fn word(letter: char, hash: u64) -> String {
+    let mut word = String::with_capacity(WORD_BYTES);
+    word.extend([MARK, letter]);
+    word.extend((0..16).rev().filter_map(|digit| char::from_digit((hash >> (4 * digit)) as u32 & 15, 16)));
+    word
 }
 
 const FNV_START: u64 = 0xcbf2_9ce4_8422_2325;

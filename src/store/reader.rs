@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, named_params, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
 use super::rows::{self, BY_KEY, COLUMNS, UNSETTLED};
 use crate::state::{AccountId, ChatId, Delivery, Fingerprint, IdempotencyKey, Message, MessageId, Pending, Used};
@@ -51,10 +51,7 @@ impl Reader {
         self.with(|c, account| {
             let key = rows::key(account, chat.as_str(), id.as_str());
             c.prepare_cached(&format!("SELECT {columns} FROM messages WHERE {BY_KEY}"))?
-                .query_row(
-                    named_params! {":key": key, ":account": account, ":chat": chat.as_str(), ":id": id.as_str()},
-                    read,
-                )
+                .query_row(params![key, account, chat.as_str(), id.as_str()], read)
                 .optional()
         })
     }

@@ -1,6 +1,6 @@
 //! Rows and what they mean.
 
-use rusqlite::{Connection, OptionalExtension, Row, Statement, named_params};
+use rusqlite::{OptionalExtension, Row, Statement, named_params, params};
 use sha2::{Digest, Sha256};
 
 use crate::clock::Timestamp;
@@ -52,17 +52,15 @@ pub(super) const WIDTH: usize = at!("target_from_me") + 1;
 /// The messages of ours whose outcome is not known.
 pub(super) const UNSETTLED: &str = "state IN ('queued', 'dispatched')";
 
-/// A message by its key: the number of what names it, as [`key`] gives it, and the names, since keys may coincide.
-pub(super) const BY_KEY: &str = "key = :key AND account = :account AND chat = :chat AND id = :id";
+/// A message by its key, as [`key`] gives it, and by what names it, since keys may coincide; with four values.
+pub(super) const BY_KEY: &str = "key = ?1 AND account = ?2 AND chat = ?3 AND id = ?4";
 
 /// Whether there is such a message.
-pub(super) const EXISTS: &str =
-    "SELECT 1 FROM messages WHERE key = :key AND account = :account AND chat = :chat AND id = :id";
+pub(super) const EXISTS: &str = "SELECT 1 FROM messages WHERE key = ?1 AND account = ?2 AND chat = ?3 AND id = ?4";
 
-pub(super) const INSERT: &str = "INSERT INTO messages (key, account, id, direction, chat, chat_kind, phone, lid, sender, name, \
-     kind, body, at, state, attempts, queued_at, expires_at, target, target_from_me) VALUES (:key, :account, :id, :direction, \
-     :chat, :chat_kind, :phone, :lid, :sender, :name, :kind, :body, :at, :state, :attempts, :queued_at, :expires_at, :target, \
-     :target_from_me)";
+pub(super) const INSERT: &str = "INSERT INTO messages (key, account, chat, id, direction, chat_kind, phone, lid, sender, \
+     name, kind, body, at, state, attempts, queued_at, expires_at, target, target_from_me) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
 
 pub(super) const UPDATE: &str = "UPDATE messages SET state = :state, attempts = :attempts, queued_at = :queued_at, \
      dispatched_at = :dispatched_at, sent_at = :sent_at, delivered_at = :delivered_at, read_at = :read_at, \
@@ -89,37 +87,41 @@ pub(super) fn key(account: &str, chat: &str, id: &str) -> i64 {
 
 /// Inserts a message. Returns whether it was new.
 ///
-/// Asked and inserted by two statements: one that did both could change several rows, and SQLite would keep what it changes
-/// to undo it.
-pub(super) fn insert(connection: &Connection, account: &str, message: &Message) -> rusqlite::Result<bool> {
-    let delivery = message.delivery.as_ref();
+/// Asked and inserted by two statements, [`EXISTS`] and [`INSERT`]: one that did both could change several rows, and SQLite
+/// would keep what it changes to undo it.
+pub(super) fn insert(
+    exists: &mut Statement<'_>,
+    insert: &mut Statement<'_>,
+    account: &str,
+    message: &Message,
+) -> rusqlite::Result<bool> {
     let (chat, id) = (message.chat.id.as_str(), message.id.as_str());
     let key = key(account, chat, id);
-    let names = named_params! {":key": key, ":account": account, ":chat": chat, ":id": id};
-    if connection.prepare_cached(EXISTS)?.exists(names)? {
+    if exists.exists(params![key, account, chat, id])? {
         return Ok(false);
     }
-    connection.prepare_cached(INSERT)?.execute(named_params! {
-        ":key": key,
-        ":account": account,
-        ":id": id,
-        ":direction": message.direction.as_str(),
-        ":chat": chat,
-        ":chat_kind": message.chat.kind.as_str(),
-        ":phone": message.chat.phone.as_ref().map(|p| p.as_str()),
-        ":lid": message.chat.lid.as_deref(),
-        ":sender": &*message.from,
-        ":name": message.name.as_deref(),
-        ":kind": &*message.kind,
-        ":body": &*message.body,
-        ":at": message.at.as_millis(),
-        ":state": delivery.map(|d| d.state.as_str()),
-        ":attempts": delivery.map_or(0, |d| d.attempts),
-        ":queued_at": delivery.and_then(|d| d.times.queued_at).map(Timestamp::as_millis),
-        ":expires_at": delivery.and_then(|d| d.expires_at).map(Timestamp::as_millis),
-        ":target": message.target.as_ref().map(|t| t.id.as_str()),
-        ":target_from_me": message.target.as_ref().map(|t| t.from_me),
-    })?;
+    let delivery = message.delivery.as_ref();
+    insert.execute(params![
+        key,
+        account,
+        chat,
+        id,
+        message.direction.as_str(),
+        message.chat.kind.as_str(),
+        message.chat.phone.as_ref().map(|p| p.as_str()),
+        message.chat.lid.as_deref(),
+        &*message.from,
+        message.name.as_deref(),
+        &*message.kind,
+        &*message.body,
+        message.at.as_millis(),
+        delivery.map(|d| d.state.as_str()),
+        delivery.map_or(0, |d| d.attempts),
+        delivery.and_then(|d| d.times.queued_at).map(Timestamp::as_millis),
+        delivery.and_then(|d| d.expires_at).map(Timestamp::as_millis),
+        message.target.as_ref().map(|t| t.id.as_str()),
+        message.target.as_ref().map(|t| t.from_me),
+    ])?;
     Ok(true)
 }
 

@@ -130,7 +130,8 @@ pub(super) const MIGRATIONS: &[&str] = &[
 ",
     // A message's key is a number, which makes an index a fifth as large: each message goes into it at another place.
     // What is told of a message of somebody else is made from the message (`n`) when it is told. The words of the index
-    // of messages have chats, directions and kinds.
+    // of messages have chats, directions and kinds. It has no index of beginnings any more, which was most of it: of a
+    // common one the nearest messages are enough (see `near`), and a rare one is that of few words. It is filled in anew.
     "
     ALTER TABLE messages ADD COLUMN key INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE journal ADD COLUMN n INTEGER;
@@ -138,6 +139,15 @@ pub(super) const MIGRATIONS: &[&str] = &[
     DROP INDEX messages_chat;
     DROP INDEX messages_direction;
     DROP INDEX messages_kind;
+    DROP TABLE message_text;
+    CREATE VIRTUAL TABLE message_text USING fts5 (
+        text, content = '', detail = none, columnsize = 0,
+        tokenize = \"unicode61 remove_diacritics 2 categories 'L* N* Co M*'\"
+    );
+    INSERT INTO message_text (message_text, rank) VALUES ('hashsize', 65536);
+    DELETE FROM chats;
+    DELETE FROM message_hours;
+    UPDATE indexed SET upto = 0;
 ",
     // After the keys of what was there: see `fill_keys`.
     "

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rusqlite::{Connection, params};
+use rusqlite::{CachedStatement, Connection, params};
 use serde_json::json;
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
@@ -208,24 +208,74 @@ fn commit(connection: &mut Connection, account: &AccountId, group: &[Batch]) -> 
     // Steps between batches do not wait for the disk, and set it otherwise.
     connection.pragma_update(None, "synchronous", "FULL")?;
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    for write in group.iter().flat_map(|batch| &batch.writes) {
-        execute(&transaction, account.as_str(), write)?;
+    {
+        let mut messages = Messages::of(&transaction, account.as_str())?;
+        for write in group.iter().flat_map(|batch| &batch.writes) {
+            if let Write::Message(message) = write {
+                messages.add(message)?;
+            } else {
+                execute(&transaction, account.as_str(), write)?;
+            }
+        }
     }
     transaction.commit()
 }
 
+/// What adds messages, made ready once for all of a transaction.
+struct Messages<'a> {
+    connection: &'a Connection,
+    account: &'a str,
+    exists: CachedStatement<'a>,
+    insert: CachedStatement<'a>,
+    tell: CachedStatement<'a>,
+    know: CachedStatement<'a>,
+}
+
+impl<'a> Messages<'a> {
+    fn of(connection: &'a Connection, account: &'a str) -> rusqlite::Result<Self> {
+        Ok(Self {
+            connection,
+            account,
+            exists: connection.prepare_cached(rows::EXISTS)?,
+            insert: connection.prepare_cached(rows::INSERT)?,
+            // What is told of a message that is not ours is in its row already: see `Reader::journal_after`.
+            tell: connection.prepare_cached(
+                "INSERT INTO journal (account, at, type, n, message_id, payload) VALUES (?1, ?2, ?3, ?4, ?5, '')",
+            )?,
+            know: connection
+                .prepare_cached("INSERT INTO known_chats (account, chat) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?,
+        })
+    }
+
+    /// Adds a message, and what is told of it, unless it is there.
+    fn add(&mut self, message: &Message) -> rusqlite::Result<()> {
+        let Self { connection, account, .. } = *self;
+        if !rows::insert(&mut self.exists, &mut self.insert, account, message)? {
+            return Ok(());
+        }
+        let (at, kind, id) = (message.at, JournalKind::of(message), message.id.as_str());
+        if let Some(delivery) = &message.delivery {
+            let payload =
+                rows::json(&StatusEvent::new(&message.id, Some(&message.chat), Some(&message.body), delivery))?;
+            let chat = Some(message.chat.id.as_str());
+            return journal(connection, account, &Row { at, kind, chat, id: Some(id), payload });
+        }
+        let n = connection.last_insert_rowid();
+        self.tell.execute(params![account, at.as_millis(), kind.as_str(), n, id])?;
+        // Somebody wrote to us in this chat. That is kept when the messages are not any more.
+        if message.direction == Direction::In && message.chat.kind == ChatKind::Person {
+            for chat in [Some(message.chat.id.as_str()), message.chat.lid.as_deref()].into_iter().flatten() {
+                self.know.execute(params![account, chat])?;
+            }
+        }
+        Ok(())
+    }
+}
+
 fn execute(connection: &Connection, account: &str, write: &Write) -> rusqlite::Result<()> {
     match write {
-        Write::Message(message) => {
-            if rows::insert(connection, account, message)? {
-                journal_message(connection, account, message)?;
-                if message.direction == Direction::In && message.chat.kind == ChatKind::Person {
-                    know(connection, account, message.chat.id.as_str())?;
-                    message.chat.lid.as_deref().map_or(Ok(()), |lid| know(connection, account, lid))?;
-                }
-            }
-            Ok(())
-        }
+        // They are added by `Messages`.
+        Write::Message(_) => Ok(()),
         Write::Key { key, fingerprint, id, at } => {
             connection
                 .prepare_cached(
@@ -278,26 +328,6 @@ fn execute(connection: &Connection, account: &str, write: &Write) -> rusqlite::R
     }
 }
 
-/// What is told of the message that was inserted last. Of one that is not ours everything is in its row already, from which
-/// it is told: see [`Reader::journal_after`](super::Reader::journal_after).
-fn journal_message(connection: &Connection, account: &str, message: &Message) -> rusqlite::Result<()> {
-    let (at, kind, id) = (message.at, JournalKind::of(message), message.id.as_str());
-    match &message.delivery {
-        Some(delivery) => {
-            let payload =
-                rows::json(&StatusEvent::new(&message.id, Some(&message.chat), Some(&message.body), delivery))?;
-            let chat = Some(message.chat.id.as_str());
-            journal(connection, account, &Row { at, kind, chat, id: Some(id), payload })
-        }
-        None => connection
-            .prepare_cached(
-                "INSERT INTO journal (account, at, type, n, message_id, payload) VALUES (?1, ?2, ?3, ?4, ?5, '')",
-            )?
-            .execute(params![account, at.as_millis(), kind.as_str(), connection.last_insert_rowid(), id])
-            .map(drop),
-    }
-}
-
 /// A row of the journal.
 struct Row<'a> {
     at: Timestamp,
@@ -322,14 +352,6 @@ fn journal(connection: &Connection, account: &str, row: &Row<'_>) -> rusqlite::R
             row.id,
             row.payload
         ])?;
-    Ok(())
-}
-
-/// Somebody wrote to us in this chat. That is kept when the messages are not any more.
-fn know(connection: &Connection, account: &str, chat: &str) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("INSERT INTO known_chats (account, chat) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
-        .execute(params![account, chat])?;
     Ok(())
 }
 
