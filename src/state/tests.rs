@@ -570,6 +570,20 @@ fn figures_that_look_the_same_change_nothing() {
 }
 
 #[test]
+fn a_webhook_is_resumed_when_there_is_one_with_this_name() {
+    use crate::state::{Refusal, WebhookRequest, WebhookState, WebhookView};
+    let mut world = World::open();
+    let resume = || Request::ResumeWebhook("crm".into());
+    assert_eq!(answer(&world.ask(resume())), Answer::Refused(Refusal::NoSuchWebhook));
+    let (name, state) = ("crm".into(), WebhookState::Parked);
+    let view = WebhookView { name, state, behind: 1, waiting_since: None, retry_at: None, why: None };
+    world.ask(Request::Webhook(WebhookRequest::Show(vec![view])));
+    let outcome = world.ask(resume());
+    assert_eq!(answer(&outcome), Answer::Done);
+    assert!(outcome.effects.contains(&Effect::ResumeWebhook("crm".into())));
+}
+
+#[test]
 fn memory_of_a_bridge_that_has_not_said_a_word_is_not_shown() {
     let sampled = |mb: u64| Input::Sampled(Sampled { bridge_rss: Some(mb << 20), ..Sampled::default() });
     let mut world = World::new();
