@@ -92,6 +92,8 @@ pub struct Chats {
     rows: VecDeque<Row>,
     /// It is shown.
     pub open: bool,
+    /// Keys go to it, and not to the messages that stand beside it.
+    pub keys: bool,
     /// Which row is chosen.
     pub selected: usize,
     /// Somebody needs the list.
@@ -131,9 +133,17 @@ impl Chats {
         self.row(chat).is_some_and(|row| row.wrote)
     }
 
-    /// Opens the list or closes it.
+    /// Keys go to the list: it is shown, and nobody has gone to the messages beside it.
+    pub fn has_keys(&self) -> bool {
+        self.open && self.keys
+    }
+
+    /// Opens the list or closes it. Whoever is beside it gets back to it.
     pub fn toggle(&mut self) {
-        self.open = !self.open;
+        if self.open && !std::mem::replace(&mut self.keys, true) {
+            return;
+        }
+        (self.open, self.keys) = (!self.open, true);
         self.selected = 0;
         if self.open {
             self.want();

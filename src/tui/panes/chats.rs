@@ -39,7 +39,7 @@ pub(super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer)
         0 => "Chats".to_owned(),
         n => format!("Chats, {n} unread since opened here"),
     };
-    let inner = framed(&title, model.ui.focus == Focus::Feed, theme, area, buffer);
+    let inner = framed(&title, model.ui.focus == Focus::Feed && chats.has_keys(), theme, area, buffer);
     if let Some(fault) = &chats.fault {
         put(buffer, inner, (1, 0), &format!("✗ {fault}"), inner.width.saturating_sub(2), theme.bad());
     } else if chats.rows().is_empty() {

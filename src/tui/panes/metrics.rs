@@ -10,7 +10,7 @@ use super::super::series::Series;
 use super::super::theme::Theme;
 use super::page::Page;
 use super::status::waiting;
-use super::{bytes, count, micros};
+use super::{bridge_memory, bytes, count, micros};
 use crate::clock::Now;
 use crate::state::WebhookState;
 
@@ -49,7 +49,7 @@ fn graphs(model: &Model, theme: Theme, page: &mut Page, rows: usize, columns: u1
         ("sent", count(c.messages_sent), per_bar(&traffic.sent), &traffic.sent, theme.outgoing()),
         ("requests", count(s.host.api.requests), per_bar(&traffic.requests), &traffic.requests, theme.busy()),
         ("host", bytes(s.host.rss_bytes), up_to(&traffic.host), &traffic.host, Style::new()),
-        ("bridge", bytes(s.bridge.rss_bytes), up_to(&traffic.bridge), &traffic.bridge, Style::new()),
+        ("bridge", bridge_memory(&s.bridge), up_to(&traffic.bridge), &traffic.bridge, Style::new()),
     ];
     for (label, present, most, series, style) in all {
         page.line([(format!("{label:11}"), theme.dim()), (format!("{present:9}"), Style::new()), (most, theme.dim())]);
