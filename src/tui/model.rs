@@ -1,5 +1,6 @@
 //! What the console knows: the engine's snapshot, and what only this console has.
 
+use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -126,6 +127,8 @@ pub struct Ui {
     pub next_request: RequestId,
     /// The way of drawing the QR that was chosen; none: the most robust that fits.
     pub drawing: Option<Drawing>,
+    /// How the QR was drawn last.
+    pub qr_drawn: Cell<Option<Drawing>>,
     /// The QR takes the whole screen.
     pub whole_screen: bool,
     /// Ctrl-C was pressed once.
@@ -168,6 +171,7 @@ impl Model {
             own: None,
             next_request: RequestId(1),
             drawing: None,
+            qr_drawn: Cell::default(),
             whole_screen: false,
             interrupted: false,
             size: (80, 24),

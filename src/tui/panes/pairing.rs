@@ -132,7 +132,9 @@ fn draw_fitting(
         }
         Drawing::Half | Drawing::Sextant | Drawing::Octant => Drawing::fitting(modules, width, height),
     };
-    let Some(drawing) = chosen.or_else(fitting) else {
+    let drawing = chosen.or_else(fitting);
+    model.ui.qr_drawn.set(drawing);
+    let Some(drawing) = drawing else {
         return too_small(model, modules, theme, area, buffer);
     };
     let (columns, rows) = drawing.needs(modules);

@@ -423,3 +423,15 @@ fn one_letter_in_the_wrong_place_interrupts_nothing_that_goes_well() {
         assert_eq!(press(&mut model(snapshot), KeyCode::Char('r')).requests.len(), 1);
     }
 }
+
+#[test]
+fn another_drawing_is_another_than_the_one_that_is_there() {
+    for (size, drawn, next) in [((80, 24), "sextants", "octants"), ((120, 40), "half blocks", "sextants")] {
+        let mut model = model(with_qr());
+        super::drawn(&mut model, size);
+        assert_eq!(model.ui.qr_drawn.get().map(Drawing::name), Some(drawn));
+        press(&mut model, KeyCode::Char('v'));
+        super::drawn(&mut model, size);
+        assert_eq!(model.ui.qr_drawn.get().map(Drawing::name), Some(next));
+    }
+}

@@ -69,11 +69,16 @@ pub(super) fn ask_for_code(model: &mut Model, number: Phone) -> Outcome {
 }
 
 pub(super) fn cycle_drawing(model: &mut Model) {
-    // Where there is room the most robust is drawn already: the first change is to the second. With ASCII it is none of
-    // the first three.
-    let at = model.ui.drawing.and_then(|now| Drawing::ALL.iter().position(|d| *d == now));
-    let next = at.map_or(usize::from(!model.ui.look.ascii), |at| at + 1);
+    let place = |drawing: Drawing| Drawing::ALL.iter().position(|d| *d == drawing).unwrap_or(0);
+    let next = match (model.ui.drawing, model.ui.qr_drawn.get()) {
+        (Some(chosen), _) => place(chosen) + 1,
+        // The first change is to another than the one that is drawn already.
+        (None, Some(drawn)) => (place(drawn) + 1) % Drawing::ALL.len(),
+        (None, None) => 0,
+    };
     model.ui.drawing = Drawing::ALL.get(next).copied();
-    let name = model.ui.drawing.map_or("the most robust that fits", Drawing::name);
-    model.ui.notice = Some(format!("drawing: {name}"));
+    model.ui.notice = Some(match model.ui.drawing {
+        Some(drawing) => format!("drawing: {}, where there is room", drawing.name()),
+        None => "drawing: the most robust that fits".to_owned(),
+    });
 }
