@@ -8,6 +8,7 @@ mod console;
 mod detail;
 mod feed;
 mod mouse;
+mod own;
 mod passkey;
 mod plain;
 mod told;
