@@ -337,3 +337,22 @@ fn another_drawing_is_another_than_the_one_that_is_there() {
         assert_eq!(model.ui.qr_drawn.get().map(Drawing::name), Some(next));
     }
 }
+
+#[test]
+fn what_is_as_it_should_be_is_not_in_the_colour_of_trouble() {
+    let mut snapshot = linked();
+    (snapshot.counters.messages_cancelled, snapshot.counters.duplicates) = (7, 30);
+    let mut model = model(snapshot);
+    let buffer = drawn(&mut model, (120, 60));
+    let picture = text(&buffer);
+    let colour = |label: &str, n: &str| {
+        let (row, line) = picture.lines().enumerate().find(|(_, line)| line.contains(label)).expect(label);
+        let column = line[..line.find(label).unwrap()].chars().count() + label.len();
+        let rest: String = line.chars().skip(column).collect();
+        let at = column + rest.find(n).unwrap();
+        buffer[(u16::try_from(at).unwrap(), u16::try_from(row).unwrap())].fg
+    };
+    let bad = colour("failed", "1");
+    assert_ne!(bad, Color::Reset);
+    assert_eq!([colour("cancelled", "7"), colour("duplicates", "30")], [Color::Reset; 2]);
+}
