@@ -134,6 +134,7 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
     });
     let webhooks = Webhooks::new(engine.handle.clone(), clock, config.webhooks_allow_private);
     webhooks.start(&described, hooks).await?;
+    tokio::spawn(webhooks.clone().resume_as_asked(engine.resumed));
     let (stop, stopping) = watch::channel(false);
     let api = Api::from(Shared {
         guard: Arc::new(guard),

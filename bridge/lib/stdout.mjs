@@ -41,6 +41,9 @@ export function redact(text) {
     .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g, '\ufffd');
 }
 
+/** What Baileys warns of at each start though it is meant to be so here: whoever reads the log could do nothing about it. */
+const ON_PURPOSE = /shouldSyncHistoryMsg/;
+
 /** Baileys wants a logger of pino's shape. Objects are not printed: they hold keys. */
 export const logger = {
   level: 'warn',
@@ -48,7 +51,7 @@ export const logger = {
   trace: () => {},
   debug: () => {},
   info: () => {},
-  warn: (object, text) => log(words(object, text)),
+  warn: (object, text) => ON_PURPOSE.test(words(object, text)) || log(words(object, text)),
   error: (object, text) => log(words(object, text)),
 };
 

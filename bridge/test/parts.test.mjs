@@ -5,8 +5,20 @@ import { bare, chatKind, isE164, jidOf, phoneOf } from '../lib/ids.mjs';
 import { LineReader } from '../lib/lines.mjs';
 import { reasonOf, refusalOf } from '../lib/reasons.mjs';
 import { receiptEvents } from '../lib/receipts.mjs';
-import { redact } from '../lib/stdout.mjs';
+import { logger, redact } from '../lib/stdout.mjs';
 import { golden } from './helpers.mjs';
+
+test('a warning of what is meant to be so is not logged, and others are', () => {
+  const [lines, write] = [[], process.stderr.write];
+  process.stderr.write = (text) => lines.push(text);
+  try {
+    logger.warn('⚠️ DANGER: DISABLING ALL SYNC BY shouldSyncHistoryMsg PREVENTS BAILEYS FROM …');
+    logger.warn({}, 'something else');
+  } finally {
+    process.stderr.write = write;
+  }
+  assert.deepEqual(lines, ['[bridge] something else\n']);
+});
 
 test('numbers are E.164 or refused', () => {
   for (const good of ['+584244370180', '+1234567', '+123456789012345']) assert.ok(isE164(good), good);

@@ -124,7 +124,8 @@ pub(super) async fn ask(State(api): State<Api>, Body(request): Body<Request>) ->
         | Request::AnswerPasskey(_)
         | Request::ConfirmPasskey { .. }
         | Request::RequestCode(_)
-        | Request::LogOut { .. } => {}
+        | Request::LogOut { .. }
+        | Request::ResumeWebhook(_) => {}
         // What these may be is looked at where they are asked for otherwise.
         Request::UseBridge(_) | Request::Tune(_) | Request::Webhook(_) => {
             return Err(Problem::bad_field("request", "no console asks for this; see /docs for what does it"));

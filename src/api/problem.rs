@@ -220,6 +220,7 @@ impl From<Refusal> for Problem {
             Refusal::NotTakenOver => {
                 Self::new(StatusCode::CONFLICT, "not-taken-over", "The link was not taken over", detail)
             }
+            Refusal::NoSuchWebhook => Self::new(StatusCode::NOT_FOUND, "no-such-webhook", "No such webhook", detail),
             Refusal::StoreFailed { .. } => {
                 let status = StatusCode::SERVICE_UNAVAILABLE;
                 Self::new(status, "store-failed", "The database can't be used", detail).retry_after(5)

@@ -38,7 +38,7 @@ impl Harness {
         snapshot.restriction = restored.restriction;
         let (supervisor, commands) = supervisor::Handle::detached();
         let (notices, told) = mpsc::channel(64);
-        let Running { handle, task } = start(Parts {
+        let Running { handle, task, resumed: _ } = start(Parts {
             state: State::restored(snapshot, restored.pending),
             writer,
             reader,

@@ -80,7 +80,8 @@ impl KnownMessages {
             | Request::ConfirmPasskey { .. }
             | Request::RequestCode(_)
             | Request::LogOut { .. }
-            | Request::Webhook(_) => Ok(Background::default()),
+            | Request::Webhook(_)
+            | Request::ResumeWebhook(_) => Ok(Background::default()),
         }
     }
 

@@ -54,6 +54,9 @@ const REQUESTS: usize = 64;
 /// How many inputs make one batch at most.
 const BATCH: usize = 64;
 
+/// How many webhooks may wait to be resumed: more than there are.
+const RESUMED: usize = 64;
+
 /// How often memory and API figures are taken.
 const SAMPLE_EVERY: Duration = Duration::from_secs(10);
 
@@ -97,6 +100,8 @@ pub enum EngineError {
 pub struct Running {
     /// For asking it.
     pub handle: Handle,
+    /// The names of webhooks that are to try at once, as consoles ask for it.
+    pub resumed: mpsc::Receiver<Arc<str>>,
     /// Ends when the engine does.
     pub task: tokio::task::JoinHandle<Result<(), EngineError>>,
 }
@@ -106,7 +111,8 @@ pub fn start(parts: Parts) -> Running {
     let Parts { state, writer, reader, supervisor, notices, sample, clock } = parts;
     let (requests, requests_rx) = mpsc::channel(REQUESTS);
     let stop = tokio::sync::watch::Sender::new(false);
-    let engine = Engine::new(state, reader.clone(), supervisor, sample, clock);
+    let (resume, resumed) = mpsc::channel(RESUMED);
+    let engine = Engine { resume: Some(resume), ..Engine::new(state, reader.clone(), supervisor, sample, clock) };
     let (pulse, beat) = pulse();
     let handle = Handle::new(
         requests,
@@ -117,7 +123,7 @@ pub fn start(parts: Parts) -> Running {
         stop.clone(),
     );
     let task = tokio::spawn(engine.run(writer, requests_rx, notices, beat, stop.subscribe()));
-    Running { handle, task }
+    Running { handle, resumed, task }
 }
 
 /// Only [`Engine::run`] waits and reads the clock. All else is given the time, and does what it does at once: the model
@@ -140,6 +146,8 @@ struct Engine {
     told: Option<(Incarnation, u64)>,
     sample: Sampler,
     figures: Arc<Figures>,
+    /// Who has webhooks try at once; none: nobody.
+    resume: Option<mpsc::Sender<Arc<str>>>,
 }
 
 impl Engine {
@@ -159,6 +167,7 @@ impl Engine {
             told: None,
             sample,
             figures: Arc::default(),
+            resume: None,
         }
     }
 
@@ -395,6 +404,12 @@ impl Engine {
             Effect::Dispatch { incarnation, command } => {
                 if self.supervisor.as_ref().is_some_and(|s| !s.command(incarnation, command)) {
                     tracing::warn!("the bridge does not read its stdin; a command was not given");
+                }
+            }
+            Effect::ResumeWebhook(name) => {
+                // Full: so many are asked for already that it is among them, or will be asked for again.
+                if self.resume.as_ref().is_none_or(|resume| resume.try_send(name).is_err()) {
+                    tracing::warn!("a webhook was not resumed: too much is asked of webhooks at once");
                 }
             }
             Effect::RestartBridge => self.with_supervisor(supervisor::Handle::restart),

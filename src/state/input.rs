@@ -251,6 +251,8 @@ pub enum Effect {
         /// Why, and what to do.
         why: String,
     },
+    /// Have the webhook with this name try at once.
+    ResumeWebhook(Arc<str>),
     /// Wake up later.
     SetTimer {
         /// With what.

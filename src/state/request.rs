@@ -61,6 +61,8 @@ pub enum Request {
     },
     /// Keep or show something of the webhooks.
     Webhook(WebhookRequest),
+    /// Have the webhook with this name try at once, from where it is, parked or not.
+    ResumeWebhook(Arc<str>),
 }
 
 /// What may be wanted of a message besides that it is sent.
@@ -183,6 +185,9 @@ pub enum Refusal {
     /// Nobody has taken the link over.
     #[error("no other program has taken the link over; there is nothing to take back")]
     NotTakenOver,
+    /// There is no such webhook.
+    #[error("there is no webhook with this name")]
+    NoSuchWebhook,
     /// Nothing can be written.
     #[error("the database can't be written ({reason}); nothing is accepted until it can")]
     StoreFailed {

@@ -569,6 +569,33 @@ fn figures_that_look_the_same_change_nothing() {
     assert_eq!(world.put(Input::Sampled(ended)).changes.len(), 0);
 }
 
+#[test]
+fn a_webhook_is_resumed_when_there_is_one_with_this_name() {
+    use crate::state::{Refusal, WebhookRequest, WebhookState, WebhookView};
+    let mut world = World::open();
+    let resume = || Request::ResumeWebhook("crm".into());
+    assert_eq!(answer(&world.ask(resume())), Answer::Refused(Refusal::NoSuchWebhook));
+    let (name, state) = ("crm".into(), WebhookState::Parked);
+    let view = WebhookView { name, state, behind: 1, waiting_since: None, retry_at: None, why: None };
+    world.ask(Request::Webhook(WebhookRequest::Show(vec![view])));
+    let outcome = world.ask(resume());
+    assert_eq!(answer(&outcome), Answer::Done);
+    assert!(outcome.effects.contains(&Effect::ResumeWebhook("crm".into())));
+}
+
+#[test]
+fn memory_of_a_bridge_that_has_not_said_a_word_is_not_shown() {
+    let sampled = |mb: u64| Input::Sampled(Sampled { bridge_rss: Some(mb << 20), ..Sampled::default() });
+    let mut world = World::new();
+    world.start(1);
+    // It may be what starts it.
+    world.put(sampled(1));
+    assert_eq!(world.state.snapshot().bridge.rss_bytes, None);
+    world.line(r#"{"type":"ready"}"#);
+    world.put(sampled(90));
+    assert_eq!(world.state.snapshot().bridge.rss_bytes, Some(90 << 20));
+}
+
 /// A world with a limit of 64 MiB for its bridge, which is open.
 fn limited() -> World {
     let mut world = World::open();

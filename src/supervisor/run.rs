@@ -188,11 +188,11 @@ impl Supervisor {
             ExitClass::Unresponsive => format!("gave no sign of life for {} s and was ended", limit.as_secs_f64()),
             ExitClass::Memory => "was ended for its memory".to_owned(),
             ExitClass::Unproven => "was ended since WhatsApp gave no answer".to_owned(),
+            ExitClass::Operator => "was stopped as asked".to_owned(),
             ExitClass::Clean
             | ExitClass::Crash
             | ExitClass::LoggedOut
             | ExitClass::BadConfiguration
-            | ExitClass::Operator
             | ExitClass::Refused
             | ExitClass::Stopped => text,
         };

@@ -128,6 +128,16 @@ async fn a_bridge_that_ignores_eof_and_term_is_killed_with_its_children() {
 }
 
 #[tokio::test]
+async fn one_that_the_operator_has_started_anew_is_not_said_to_have_ended_by_itself() {
+    let (handle, mut notices) = shell("echo '{\"type\":\"ready\"}'; cat");
+    until(&mut notices, |n| event_is(n, &Event::Ready(None))).await;
+    handle.restart();
+    let seen = until(&mut notices, exited).await;
+    let Some(Notice::Bridge(BridgeNotice::Exited { exit, .. })) = seen.last() else { panic!() };
+    assert_eq!((&*exit.text, exit.class), ("was stopped as asked", ExitClass::Operator));
+}
+
+#[tokio::test]
 async fn a_grandchild_that_holds_the_pipe_does_not_hold_up_the_restart() {
     let (_handle, mut notices) = shell("setsid sleep 15 & echo '{\"type\":\"ready\"}'; exit 0");
     until(&mut notices, exited).await;

@@ -14,7 +14,10 @@ use compact_str::CompactString;
 use super::sanitize;
 use crate::clock::Timestamp;
 use crate::protocol::ChatKind;
-use crate::state::{About, Change, Chat, ChatId, Direction, Found, ListedChat, LookUp, Message, Place, RequestId};
+use crate::state::{
+    About, Change, Chat, ChatId, DeliveryState, Direction, Found, ListedChat, LookUp, Message, MessageId, Place,
+    RequestId,
+};
 
 /// How many chats are held at most.
 pub const HELD: usize = 500;
@@ -40,6 +43,8 @@ pub struct Row {
     pub last: CompactString,
     /// Who wrote it.
     pub last_is_ours: bool,
+    /// How far it has come, when it is one of ours and that is known.
+    pub delivery: Option<(MessageId, DeliveryState)>,
     /// When.
     pub at: Timestamp,
     /// How many messages came since somebody looked.
@@ -57,6 +62,7 @@ impl Row {
             name,
             last: last(message),
             last_is_ours: ours,
+            delivery: message.delivery.as_ref().map(|delivery| (message.id.clone(), delivery.state)),
             at: message.at,
             unread: 0,
             wrote: !ours,
@@ -92,6 +98,8 @@ pub struct Chats {
     rows: VecDeque<Row>,
     /// It is shown.
     pub open: bool,
+    /// Keys go to it, and not to the messages that stand beside it.
+    pub keys: bool,
     /// Which row is chosen.
     pub selected: usize,
     /// Somebody needs the list.
@@ -131,9 +139,17 @@ impl Chats {
         self.row(chat).is_some_and(|row| row.wrote)
     }
 
-    /// Opens the list or closes it.
+    /// Keys go to the list: it is shown, and nobody has gone to the messages beside it.
+    pub fn has_keys(&self) -> bool {
+        self.open && self.keys
+    }
+
+    /// Opens the list or closes it. Whoever is beside it gets back to it.
     pub fn toggle(&mut self) {
-        self.open = !self.open;
+        if self.open && !std::mem::replace(&mut self.keys, true) {
+            return;
+        }
+        (self.open, self.keys) = (!self.open, true);
         self.selected = 0;
         if self.open {
             self.want();
@@ -163,6 +179,15 @@ impl Chats {
 
     /// Takes in what the engine told last, at the start and when changes were missed.
     pub fn told(&mut self, messages: &VecDeque<Arc<Message>>) {
+        // What may have got further meanwhile is known only of those that are told.
+        for row in &mut self.rows {
+            row.delivery.take_if(|(_, state)| {
+                matches!(
+                    state,
+                    DeliveryState::Queued | DeliveryState::Dispatched | DeliveryState::Sent | DeliveryState::Delivered
+                )
+            });
+        }
         for message in messages {
             self.take(message, false);
         }
@@ -170,6 +195,12 @@ impl Chats {
 
     /// Takes a change in while this chat is looked at.
     pub fn apply(&mut self, change: &Change, looked_at: Option<&ChatId>) {
+        if let Change::MessageProgressed { id, delivery, .. } = change {
+            let last = self.rows.iter_mut().filter_map(|row| row.delivery.as_mut()).find(|(last, _)| last == id);
+            if let Some((_, state)) = last {
+                *state = delivery.state;
+            }
+        }
         if let Change::MessageAdded(message) = change {
             self.take(message, message.is_received() && looked_at != Some(&message.chat.id));
             if message.direction != Direction::In {

@@ -7,7 +7,7 @@ use ratatui::layout::{Constraint, Layout, Position, Rect};
 
 use super::look::Sizes;
 use super::model::{Focus, Model};
-use super::panes::{compose, pairing, status};
+use super::panes::{compose, footer, pairing, status};
 use crate::clock::Now;
 
 /// The smallest terminal that can be drawn on: columns, rows.
@@ -83,7 +83,8 @@ pub fn places(model: &Model, area: Rect, now: Now) -> Option<Places> {
         (false, true) => Design::Normal,
         (false, false) => Design::Tiny,
     };
-    let [body, foot] = Layout::vertical([Constraint::Fill(1), Constraint::Length(1)]).areas(area);
+    let foot = if design == Design::Tiny { 1 } else { footer::rows(model, area.width) };
+    let [body, foot] = Layout::vertical([Constraint::Fill(1), Constraint::Length(foot)]).areas(area);
     let none = Rect { width: 0, height: 0, ..area };
     let mut places = Places { design, head: none, panes: Vec::new(), link: none, input: none, foot };
     match design {

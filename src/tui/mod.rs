@@ -22,8 +22,10 @@ mod lean;
 pub mod log_view;
 pub mod look;
 pub mod model;
+pub mod own;
 pub mod palette;
 mod panes;
+pub mod passing;
 mod plain;
 pub mod recipients;
 mod run;
@@ -46,11 +48,15 @@ pub use run::{Console, Options};
 pub use theme::Palette;
 
 use crate::clock::Now;
+use crate::state::WebhookView;
 use model::{Focus, Model};
 
 /// After how long something visible changes by itself, or drafts are to be written. None: never, so nothing wakes.
 pub fn next_wake(model: &Model, now: Now) -> Option<Duration> {
+    let shown = matches!(model.ui.overlay, Some(model::Overlay::Webhooks { .. }));
+    let waits = |one: &WebhookView| one.waiting_since.is_some() || one.retry_at.is_some();
     let counting_down = model.ui.lost.is_some()
+        || (shown && model.snapshot.webhooks.iter().any(waits))
         || model.pairing(now).is_some()
         || model.snapshot.connection.retry_at.is_some_and(|at| at > now.wall)
         || model.snapshot.pacing.is_some_and(|pacing| pacing.next_send_at > now.wall)

@@ -1,5 +1,6 @@
 //! What the console knows: the engine's snapshot, and what only this console has.
 
+use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -11,7 +12,9 @@ use super::drafts::Drafts;
 use super::feed::sieve::Sieve;
 use super::feed::{Feed, Rows};
 use super::look::Look;
+use super::own::Own;
 use super::palette::Palette;
+use super::passing::{End, Passing};
 use super::recipients::Picker;
 use super::series::{Traffic, kib};
 use super::update::Confirmed;
@@ -74,6 +77,13 @@ pub enum Overlay {
     Resend(Arc<Message>),
     /// To whom is written.
     Recipient(Box<Picker>),
+    /// Whether the bridge is to be started anew, though all is well.
+    Restart,
+    /// How the webhooks do.
+    Webhooks {
+        /// Which is chosen.
+        chosen: usize,
+    },
 }
 
 /// What only this console has.
@@ -101,6 +111,8 @@ pub struct Ui {
     pub history_at: Option<usize>,
     /// One line that says what just happened or why something did not.
     pub notice: Option<String>,
+    /// What is said until what was asked for shows itself, unless a key comes first.
+    pub passing: Option<Passing>,
     /// What is said at the start, and until when, unless a key comes first.
     pub greeting: Option<(String, Mono)>,
     /// Where the gateway is that this console is attached to. None: in this process.
@@ -109,10 +121,14 @@ pub struct Ui {
     pub lost: Option<Lost>,
     /// Lines that were given to the engine and not yet answered for.
     pub sending: HashMap<RequestId, String>,
+    /// The message that was written here last.
+    pub own: Option<Own>,
     /// The number of the next request.
     pub next_request: RequestId,
     /// The way of drawing the QR that was chosen; none: the most robust that fits.
     pub drawing: Option<Drawing>,
+    /// How the QR was drawn last.
+    pub qr_drawn: Cell<Option<Drawing>>,
     /// The QR takes the whole screen.
     pub whole_screen: bool,
     /// Ctrl-C was pressed once.
@@ -147,12 +163,15 @@ impl Model {
             history: VecDeque::new(),
             history_at: None,
             notice: None,
+            passing: None,
             greeting: None,
             attached: None,
             lost: None,
             sending: HashMap::new(),
+            own: None,
             next_request: RequestId(1),
             drawing: None,
+            qr_drawn: Cell::default(),
             whole_screen: false,
             interrupted: false,
             size: (80, 24),
@@ -185,7 +204,9 @@ impl Model {
         self.snapshot = snapshot;
         self.ui.feed.missed(&self.snapshot.feed);
         self.ui.chats.told(&self.snapshot.feed);
+        self.ui.own.take_if(|own| !own.replaced(&self.snapshot));
         self.pairing_changed();
+        self.passed();
     }
 
     /// Folds a change in. Returns whether it can be seen: a newer proof of what is proven can't.
@@ -200,6 +221,10 @@ impl Model {
         if let Some(detail) = &mut self.ui.detail {
             detail.apply(change);
         }
+        if let Some(own) = &mut self.ui.own {
+            own.apply(change);
+        }
+        self.passed();
         match change {
             Change::MessageAdded(message) => {
                 if message.is_received() {
@@ -230,6 +255,15 @@ impl Model {
             | Change::Webhooks(_) => {}
         }
         visible
+    }
+
+    /// What was asked for has come, or went wrong: it is not said any more to be under way.
+    fn passed(&mut self) {
+        let Some(end) = self.ui.passing.as_ref().and_then(|passing| passing.end(&self.snapshot)) else { return };
+        self.ui.passing = None;
+        if let End::Failed(why) = end {
+            self.ui.notice = Some(why);
+        }
     }
 
     fn pairing_changed(&mut self) {

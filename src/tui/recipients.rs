@@ -5,7 +5,7 @@ use nucleo_matcher::{Config, Matcher};
 use tui_input::Input;
 
 use super::chats::{Chats, Row};
-use crate::state::{Chat, Phone};
+use crate::state::{Chat, Phone, PhoneError};
 
 /// How many are offered at most.
 const OFFERED: usize = 50;
@@ -47,11 +47,18 @@ impl Picker {
     }
 }
 
-/// A number as people write it, with its `+` or without.
+/// A number as people write it, with spaces, dots, dashes and brackets.
+///
+/// # Errors
+/// What keeps it from being one.
+pub fn as_people_write(written: &str) -> Result<Phone, PhoneError> {
+    written.chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.')).collect::<String>().parse()
+}
+
+/// The same, with its `+` or without.
 fn number(written: &str) -> Option<Phone> {
-    let digits: String = written.chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '+')).collect();
-    let is_number = digits.len() >= 8 && digits.bytes().all(|b| b.is_ascii_digit());
-    is_number.then(|| format!("+{digits}").parse().ok()).flatten()
+    let is_number = written.bytes().filter(u8::is_ascii_digit).count() >= 8;
+    is_number.then(|| as_people_write(&format!("+{}", written.trim_start_matches('+'))).ok()).flatten()
 }
 
 fn matching<'a>(written: &str, chats: &'a Chats) -> Vec<&'a Row> {

@@ -4,6 +4,7 @@
 //! period a lone key is drawn at once. While nothing visible changes, nothing wakes and nothing is written.
 
 use std::collections::VecDeque;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -134,6 +135,8 @@ impl Console {
 fn suspend(keys: &mut Keys) -> std::io::Result<()> {
     keys.pause(true);
     restore();
+    // The shell says that it has stopped, which is so for a moment only.
+    let _ = writeln!(std::io::stdout(), "pilothouse still runs, whatever the shell says; fg brings it back");
     suspend::stop()
 }
 

@@ -8,8 +8,10 @@ mod console;
 mod detail;
 mod feed;
 mod mouse;
+mod own;
 mod passkey;
 mod plain;
+mod told;
 mod webhooks;
 
 use std::fmt::Write as _;

@@ -6,9 +6,11 @@ mod console;
 pub(super) mod detail;
 mod editing;
 mod feed;
+mod linking;
 mod mouse;
 pub(super) mod passkey;
 mod recipient;
+mod webhooks;
 mod words;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEvent};
@@ -17,10 +19,10 @@ use tui_input::Input;
 use super::feed::window::Side;
 use super::keymap::{Action, Context};
 use super::model::{Focus, Model, Overlay};
+use super::own::Own;
 use crate::clock::Now;
 use crate::link::{Ask, Update};
-use crate::qr::Drawing;
-use crate::state::{Answer, Linking, LookUp, Phone, Request, RequestId, Secret};
+use crate::state::{Answer, Chat, LookUp, Request, RequestId, Secret, SendOptions};
 pub use compose::{Line, read_line};
 pub use console::Confirmed;
 pub(super) use console::{context, focus};
@@ -105,6 +107,7 @@ fn take(model: &mut Model, msg: Msg, now: Now) -> Outcome {
         }
         Msg::Resized(columns, rows) => {
             model.ui.size = (columns, rows);
+            model.ui.chats.keys = true;
             Outcome::redraw()
         }
         Msg::Mouse(event) => mouse::on_mouse(model, event, now),
@@ -130,11 +133,13 @@ fn on_update(model: &mut Model, update: Update, now: Now) -> Outcome {
         Update::Found { id, found } => return feed::found(model, id, found),
         Update::Unanswered { id, why } => {
             let line = model.ui.sending.remove(&id);
+            model.ui.own.take_if(|own| own.is_of(id));
             not_done(model, why.to_string(), line);
         }
         Update::Lost(lost) => model.ui.lost = Some(lost),
         Update::Answer { id, answer } => {
             let line = model.ui.sending.remove(&id);
+            model.ui.own.take_if(|own| !own.answered(id, &answer, &model.snapshot));
             match (answer, line) {
                 (Answer::Accepted { .. } | Answer::AcceptedBefore { .. }, Some(line)) => model.remember(line),
                 (Answer::Refused(refusal), line) => not_done(model, words::refusal(&refusal), line),
@@ -148,6 +153,7 @@ fn on_update(model: &mut Model, update: Update, now: Now) -> Outcome {
 /// Says why. Nothing is lost: the line comes back, unless another is being written already.
 fn not_done(model: &mut Model, why: String, line: Option<String>) {
     model.ui.notice = Some(why);
+    model.ui.passing = None;
     match line {
         Some(line) if model.ui.input.value().is_empty() => model.ui.input = Input::new(line),
         Some(line) => model.remember(line),
@@ -164,7 +170,7 @@ fn on_key(model: &mut Model, key: &KeyEvent) -> Outcome {
         return Outcome { quit: again, ..Outcome::redraw() };
     }
     model.ui.interrupted = false;
-    model.ui.notice = None;
+    (model.ui.notice, model.ui.passing) = (None, None);
     match model.ui.overlay.take() {
         Some(overlay) => on_overlay_key(model, overlay, key),
         None => {
@@ -183,7 +189,6 @@ fn on_key(model: &mut Model, key: &KeyEvent) -> Outcome {
     }
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "every other key edits the number")]
 fn on_overlay_key(model: &mut Model, overlay: Overlay, key: &KeyEvent) -> Outcome {
     match overlay {
         Overlay::Help { scroll } => console::help_key(model, scroll, key.code),
@@ -193,22 +198,9 @@ fn on_overlay_key(model: &mut Model, overlay: Overlay, key: &KeyEvent) -> Outcom
         Overlay::Resend(message) => detail::confirmed(model, &message, key.code),
         Overlay::Recipient(picker) => recipient::on_key(model, picker, key),
         Overlay::Filter(input) => feed::on_filter_key(model, input, key),
-        Overlay::Number(mut input) => match key.code {
-            KeyCode::Esc => Outcome::redraw(),
-            KeyCode::Enter => match input.value().trim().parse::<Phone>() {
-                Ok(number) => ask_for_code(model, number),
-                Err(error) => {
-                    model.ui.notice = Some(error.to_string());
-                    model.ui.overlay = Some(Overlay::Number(input));
-                    Outcome::redraw()
-                }
-            },
-            _ => {
-                edit(&mut input, key);
-                model.ui.overlay = Some(Overlay::Number(input));
-                Outcome::redraw()
-            }
-        },
+        Overlay::Restart => linking::restart_key(model, key.code),
+        Overlay::Webhooks { chosen } => webhooks::on_key(model, chosen, key.code),
+        Overlay::Number(input) => linking::number_key(model, input, key),
     }
 }
 
@@ -216,7 +208,7 @@ fn act(model: &mut Model, action: Action) -> Outcome {
     if console::refused(model, action) {
         return Outcome::redraw();
     }
-    if model.ui.chats.open
+    if model.ui.chats.has_keys()
         && model.ui.focus == Focus::Feed
         && let Some(outcome) = chats::act(model, action)
     {
@@ -248,14 +240,12 @@ fn act(model: &mut Model, action: Action) -> Outcome {
         Action::Answer => answer(model),
         Action::Cancel => return cancel(model),
         Action::Help => model.ui.overlay = Some(Overlay::Help { scroll: 0 }),
-        Action::PairingCode => return pairing_code(model),
-        Action::CycleDrawing => cycle_drawing(model),
+        Action::PairingCode => return linking::pairing_code(model),
+        Action::CycleDrawing => linking::cycle_drawing(model),
         Action::Passkey => return passkey::copy_or_compare(model),
         Action::WholeScreen => model.ui.whole_screen = model.qr.is_some() && !model.ui.whole_screen,
-        Action::Restart => {
-            model.ui.notice = Some("restarting the bridge".to_owned());
-            return request(model, Request::RestartBridge);
-        }
+        Action::Restart if linking::restart_interrupts(model) => model.ui.overlay = Some(Overlay::Restart),
+        Action::Restart => return linking::restart(model),
         Action::TakeOver => return request(model, Request::TakeOver),
         Action::Quit => {
             // The gateway that this console is attached to does not end with it.
@@ -310,6 +300,7 @@ fn shown_in_feed(action: Action) -> bool {
 
 fn request(model: &mut Model, request: Request) -> Outcome {
     if console::away(model) {
+        model.ui.passing = None;
         return Outcome::redraw();
     }
     let id = model.ui.next_request;
@@ -317,9 +308,22 @@ fn request(model: &mut Model, request: Request) -> Outcome {
     Outcome { requests: vec![Ask { id, request }], ..Outcome::redraw() }
 }
 
+/// A text is asked to be sent. What becomes of it is shown from now on; the line comes back when nothing does.
+fn send(model: &mut Model, chat: Chat, text: std::sync::Arc<str>, line: Option<String>) -> Outcome {
+    let own = Own::given(model.ui.next_request, &chat, &text);
+    let outcome = request(model, Request::Send { chat, text, options: SendOptions::default() });
+    if let Some(ask) = outcome.requests.first() {
+        model.ui.own = Some(own);
+        model.ui.sending.extend(line.map(|line| (ask.id, line)));
+    }
+    outcome
+}
+
 fn leave(model: &mut Model) {
     if model.ui.whole_screen {
         model.ui.whole_screen = false;
+    } else if model.ui.chats.open && !model.ui.feed.is_frozen() && model.ui.detail.is_none() {
+        model.ui.chats.open = false;
     } else {
         feed::leave(model);
     }
@@ -346,33 +350,4 @@ fn cancel(model: &mut Model) -> Outcome {
             Outcome::redraw()
         }
     }
-}
-
-fn pairing_code(model: &mut Model) -> Outcome {
-    if model.snapshot.connection.state.is_up() {
-        model.ui.notice = Some("an account is linked already".to_owned());
-        return Outcome::redraw();
-    }
-    match model.snapshot.linking.phone_number.clone() {
-        Some(number) => ask_for_code(model, number),
-        None => {
-            model.ui.overlay = Some(Overlay::Number(Box::default()));
-            Outcome::redraw()
-        }
-    }
-}
-
-fn ask_for_code(model: &mut Model, number: Phone) -> Outcome {
-    model.ui.notice = Some(format!("asking for a pairing code for {number}"));
-    request(model, Request::SetLinking(Linking { use_pairing_code: true, phone_number: Some(number) }))
-}
-
-fn cycle_drawing(model: &mut Model) {
-    // Where there is room the most robust is drawn already: the first change is to the second. With ASCII it is none of
-    // the first three.
-    let at = model.ui.drawing.and_then(|now| Drawing::ALL.iter().position(|d| *d == now));
-    let next = at.map_or(usize::from(!model.ui.look.ascii), |at| at + 1);
-    model.ui.drawing = Drawing::ALL.get(next).copied();
-    let name = model.ui.drawing.map_or("the most robust that fits", Drawing::name);
-    model.ui.notice = Some(format!("drawing: {name}"));
 }

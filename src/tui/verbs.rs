@@ -1,5 +1,8 @@
 //! Verbs: what a line of words does, in the palette and in the line mode.
 
+use std::sync::Arc;
+
+use super::recipients::as_people_write;
 use super::theme::Palette;
 use crate::state::Phone;
 
@@ -34,6 +37,10 @@ pub enum Meaning {
     },
     /// Show the messages that are like this; all, when it is empty.
     Filter(String),
+    /// Show how the webhooks do.
+    Webhooks,
+    /// Have this webhook try at once.
+    Resume(Arc<str>),
     /// Use these colours.
     Theme(Palette),
     /// Change nothing from here, or do again.
@@ -61,6 +68,9 @@ pub const VERBS: &[Verb] = &[
     verb("link", "", "link by a QR, or link again", true, true),
     verb("log out", "[local]", "unlink; local: the phone isn't told", true, true),
     verb("messages", "WORDS", "only messages like this, as / does", false, false),
+    verb("filter", "WORDS", "the same as messages WORDS", false, false),
+    verb("webhooks", "", "how they do; Enter has one try at once", false, true),
+    verb("resume", "WEBHOOK", "have a webhook try at once, parked or not", true, true),
     verb("theme", "NAME", "terminal, contrast or soft", false, false),
     verb("read only", "on|off", "change nothing from here, or do", false, true),
 ];
@@ -101,11 +111,15 @@ pub fn meaning(verb: &Verb, words: &str) -> Result<Meaning, String> {
                 text => Meaning::Send(to, text.to_owned()),
             }
         }
-        ("pair", _) => Meaning::Pair(number(words)?),
+        ("pair", _) => Meaning::Pair(as_people_write(words).map_err(|error| error.to_string())?),
         ("link", "") => Meaning::Link,
         ("log out", "") => Meaning::LogOut { local: false },
         ("log out", "local") => Meaning::LogOut { local: true },
-        ("messages", _) => Meaning::Filter(as_filter(words)),
+        // Without words, / is what is meant.
+        ("filter", "") => return Err("it is filter WORDS; messages alone shows all again".to_owned()),
+        ("webhooks", "") => Meaning::Webhooks,
+        ("resume", name) if !name.is_empty() => Meaning::Resume(name.into()),
+        ("messages" | "filter", _) => Meaning::Filter(as_filter(words)),
         ("theme", _) => Meaning::Theme(Palette::named(words).ok_or("the colours are terminal, contrast or soft")?),
         ("read only", "on") => Meaning::ReadOnly(true),
         ("read only", "off") => Meaning::ReadOnly(false),
@@ -144,6 +158,9 @@ mod tests {
             ("log-out local", Meaning::LogOut { local: true }),
             ("messages --search good morn --state failed", Meaning::Filter("good morn state:failed".to_owned())),
             ("messages", Meaning::Filter(String::new())),
+            ("filter state:failed", Meaning::Filter("state:failed".to_owned())),
+            ("webhooks", Meaning::Webhooks),
+            ("resume crm", Meaning::Resume("crm".into())),
             ("theme soft", Meaning::Theme(Palette::Soft)),
             ("read_only on", Meaning::ReadOnly(true)),
             ("status", Meaning::Status),
@@ -162,6 +179,8 @@ mod tests {
             ("pair", "+"),
             ("log out now", "log out [local]"),
             ("theme pink", "contrast"),
+            ("filter", "WORDS"),
+            ("resume", "WEBHOOK"),
             ("read only", "on|off"),
             ("link me", "nothing follows"),
         ] {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use hyper::body::Bytes;
 use serde::Serialize;
 use serde_json::json;
+use tokio::sync::mpsc;
 
 use super::answer::Outcome;
 use super::client::{Client, Message};
@@ -82,6 +83,15 @@ impl Webhooks {
         let wanted = name.clone();
         to_the_end(async move { inner.replay(&wanted, after).await }).await?;
         self.get(&name)
+    }
+
+    /// Has webhooks go on at once, from where they are, as their names come. Ends when no more will come.
+    pub async fn resume_as_asked(self, mut names: mpsc::Receiver<Arc<str>>) {
+        while let Some(name) = names.recv().await {
+            if let Err(error) = self.replay(name.to_string(), None).await {
+                tracing::warn!(webhook = %name, %error, "a webhook was not resumed");
+            }
+        }
     }
 
     /// Deletes a webhook, and with it its place.

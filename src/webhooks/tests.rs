@@ -237,6 +237,27 @@ async fn what_fails_is_shown_and_goes_on_where_it_was_when_it_is_asked_to() {
 }
 
 #[tokio::test]
+async fn a_console_has_one_go_on_by_its_name() {
+    let (harness, mut receiver) = (Harness::connected().await, Receiver::new().await);
+    let webhooks = webhooks(&harness);
+    webhooks.create(described("crm", receiver.url()), None).await.unwrap();
+    receiver.answers(410);
+    message(&harness, "1").await;
+    receiver.next().await;
+    until_state(&harness, WebhookState::Parked).await;
+    let (names, asked) = mpsc::channel(4);
+    let resuming = tokio::spawn(webhooks.clone().resume_as_asked(asked));
+    names.send("nobody".into()).await.unwrap();
+    names.send("crm".into()).await.unwrap();
+    assert_eq!(receiver.texts(1).await, ["1"]);
+    until_state(&harness, WebhookState::Going).await;
+    drop(names);
+    resuming.await.unwrap();
+    webhooks.stop().await;
+    harness.end().await;
+}
+
+#[tokio::test]
 async fn one_that_answers_410_is_parked_at_once_and_replayed_on_demand() {
     let (harness, mut receiver) = (Harness::connected().await, Receiver::new().await);
     let webhooks = webhooks(&harness);

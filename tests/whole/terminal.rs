@@ -574,6 +574,7 @@ async fn ctrl_z_gives_the_terminal_to_the_shell_and_the_gateway_goes_on() {
     let mut terminal = shell(&place, &bridge);
     terminal.shows("quit").await;
     terminal.types("\x1a");
+    terminal.shows("pilothouse still runs, whatever the shell says; fg brings it back").await;
     terminal.shows("Stopped").await;
     terminal.shows("ready> ").await;
     // What is typed is the shell's, and the gateway takes what comes meanwhile.

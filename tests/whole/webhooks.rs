@@ -110,6 +110,39 @@ async fn check_signatures(key: &str, received: &[Received]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_console_has_one_that_is_parked_go_on() {
+    let place = Place::bare().await;
+    let gateway = Gateway::start_with(&place, NO_BRIDGE, ALLOWED).await;
+    // It wants nothing once, which parks a webhook, and everything after that.
+    let (sender, mut from) = mpsc::channel(16);
+    let receive = move |body: String| {
+        let sender = sender.clone();
+        async move {
+            let first = sender.capacity() == sender.max_capacity();
+            sender.send(body).await.unwrap();
+            if first { StatusCode::GONE } else { StatusCode::OK }
+        }
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(receive)).await });
+    let made = gateway.post("/webhooks", json!({"name": "crm", "url": url, "types": ["message.status"]})).await;
+    assert_eq!(made.status, 201, "{}", made.json);
+    send(&gateway, 0..1).await;
+    gateway.until(|status| status["webhooks"][0]["state"] == "parked").await;
+
+    let resume = |name: &str| gateway.post("/console/requests", json!({"request": "resume_webhook", "of": name}));
+    let answer = resume("nobody").await;
+    assert_eq!(answer.json["answer"], "refused", "{}", answer.json);
+    let answer = resume("crm").await;
+    assert_eq!(answer.json["answer"], "done", "{}", answer.json);
+    gateway.until(|status| status["webhooks"][0]["state"] == "going" && status["webhooks"][0]["behind"] == 0).await;
+    let [first, again] = [from.recv().await.unwrap(), from.recv().await.unwrap()];
+    assert_eq!(first, again, "it goes on where it was");
+    assert!(gateway.end().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn everything_comes_in_order_at_least_once_after_the_receiver_was_down_and_the_program_was_killed() {
     let place = Place::bare().await;
     let port = free_port().await;

@@ -42,7 +42,8 @@ impl Turn<'_> {
     pub(super) fn bridge_memory(&mut self, rss_bytes: Option<u64>) {
         // A process that has just begun, or has ended, has none: that says nothing.
         let Some(used) = rss_bytes.filter(|used| *used > 0) else { return };
-        if visibly_different(self.state.snapshot.bridge.rss_bytes, rss_bytes) {
+        // Before its first word it may not be the program yet that was started, but what starts it.
+        if self.state.heard && visibly_different(self.state.snapshot.bridge.rss_bytes, rss_bytes) {
             let view = BridgeView { rss_bytes, ..self.state.snapshot.bridge.clone() };
             self.change(Change::Bridge(view));
         }

@@ -50,6 +50,7 @@ impl Turn<'_> {
             Request::RequestCode(number) => self.request_code(number),
             Request::LogOut { local } => self.log_out(local),
             Request::Webhook(request) => self.webhook(request),
+            Request::ResumeWebhook(name) => self.resume_webhook(name),
         };
         self.effect(Effect::Reply { id, answer });
     }
@@ -132,6 +133,14 @@ impl Turn<'_> {
             }
             WebhookRequest::Show(_) => {}
         }
+        Answer::Done
+    }
+
+    fn resume_webhook(&mut self, name: Arc<str>) -> Answer {
+        if !self.state.snapshot.webhooks.iter().any(|one| one.name == name) {
+            return Answer::Refused(Refusal::NoSuchWebhook);
+        }
+        self.effect(Effect::ResumeWebhook(name));
         Answer::Done
     }
 

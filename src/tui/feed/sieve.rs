@@ -95,6 +95,14 @@ impl Sieve {
         })
     }
 
+    /// It asks for a state that there is not, so it lets nothing through.
+    pub fn has_unknown_state(&self) -> bool {
+        self.terms.iter().filter(|term| !term.not).any(|term| match &term.what {
+            What::State(word) => !DeliveryState::ALL.iter().any(|state| state.as_str().starts_with(word.as_str())),
+            What::Words(..) | What::Inside(_) | What::From(_) | What::To(_) | What::Chat(..) | What::Kind(_) => false,
+        })
+    }
+
     /// Whether a message that the store found by [`narrowed`](Self::narrowed) is let through.
     pub fn keeps(&self, message: &Message) -> bool {
         self.terms.iter().all(|term| {
@@ -142,6 +150,14 @@ impl What {
     }
 }
 
+/// The states that are in other words on the screen, as they are called here.
+fn state_word(word: &str) -> &str {
+    match word {
+        "wait" | "waits" | "waiting" => "queued",
+        other => other,
+    }
+}
+
 /// The only state that begins so.
 fn state(word: &str) -> Option<DeliveryState> {
     let mut states = DeliveryState::ALL.into_iter().filter(|state| state.as_str().starts_with(word));
@@ -165,7 +181,7 @@ fn term(part: &str, chat: &impl Fn(&str) -> Option<ChatId>) -> Option<Term> {
         Some(("from", rest)) => What::From(folded(rest)),
         Some(("to", rest)) => What::To(folded(rest)),
         Some(("chat", rest)) => What::Chat(folded(rest), chat(rest)),
-        Some(("state", rest)) => What::State(folded(rest)),
+        Some(("state", rest)) => What::State(state_word(&folded(rest)).to_owned()),
         Some(("kind", rest)) => What::Kind(folded(rest)),
         Some(_) | None => text(part)?,
     };

@@ -100,9 +100,10 @@ impl Keymap {
         own.into_iter().flatten().map(String::as_str).chain(table.iter().copied())
     }
 
-    /// The first key of an action outside of the input box; `:` and its name where it has none.
+    /// The first key of an action, outside of the input box where it works there; its name where it has none.
     pub fn key(&self, action: Action) -> &str {
-        let row = KEYS.iter().find(|row| row.context == Context::Browse && row.action == action);
+        let rows = || KEYS.iter().filter(|row| row.action == action);
+        let row = rows().find(|row| row.context == Context::Browse).or_else(|| rows().next());
         row.and_then(|row| self.of(row).next()).unwrap_or_else(|| action.name())
     }
 

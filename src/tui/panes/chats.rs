@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use super::super::model::{Focus, Model};
 use super::super::theme::Theme;
 use super::feed::place;
-use super::{count, framed, put};
+use super::{count, framed, marks, put};
 
 /// The columns of the list beside the messages.
 pub(super) const COLUMNS: u16 = 44;
@@ -39,7 +39,7 @@ pub(super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer)
         0 => "Chats".to_owned(),
         n => format!("Chats, {n} unread since opened here"),
     };
-    let inner = framed(&title, model.ui.focus == Focus::Feed, theme, area, buffer);
+    let inner = framed(&title, model.ui.focus == Focus::Feed && chats.has_keys(), theme, area, buffer);
     if let Some(fault) = &chats.fault {
         put(buffer, inner, (1, 0), &format!("✗ {fault}"), inner.width.saturating_sub(2), theme.bad());
     } else if chats.rows().is_empty() {
@@ -60,7 +60,11 @@ pub(super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer)
         put(buffer, inner, (UNREAD, y), &name, right.saturating_sub(UNREAD + 1), theme.title());
         put(buffer, inner, (right, y), &time, TIME, theme.dim());
         let who = if row.last_is_ours { "→ " } else { "" };
-        let last = format!("{who}{}", row.last);
+        let mark = row.delivery.as_ref().map(|(_, state)| marks::mark(*state, theme).0);
+        let last = match mark {
+            Some(mark) => format!("{who}{mark} {}", row.last),
+            None => format!("{who}{}", row.last),
+        };
         put(buffer, inner, (UNREAD, y + 1), &last, inner.width.saturating_sub(UNREAD + 1), Style::new());
         if at == chats.selected {
             let height = 2.min(inner.height.saturating_sub(y));

@@ -10,12 +10,15 @@ use super::super::model::{Focus, Model};
 use super::super::sanitize;
 use super::super::theme::Theme;
 use super::super::update::{Line, passkey, read_line};
-use super::{framed, put};
+use super::{framed, marks, put};
 use crate::protocol::ChatKind;
-use crate::state::{Chat, QUEUE_CAPACITY, StoreState};
+use crate::state::{Chat, ConnectionState, QUEUE_CAPACITY, StoreState};
 
 /// The most lines of a text that are shown at once.
 const LINES: usize = 6;
+
+/// How much of a text that was not sent is shown, so that there is room for why.
+const FAILED: usize = 20;
 
 /// The longest text that WhatsApp takes, in characters.
 const TEXT_CHARS: usize = 65_536;
@@ -38,14 +41,21 @@ pub(in super::super) fn rows(model: &Model, columns: u16) -> u16 {
 /// focus.
 pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
     let focused = model.ui.focus == Focus::Compose;
+    let mut tiny = false;
     let inner = if area.height >= 3 {
-        framed(&title(model), focused, theme, area, buffer)
+        let inner = framed(&title(model), focused, theme, area, buffer);
+        own(model, theme, Rect { y: inner.bottom(), height: 1, ..inner }, buffer);
+        inner
     } else {
         put(buffer, area, (0, 0), "> ", 2, theme.border(focused));
+        tiny = true;
         Rect { x: area.x + 2, width: area.width.saturating_sub(2), ..area }
     };
     let value = model.ui.input.value();
-    if value.is_empty() {
+    if value.is_empty() && tiny && model.ui.own.is_some() {
+        // Without a frame there is no other place for it.
+        own(model, theme, Rect { x: inner.x.saturating_sub(2), width: inner.width.saturating_add(2), ..inner }, buffer);
+    } else if value.is_empty() {
         let hint = match (focused, &model.ui.recipient) {
             _ if passkey::awaited(model) => "paste the browser's answer here",
             (false, _) => "press i to write",
@@ -59,6 +69,27 @@ pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &m
         _ => shown_in_lines(value, model.ui.input.cursor(), inner, buffer),
     };
     focused.then_some(cursor)
+}
+
+/// What became of the message that was written here last, in the lower frame: nothing that comes in scrolls it away.
+fn own(model: &Model, theme: Theme, line: Rect, buffer: &mut Buffer) {
+    let Some(own) = &model.ui.own else { return };
+    let ((mark, style), word) = match own.delivery.as_deref() {
+        Some(delivery) => (marks::mark(delivery.state, theme), marks::word(delivery.state)),
+        None => (("·", theme.busy()), "given"),
+    };
+    let name = model.ui.chats.row(&own.chat.id).map_or_else(|| own.chat.address(), |row| row.title());
+    let to = format!(" to {}: ", sanitize::line(name, 20));
+    let room = line.width.saturating_sub(2);
+    let state = format!(" {mark} {word}");
+    let mut x = 1 + put(buffer, line, (1, 0), &state, room, style);
+    x += put(buffer, line, (x, 0), &to, room.saturating_sub(x), theme.dim());
+    let failure = own.delivery.as_deref().and_then(|delivery| delivery.failure.as_ref());
+    let why = failure.map(|failure| format!(" — {}", failure.text)).unwrap_or_default();
+    let text = format!("{}{why}", sanitize::line(&own.text, if why.is_empty() { usize::from(room) } else { FAILED }));
+    let text = sanitize::line(&text, usize::from(room.saturating_sub(x)));
+    x += put(buffer, line, (x, 0), &text, room.saturating_sub(x), theme.dim());
+    put(buffer, line, (x, 0), " ", 1, Style::new());
 }
 
 /// The part of a line around the cursor. Returns where the cursor is.
@@ -192,6 +223,9 @@ fn whom(model: &Model, chat: &Chat) -> String {
 
 /// Why it would be refused.
 fn fault(model: &Model, value: &str) -> Option<String> {
+    if model.ui.look.read_only {
+        return Some("read-only: it would not be sent".to_owned());
+    }
     if model.snapshot.store.state == StoreState::Failing {
         return Some("the database can't be written: it would be refused".to_owned());
     }
@@ -206,8 +240,14 @@ fn fault(model: &Model, value: &str) -> Option<String> {
 /// Why it would wait.
 fn wait(model: &Model, chat: &Chat) -> Option<String> {
     let snapshot = &model.snapshot;
-    if !snapshot.connection.state.is_up() {
-        return Some("waits until connected".to_owned());
+    match snapshot.connection.state {
+        ConnectionState::Open | ConnectionState::Unverified => {}
+        ConnectionState::Linking | ConnectionState::Passkey | ConnectionState::LoggedOut => {
+            return Some("waits until an account is linked".to_owned());
+        }
+        ConnectionState::Down | ConnectionState::Connecting | ConnectionState::Closed => {
+            return Some("waits until connected".to_owned());
+        }
     }
     if let Some(restriction) = &snapshot.restriction
         && chat.kind == ChatKind::Person

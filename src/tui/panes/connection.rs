@@ -7,9 +7,9 @@ use ratatui::style::Style;
 use super::super::keymap::Action;
 use super::super::model::{Focus, Model};
 use super::super::theme::Theme;
-use super::bytes;
 use super::page::{LABEL, Page};
-use super::status::{account, advice, headline, restarts, trouble, what_to_do};
+use super::status::{account, advice, began_with_the_connection, headline, restarts, trouble, what_to_do};
+use super::{bridge_memory, bytes};
 use crate::clock::{Now, Timestamp};
 use crate::state::{ConnectionState, Transition};
 
@@ -33,11 +33,17 @@ fn present(model: &Model, theme: Theme, page: &mut Page, now: Now) {
     }
     let (s, zone) = (&model.snapshot, &model.ui.zone);
     let plain = Style::new();
-    page.field("since", &day_and_time(model, s.connection.since, now), plain);
+    let since = day_and_time(model, s.connection.since, now);
+    if began_with_the_connection(model) {
+        page.field("since", &since, plain);
+    } else {
+        let state = s.connection.state.as_str().replace('_', " ");
+        page.field("WhatsApp", &format!("{state} since {since}"), plain);
+    }
     match (s.connection.state, s.connection.proven_at) {
         // What was proven may not be so any more.
         _ if model.ui.lost.is_some() => page.field("known", "as it was before", theme.busy()),
-        (ConnectionState::Open, Some(_)) => page.field("proven", "WhatsApp's server answers", theme.good()),
+        (ConnectionState::Open, Some(_)) => page.field("proven", "WhatsApp answered lately", theme.good()),
         (ConnectionState::Open, None) => page.field("claimed", "by the bridge, not proven", theme.busy()),
         (ConnectionState::Unverified, at) => {
             let at = at.map_or_else(|| "never".to_owned(), |at| at.clock_time(zone));
@@ -56,7 +62,7 @@ fn present(model: &Model, theme: Theme, page: &mut Page, now: Now) {
     if let Some(exit) = &s.bridge.last_exit {
         page.field("last end", &format!("{} {}", day_and_time(model, exit.at, now), exit.text), plain);
     }
-    let memory = format!("host {}, bridge {}", bytes(s.host.rss_bytes), bytes(s.bridge.rss_bytes));
+    let memory = format!("host {}, bridge {}", bytes(s.host.rss_bytes), bridge_memory(&s.bridge));
     page.field("memory", &memory, plain);
     let advice = advice(model, now);
     let trouble = trouble(model);
@@ -101,8 +107,10 @@ fn timeline(model: &Model, theme: Theme, page: &mut Page, now: Now) {
         let ended = matches!(one.state, ConnectionState::Closed | ConnectionState::LoggedOut);
         if let Some(reason) = one.reason.as_ref().filter(|reason| ended && !reason.text.is_empty()) {
             page.text(2, &reason.text, 2, theme.dim());
-            // What came right by itself needs no advice.
-            if !states.back().is_some_and(|last| last.state.is_up()) {
+            // What came right by itself, or is on its way to, needs no advice.
+            if states.back().is_some_and(|last| {
+                matches!(last.state, ConnectionState::Closed | ConnectionState::LoggedOut | ConnectionState::Down)
+            }) {
                 page.text(2, &what_to_do(reason.class, &model.ui.look.keys), 2, theme.dim());
             }
         }
@@ -138,7 +146,7 @@ fn day_and_time(model: &Model, at: Timestamp, now: Now) -> String {
 }
 
 /// A duration in its largest unit.
-fn duration(time: std::time::Duration) -> String {
+pub(super) fn duration(time: std::time::Duration) -> String {
     match time.as_secs() {
         s @ 0..120 => format!("{s} s"),
         s @ 120..7_200 => format!("{} min", s / 60),

@@ -8,9 +8,9 @@ use super::super::feed::sieve::Sieve;
 use super::super::model::{Focus, Model};
 use super::super::theme::Theme;
 use super::said::said;
-use super::{framed, put};
+use super::{framed, marks, put};
 use crate::protocol::ChatKind;
-use crate::state::{Delivery, DeliveryState, Direction, Message};
+use crate::state::{Delivery, Direction, Message};
 
 /// Columns: time, who, mark.
 const TIME: u16 = 9;
@@ -33,7 +33,7 @@ pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &m
     if messages.is_empty() {
         return;
     }
-    let focused = model.ui.focus == Focus::Feed && !model.ui.chats.open;
+    let focused = model.ui.focus == Focus::Feed && !model.ui.chats.has_keys();
     let inner = framed(&title(model), focused, theme, messages, buffer);
     model.ui.feed.size.set((inner.width, inner.height));
     if model.rows().is_empty() {
@@ -107,11 +107,15 @@ fn inside(area: Rect) -> Rect {
     area.inner(Margin { horizontal: 1, vertical: 1 })
 }
 
+/// What is said of a state that there is not.
+const UNKNOWN_STATE: &str = "no such state: queued dispatched sent delivered read failed expired cancelled";
+
 /// Why no message is shown.
 fn nothing(model: &Model) -> &'static str {
     let feed = &model.ui.feed;
     match (feed.filter(), feed.looked().1) {
         (None, _) => "no messages yet",
+        (Some(sieve), _) if sieve.has_unknown_state() => UNKNOWN_STATE,
         (Some(_), _) if feed.is_looking() => "looking …",
         (Some(_), true) => "nothing found yet; k looks on",
         (Some(_), false) => "nothing like this is kept; Esc shows all messages",
@@ -147,7 +151,7 @@ fn title(model: &Model) -> String {
     if let Some(error) = feed.failure() {
         title += &format!(", more could not be looked up: {error}");
     } else if feed.begins() && feed.chosen() == Some(0) {
-        title += ", the oldest that is kept";
+        title += ", the oldest kept";
     }
     match feed.unseen() {
         0 if feed.is_frozen() => title + ", not following (G)",
@@ -290,18 +294,11 @@ pub(super) const fn place(kind: ChatKind) -> Option<&'static str> {
     }
 }
 
-/// How far a message of ours has come. Each mark has a shape of its own.
+/// How far a message of ours has come.
 fn mark(message: &Message, theme: Theme) -> (&'static str, Style) {
     match (message.direction, message.delivery.as_deref().map(|d: &Delivery| d.state)) {
         (Direction::OutElsewhere, _) => ("⇄", theme.dim()),
         (Direction::In, _) | (Direction::Out, None) => ("", Style::new()),
-        (Direction::Out, Some(DeliveryState::Queued)) => ("…", theme.busy()),
-        (Direction::Out, Some(DeliveryState::Dispatched)) => ("›", theme.busy()),
-        (Direction::Out, Some(DeliveryState::Sent)) => ("✓", Style::new()),
-        (Direction::Out, Some(DeliveryState::Delivered)) => ("✓✓", Style::new()),
-        (Direction::Out, Some(DeliveryState::Read)) => ("◉", theme.good()),
-        (Direction::Out, Some(DeliveryState::Failed)) => ("✗", theme.bad()),
-        (Direction::Out, Some(DeliveryState::Expired)) => ("⊖", theme.bad()),
-        (Direction::Out, Some(DeliveryState::Cancelled)) => ("⊘", theme.dim()),
+        (Direction::Out, Some(state)) => marks::mark(state, theme),
     }
 }

@@ -6,6 +6,7 @@ use ratatui::style::Style;
 
 use super::super::keymap::{Action, Context, KEYS};
 use super::super::model::{Focus, Model};
+use super::super::sanitize;
 use super::super::theme::Theme;
 use super::super::update::{context, detail};
 use super::put;
@@ -14,9 +15,27 @@ use crate::clock::Now;
 use crate::protocol::ReasonClass;
 use crate::state::{ConnectionState, Pairing};
 
+/// The most rows of what is said.
+const MOST: usize = 3;
+
+/// What just happened, or is under way.
+fn said(model: &Model) -> Option<&str> {
+    let passing = model.ui.passing.as_ref().map(|passing| &passing.text);
+    let greeting = model.ui.greeting.as_ref().map(|(text, _)| text);
+    model.ui.notice.as_ref().or(passing).or(greeting).map(String::as_str)
+}
+
+/// How many rows the last line needs: what is to be done about something stands at the end, and has to be read.
+pub(in super::super) fn rows(model: &Model, columns: u16) -> u16 {
+    let rows = said(model).map_or(1, |text| sanitize::wrap(text, columns.into(), MOST).len());
+    u16::try_from(rows.max(1)).unwrap_or(1)
+}
+
 pub(in super::super) fn draw(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) {
-    if let Some(notice) = model.ui.notice.as_ref().or(model.ui.greeting.as_ref().map(|(text, _)| text)) {
-        put(buffer, area, (0, 0), notice, area.width, theme.busy());
+    if let Some(text) = said(model) {
+        for (y, line) in (0..).zip(sanitize::wrap(text, area.width.into(), usize::from(area.height).min(MOST))) {
+            put(buffer, area, (0, y), &line, area.width, theme.busy());
+        }
         return;
     }
     let (context, keys) = (context(model), &model.ui.look.keys);
@@ -91,7 +110,7 @@ pub(super) fn works(action: Action, model: &Model, now: Now) -> bool {
                 && connection.reason.as_ref().is_some_and(|reason| reason.class == ReasonClass::Replaced)
         }
         Action::PairingCode => model.snapshot.connection.state == ConnectionState::Linking,
-        Action::Answer => in_feed && !model.rows().is_empty(),
+        Action::Answer => in_feed && shown(Focus::Feed) && !model.rows().is_empty(),
         Action::Down | Action::Up | Action::Top | Action::Bottom | Action::PageDown | Action::PageUp => {
             match model.ui.look.scroll(model.ui.focus) {
                 Some(scroll) => scroll.most.get() > 0,
@@ -107,7 +126,8 @@ pub(super) fn works(action: Action, model: &Model, now: Now) -> bool {
             Some(Pairing::PasskeyCode { confirm, .. }) => *confirm,
             Some(Pairing::Qr { .. } | Pairing::Code { .. }) | None => false,
         },
-        Action::Detail => in_feed && !model.rows().is_empty(),
+        Action::Detail => in_feed && shown(Focus::Feed) && !model.rows().is_empty(),
+        Action::Filter | Action::Chats => !in_feed || shown(Focus::Feed),
         Action::Json => in_feed && model.ui.detail.is_some(),
         Action::Copy => in_feed && (model.ui.detail.is_some() || model.chosen().is_some()),
         Action::Resend => in_feed && detail::to_resend(model).is_some(),
@@ -135,8 +155,6 @@ pub(super) fn works(action: Action, model: &Model, now: Now) -> bool {
         | Action::Theme
         | Action::Mouse
         | Action::Suspend
-        | Action::Filter
-        | Action::Chats
         | Action::NewLine
         | Action::Editor
         | Action::Recipient

@@ -10,7 +10,7 @@ use super::super::series::Series;
 use super::super::theme::Theme;
 use super::page::Page;
 use super::status::waiting;
-use super::{bytes, count, micros};
+use super::{bridge_memory, bytes, count, micros};
 use crate::clock::Now;
 use crate::state::WebhookState;
 
@@ -49,7 +49,7 @@ fn graphs(model: &Model, theme: Theme, page: &mut Page, rows: usize, columns: u1
         ("sent", count(c.messages_sent), per_bar(&traffic.sent), &traffic.sent, theme.outgoing()),
         ("requests", count(s.host.api.requests), per_bar(&traffic.requests), &traffic.requests, theme.busy()),
         ("host", bytes(s.host.rss_bytes), up_to(&traffic.host), &traffic.host, Style::new()),
-        ("bridge", bytes(s.bridge.rss_bytes), up_to(&traffic.bridge), &traffic.bridge, Style::new()),
+        ("bridge", bridge_memory(&s.bridge), up_to(&traffic.bridge), &traffic.bridge, Style::new()),
     ];
     for (label, present, most, series, style) in all {
         page.line([(format!("{label:11}"), theme.dim()), (format!("{present:9}"), Style::new()), (most, theme.dim())]);
@@ -103,7 +103,9 @@ fn figures(model: &Model, theme: Theme, page: &mut Page, now: Now) {
         ("resyncs", model.ui.look.resyncs),
     ];
     for (label, n) in losses.iter().filter(|(_, n)| *n > 0) {
-        page.field(label, &n.to_string(), theme.bad());
+        // What somebody took back, and what was told twice and kept once, is as it should be.
+        let well = matches!(*label, "cancelled" | "duplicates");
+        page.field(label, &n.to_string(), if well { Style::new() } else { theme.bad() });
     }
     let none: Vec<_> = losses.iter().filter(|(_, n)| *n == 0).map(|(label, _)| *label).collect();
     if !none.is_empty() {

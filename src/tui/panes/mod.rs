@@ -9,6 +9,7 @@ pub(super) mod feed;
 pub(super) mod footer;
 mod letters;
 pub(super) mod log;
+mod marks;
 pub(super) mod metrics;
 pub(super) mod overlay;
 mod page;
@@ -17,6 +18,7 @@ mod passkey;
 pub(super) mod recipient;
 pub(super) mod said;
 pub(super) mod status;
+pub(super) mod webhooks;
 pub(super) mod welcome;
 
 use ratatui::buffer::Buffer;
@@ -27,6 +29,7 @@ use ratatui::widgets::{Block, BorderType, Widget};
 
 use super::sanitize;
 use super::theme::Theme;
+use crate::state::BridgeView;
 
 /// A border with a title; returns the area inside.
 fn framed(title: &str, focused: bool, theme: Theme, area: Rect, buffer: &mut Buffer) -> Rect {
@@ -77,6 +80,11 @@ fn bytes(n: Option<u64>) -> String {
         Some(n) if n < 10 << 20 => format!("{}.{} MB", n >> 20, ((n % (1 << 20)) * 10) >> 20),
         Some(n) => format!("{} MB", n >> 20),
     }
+}
+
+/// The memory of the bridge; that of one that runs and was not looked at yet is on the way.
+fn bridge_memory(bridge: &BridgeView) -> String {
+    if bridge.pid.is_some() && bridge.rss_bytes.is_none() { "…".to_owned() } else { bytes(bridge.rss_bytes) }
 }
 
 /// A count in at most four characters.

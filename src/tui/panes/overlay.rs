@@ -14,9 +14,9 @@ use super::super::update::{Confirmed, context};
 use super::footer::works;
 use super::passkey::spaced;
 use super::status::account;
-use super::{compose, framed, put, recipient};
+use super::{compose, framed, marks, put, recipient, webhooks};
 use crate::clock::Now;
-use crate::state::Pairing;
+use crate::state::{ConnectionState, Pairing};
 
 pub(in super::super) fn draw(
     model: &Model,
@@ -53,9 +53,24 @@ pub(in super::super) fn draw(
             None
         }
         Overlay::Recipient(picker) => Some(recipient::draw(picker, model, theme, area, buffer)),
+        Overlay::Restart => {
+            let inner = window("Restart the bridge, though all is well?", (56, 4), theme, area, buffer);
+            let breaks = if model.snapshot.connection.state == ConnectionState::Passkey {
+                "The step with the passkey begins anew."
+            } else {
+                "The connection is interrupted; nothing gets lost."
+            };
+            put(buffer, inner, (1, 0), breaks, inner.width.saturating_sub(2), Style::new());
+            put(buffer, inner, (1, 1), "y restarts it, any other key doesn't", inner.width, theme.key());
+            None
+        }
+        Overlay::Webhooks { chosen } => {
+            webhooks::draw(model, *chosen, theme, area, buffer, now);
+            None
+        }
         Overlay::Filter(input) => Some(filter(input, theme, area, buffer)),
         Overlay::Number(input) => {
-            let inner = window("Number of the phone to be linked", (56, 4), theme, area, buffer);
+            let inner = window("Number of the phone to be linked", (60, 4), theme, area, buffer);
             put(buffer, inner, (1, 0), input.value(), inner.width.saturating_sub(1), Style::new());
             let line = model.ui.notice.as_deref().unwrap_or("as in +584244370180; Enter asks for a code, Esc leaves");
             put(buffer, inner, (1, 1), line, inner.width.saturating_sub(1), theme.dim());
@@ -101,6 +116,8 @@ fn help(model: &Model, scroll: u16, theme: Theme, area: Rect, buffer: &mut Buffe
         .map(|row| (keys.of(row).collect::<Vec<_>>().join(" "), row.help))
         .filter(|(keys, _)| !keys.is_empty())
         .collect();
+    lines.push((String::new(), ""));
+    lines.extend(marks::legend().map(|(mark, word)| (mark.to_owned(), word)));
     lines.push((String::new(), ""));
     lines.push(("Ctrl-C twice".to_owned(), "quit, from anywhere"));
     lines.push(match context {
@@ -207,13 +224,19 @@ fn confirm(
         }
         Confirmed::LogOut { local: false } => {
             let phone = account(model).unwrap_or_else(|| "this device".to_owned());
-            ("Log out of WhatsApp?", format!("Unlinks {phone}. What waits goes on waiting."))
+            let waits = match model.snapshot.queue {
+                0 => "Nothing waits to be sent.".to_owned(),
+                // From whichever that is: who does not want it takes them back first.
+                1 => "1 message waits for the next account.".to_owned(),
+                n => format!("{n} messages wait for the next account."),
+            };
+            ("Log out of WhatsApp?", format!("Unlinks {phone}. {waits}"))
         }
         Confirmed::LogOut { local: true } => {
             ("Log out here alone?", "The phone goes on listing this device until it is removed.".to_owned())
         }
     };
-    let inner = window(title, (56, 5), theme, area, buffer);
+    let inner = window(title, (72, 5), theme, area, buffer);
     put(buffer, inner, (1, 0), &lost, inner.width.saturating_sub(1), Style::new());
     let ask = format!("Type {} and press Enter; Esc goes back.", what.word());
     put(buffer, inner, (1, 1), &ask, inner.width.saturating_sub(1), theme.key());

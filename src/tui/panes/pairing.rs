@@ -70,13 +70,20 @@ fn content(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: No
             let spaced = code.reveal().chars().map(|c| format!("{c} ")).collect::<String>();
             let (first, second) = spaced.split_at_checked(8).unwrap_or((spaced.as_str(), ""));
             put(buffer, area, (2, 1), &format!("{first}– {second}"), area.width, theme.title());
-            put(buffer, area, (2, 2), &format!("expires {}", in_time(*expires_at, now)), area.width, theme.dim());
+            let number = model.snapshot.linking.phone_number.as_ref();
+            let whose = number.map(|number| format!("for {number}, ")).unwrap_or_default();
+            let left = format!("{whose}expires {}", in_time(*expires_at, now));
+            put(buffer, area, (2, 2), &left, area.width, theme.dim());
             let steps = [
                 "1  On the phone open WhatsApp",
                 "2  Settings › Linked devices › Link a device",
                 "3  Link with phone number instead, type the code",
             ];
-            write_steps(&steps, theme, Rect { y: area.y + 4, height: area.height.saturating_sub(4), ..area }, buffer);
+            let below = Rect { y: area.y + 4, height: area.height.saturating_sub(4), ..area };
+            let rows = write_steps(&steps, theme, below, buffer);
+            let [code, palette] = [Action::PairingCode, Action::Palette].map(|a| model.ui.look.keys.key(a));
+            let other = format!("{code} for another number, {palette}link for a QR");
+            put(buffer, below, (0, rows), &other, area.width, theme.dim());
         }
         (Some(Pairing::Qr { expires_at, .. }), Some(modules)) => {
             let left = format!("expires {}", in_time(*expires_at, now));
@@ -125,7 +132,9 @@ fn draw_fitting(
         }
         Drawing::Half | Drawing::Sextant | Drawing::Octant => Drawing::fitting(modules, width, height),
     };
-    let Some(drawing) = chosen.or_else(fitting) else {
+    let drawing = chosen.or_else(fitting);
+    model.ui.qr_drawn.set(drawing);
+    let Some(drawing) = drawing else {
         return too_small(model, modules, theme, area, buffer);
     };
     let (columns, rows) = drawing.needs(modules);
@@ -148,7 +157,8 @@ fn draw_fitting(
     }
 }
 
-fn write_steps(steps: &[&str], theme: Theme, area: Rect, buffer: &mut Buffer) {
+/// Returns how many rows they take.
+fn write_steps(steps: &[&str], theme: Theme, area: Rect, buffer: &mut Buffer) -> u16 {
     let mut y = 0;
     for step in steps {
         let (number, text) = step.split_at_checked(3).unwrap_or(("", step));
@@ -159,6 +169,7 @@ fn write_steps(steps: &[&str], theme: Theme, area: Rect, buffer: &mut Buffer) {
         }
         y += 1;
     }
+    y
 }
 
 fn too_small(model: &Model, modules: &Modules, theme: Theme, area: Rect, buffer: &mut Buffer) {

@@ -34,7 +34,7 @@ pub(in super::super) fn row_at(picker: &Picker, model: &Model, area: Rect, at: P
 }
 
 pub(super) fn draw(picker: &Picker, model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer) -> Position {
-    let inner = window("To whom? (Enter chooses, Esc leaves)", SIZE, theme, area, buffer);
+    let inner = window("To whom? (Enter chooses, Esc leaves, @ again writes an @)", SIZE, theme, area, buffer);
     let line = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), height: inner.height.min(1), ..inner };
     if picker.input.value().is_empty() {
         put(buffer, line, (0, 0), "part of a name or a number, or a new number", line.width, theme.dim());

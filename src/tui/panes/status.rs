@@ -9,10 +9,10 @@ use ratatui::style::Style;
 use super::super::keymap::{Action, Keymap};
 use super::super::model::Model;
 use super::super::theme::Theme;
-use super::{bytes, pairing, put, row, welcome};
+use super::{bridge_memory, bytes, pairing, put, row, welcome};
 use crate::clock::{Now, Timestamp};
 use crate::protocol::ReasonClass;
-use crate::state::{BridgeState, ConnectionState, Pairing, StoreState, WebhookState};
+use crate::state::{BridgeState, ConnectionState, ExitClass, Pairing, StoreState, WebhookState};
 
 /// How things stand: a mark, a word, and its style. The mark and the word say it without the colour.
 pub(in super::super) fn headline(model: &Model, theme: Theme) -> (&'static str, &'static str, Style) {
@@ -39,6 +39,15 @@ pub(in super::super) fn headline(model: &Model, theme: Theme) -> (&'static str, 
         (BridgeState::Running, ConnectionState::Closed) => ("✗", "not connected", theme.bad()),
         (BridgeState::Running, ConnectionState::Down) => ("○", "not connected", theme.busy()),
     }
+}
+
+/// What the headline says began when the present state of the connection did. The gateway, the database and a bridge that
+/// is replaced have times of their own, which nobody tells.
+pub(super) fn began_with_the_connection(model: &Model) -> bool {
+    let s = &model.snapshot;
+    let bridge = s.bridge.silent || s.bridge.state == BridgeState::Draining;
+    let up = s.connection.state == ConnectionState::Open;
+    model.ui.lost.is_none() && s.store.state != StoreState::Failing && (up || !bridge)
 }
 
 /// Whether anybody has to look.
@@ -167,8 +176,23 @@ pub(super) fn trouble(model: &Model) -> Option<String> {
         model.snapshot.bridge.state,
         BridgeState::BackingOff | BridgeState::BreakerOpen | BridgeState::Refused
     );
-    let last = model.snapshot.last_error.as_ref().map(|e| e.text.to_string());
+    let last = model.snapshot.last_error.as_ref().filter(|e| !is_over(model, e.at)).map(|e| e.text.to_string());
     if failing { last.or(reason) } else { reason.or(last) }
+}
+
+/// What went wrong then says nothing about now: the connection was up or the bridge linked anew since, or the operator
+/// had the bridge started anew.
+fn is_over(model: &Model, at: Timestamp) -> bool {
+    let got_on = |state| {
+        matches!(
+            state,
+            ConnectionState::Open | ConnectionState::Unverified | ConnectionState::Linking | ConnectionState::Passkey
+        )
+    };
+    let s = &model.snapshot;
+    (got_on(s.connection.state) && s.connection.since > at)
+        || s.timeline.iter().any(|one| got_on(one.state) && one.at > at)
+        || s.bridge.last_exit.as_ref().is_some_and(|exit| exit.class == ExitClass::Operator && exit.at > at)
 }
 
 /// What is held by a restriction of the account, and until when.
@@ -180,8 +204,10 @@ pub(in super::super) fn restricted(model: &Model) -> Option<String> {
         1 => "1 message is held".to_owned(),
         n => format!("{n} messages are held"),
     };
-    let told = if restriction.until_told { "" } else { " (WhatsApp names no end)" };
-    Some(format!("{held}: no new chats until {date} {time}{told}; those that exist go on. {}", restriction.text))
+    // What matters most comes first: a line of a small terminal ends soon.
+    let told = if restriction.until_told { "" } else { " WhatsApp names no end: it is tried then." };
+    let time = time.get(..5).unwrap_or(&time);
+    Some(format!("{held}: no new chats until {date} {time}; old ones go on. {}.{told}", restriction.text))
 }
 
 /// How many lines the header would like.
@@ -198,7 +224,7 @@ pub(in super::super) fn header(model: &Model, theme: Theme, area: Rect, buffer: 
         pieces.push(("read-only ".to_owned(), theme.busy()));
     }
     pieces.push((format!("{mark} {word}"), style));
-    if area.width >= 60 {
+    if area.width >= 60 && began_with_the_connection(model) {
         pieces.push((format!(" since {since}"), theme.dim()));
     }
     match (account(model), advice(model, now)) {
@@ -230,7 +256,7 @@ pub(in super::super) fn header(model: &Model, theme: Theme, area: Rect, buffer: 
         n => format!("  webhooks parked {n}"),
     };
     let text = format!("in {}  out {}  waiting {}", c.messages_received, c.messages_sent, waiting(model, now));
-    let memory = format!("  host {}  bridge {}", bytes(s.host.rss_bytes), bytes(s.bridge.rss_bytes));
+    let memory = format!("  host {}  bridge {}", bytes(s.host.rss_bytes), bridge_memory(&s.bridge));
     let attached = model.ui.attached.as_ref().map(|at| format!("  attached to {at}")).unwrap_or_default();
     let pieces = [
         (text.as_str(), Style::new()),

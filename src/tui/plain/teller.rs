@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::super::Keymap;
 use super::super::model::Model;
-use super::super::panes::{said, status};
+use super::super::panes::{said, status, webhooks};
 use super::super::run::Options;
 use super::super::sanitize;
 use super::super::theme::Theme;
@@ -292,6 +292,12 @@ impl Teller {
                 for verb in verbs() {
                     self.lines.push(format!("{} {}: {}", verb.name, verb.args, verb.help).replace(" :", ":"));
                 }
+                return Step::Nothing;
+            }
+            Meaning::Resume(name) => Request::ResumeWebhook(name),
+            Meaning::Webhooks => {
+                let lines = webhooks::lines(&self.model, now);
+                lines.iter().for_each(|(_, line)| self.tell(now.wall, line));
                 return Step::Nothing;
             }
             Meaning::Quit => return Step::Quit,

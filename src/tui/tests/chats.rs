@@ -105,3 +105,31 @@ fn a_name_that_is_the_number_is_said_once() {
         assert!(screen.contains(&format!("To {ANA} ─")), "{name}: {screen}");
     }
 }
+
+#[test]
+fn of_a_last_message_of_ours_it_is_seen_how_far_it_has_come() {
+    let mut snapshot = linked();
+    snapshot.feed = [Arc::new(outgoing(1, "Hola", DeliveryState::Queued))].into();
+    let mut model = model(snapshot);
+    typed(&mut model, "C");
+    let mut shows = |change: Option<(&str, DeliveryState)>| {
+        if let Some((id, state)) = change {
+            let mut delivery = Delivery::queued(ago(1));
+            delivery.state = state;
+            let (id, from, delivery) = (id.into(), DeliveryState::Queued, Box::new(delivery));
+            let change = Change::MessageProgressed { id, from, delivery };
+            update(&mut model, Msg::Update(Update::Changes(vec![Arc::new(change)])), now());
+        }
+        let picture = text(&drawn(&mut model, (80, 24)));
+        picture.lines().find_map(|line| Some(line[line.find('→')?..].trim_end_matches([' ', '│']).to_owned()))
+    };
+    assert_eq!(shows(None).as_deref(), Some("→ … Hola"));
+    assert_eq!(shows(Some(("3EB09", DeliveryState::Sent))).as_deref(), Some("→ … Hola"), "another one");
+    assert_eq!(shows(Some(("3EB01", DeliveryState::Cancelled))).as_deref(), Some("→ ⊘ Hola"));
+    assert_eq!(shows(Some(("3EB01", DeliveryState::Delivered))).as_deref(), Some("→ ✓✓ Hola"));
+    // After news that were missed nothing is said that may not be so any more.
+    let mut missed = linked();
+    missed.feed.clear();
+    update(&mut model, Msg::Update(Update::Snapshot(Box::new(missed))), now());
+    assert!(text(&drawn(&mut model, (80, 24))).contains("→ Hola"));
+}

@@ -95,6 +95,22 @@ fn a_recipient_is_chosen_by_parts_of_a_name_or_number() {
 }
 
 #[test]
+fn an_at_sign_never_goes_to_the_recipient_of_before_in_place_of_choosing_another() {
+    let mut model = desk();
+    typed(&mut model, "i@ana");
+    press(&mut model, KeyCode::Enter);
+    typed(&mut model, "hello");
+    press(&mut model, KeyCode::Enter);
+    typed(&mut model, "@ben");
+    assert_eq!(press(&mut model, KeyCode::Enter).requests, []);
+    assert_eq!(model.ui.recipient.as_ref().map(Chat::address), Some(BEN));
+    // Who wants the sign itself types it twice; in a text it is one anyway.
+    typed(&mut model, "@@all me@home");
+    assert_eq!(model.ui.input.value(), "@all me@home");
+    assert_eq!(sent(&press(&mut model, KeyCode::Enter)), (BEN.to_owned(), "@all me@home".to_owned()));
+}
+
+#[test]
 fn what_was_begun_for_one_stays_his_and_comes_back() {
     let mut model = desk();
     typed(&mut model, "ia draft to nobody");

@@ -187,7 +187,7 @@ fn the_oldest_is_one_key_away_and_so_is_the_newest() {
     desk.settle();
     assert_eq!(desk.chosen(), Some("message 0"));
     let screen = text(&drawn(&mut desk.model, (80, 24)));
-    assert!(screen.contains("message 0") && screen.contains("the oldest that is kept"), "{screen}");
+    assert!(screen.contains("message 0") && screen.contains("the oldest kept"), "{screen}");
     desk.press(KeyCode::Char('G'));
     desk.settle();
     assert_eq!((desk.chosen(), desk.answers <= 2), (None, true));

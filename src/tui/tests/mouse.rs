@@ -78,6 +78,40 @@ fn a_click_opens_a_chat() {
 }
 
 #[test]
+fn keys_follow_a_click_to_the_messages_beside_the_chats() {
+    let size = (200, 60);
+    let mut model = busy();
+    typed(&mut model, "C");
+    let chat = model.ui.chats.selected;
+    click(&mut model, size, "the harbour at dawn");
+    let message = model.ui.feed.chosen();
+    typed(&mut model, "k");
+    assert_eq!((model.ui.feed.chosen(), model.ui.chats.selected), (message.map(|at| at - 1), chat));
+    press(&mut model, KeyCode::Enter);
+    assert!(model.ui.detail.is_some() && model.ui.chats.open, "the message, not the chat");
+    press(&mut model, KeyCode::Enter);
+    // The key of the list leads back to it, and a second time closes it.
+    typed(&mut model, "Cj");
+    assert_eq!(model.ui.chats.selected, chat + 1);
+    typed(&mut model, "C");
+    assert!(!model.ui.chats.open);
+    // So does a terminal in which only the list has room.
+    typed(&mut model, "C");
+    click(&mut model, size, "the harbour at dawn");
+    drawn(&mut model, (80, 24));
+    typed(&mut model, "j");
+    assert_eq!(model.ui.chats.selected, 1);
+    // Esc leaves what is looked at closely, then goes to the newest message, and then closes the list.
+    click(&mut model, size, "the harbour at dawn");
+    press(&mut model, KeyCode::Esc);
+    assert!(model.ui.detail.is_none() && model.ui.feed.chosen().is_some());
+    press(&mut model, KeyCode::Esc);
+    assert!(model.ui.chats.open && model.ui.feed.chosen().is_none());
+    press(&mut model, KeyCode::Esc);
+    assert!(!model.ui.chats.open);
+}
+
+#[test]
 fn a_click_chooses_in_what_lies_over_the_screen() {
     for size in [(80, 24), (120, 40)] {
         let mut model = busy();

@@ -128,6 +128,7 @@ fn lines_are_commands() {
         ("log out", Request::LogOut { local: false }),
         ("link", Request::RestartBridge),
         ("take over", Request::TakeOver),
+        ("resume crm", Request::ResumeWebhook("crm".into())),
     ] {
         let Step::Ask(ask) = teller.asked(line, now()) else { panic!("{line}") };
         assert_eq!(ask.request, request);
@@ -138,6 +139,7 @@ fn lines_are_commands() {
         ("sing", Some("there is no such command; help lists them")),
         ("send 0424 Hola", Some("a number starts with +")),
         ("theme soft", Some("there is no such command")),
+        ("webhooks", Some("there are no webhooks")),
         ("status", Some("connected, +15550009999 Office; since the start 5 received")),
     ] {
         assert_eq!(teller.asked(line, now()), Step::Nothing);
@@ -168,6 +170,7 @@ fn a_line_mode_that_is_read_only_asks_the_engine_for_nothing() {
         "log out local",
         "restart bridge",
         "take over",
+        "resume crm",
     ] {
         assert_eq!(teller.asked(line, now()), Step::Nothing, "{line}");
         assert!(told(&mut teller).last().unwrap().starts_with("read-only: nothing was done"));

@@ -34,3 +34,50 @@ fn a_line_tells_of_the_webhook_that_is_worst_off_when_there_are_any() {
     let picture = text(&drawn(&mut small, (80, 24)));
     assert!(picture.contains("failed 1  webhooks parked 1  host"), "{picture}");
 }
+
+#[test]
+fn the_webhooks_are_listed_and_one_is_had_try_at_once() {
+    use WebhookState::{Going, Parked, Retrying};
+    let mut model = model(linked());
+    typed(&mut model, ":webhooks");
+    press(&mut model, KeyCode::Enter);
+    assert!(text(&drawn(&mut model, (80, 24))).contains("there are no webhooks; POST /webhooks makes one"));
+    assert_eq!(press(&mut model, KeyCode::Enter).requests, []);
+    press(&mut model, KeyCode::Esc);
+
+    model.snapshot.webhooks = vec![view("audit", Going, 0), view("billing", Retrying, 3), view("crm", Parked, 17)];
+    model.snapshot.webhooks[2].waiting_since = Some(ago(7_300));
+    typed(&mut model, ":webhooks");
+    press(&mut model, KeyCode::Enter);
+    insta::assert_snapshot!("webhooks", text(&drawn(&mut model, (80, 24))));
+    assert!(next_wake(&model, now()).is_some(), "the times count");
+    typed(&mut model, "jj");
+    let asked = press(&mut model, KeyCode::Enter);
+    assert_eq!(asked.requests[0].request, Request::ResumeWebhook("crm".into()));
+    let picture = text(&drawn(&mut model, (80, 24)));
+    assert!(picture.contains("asked crm to try now") && picture.contains("17 behind"), "{picture}");
+    press(&mut model, KeyCode::Esc);
+    assert!(model.ui.overlay.is_none());
+
+    typed(&mut model, ":resume billing");
+    let asked = press(&mut model, KeyCode::Enter);
+    assert_eq!(asked.requests[0].request, Request::ResumeWebhook("billing".into()));
+    let answer = Answer::Refused(Refusal::NoSuchWebhook);
+    update(&mut model, Msg::Update(Update::Answer { id: asked.requests[0].id, answer }), now());
+    assert!(text(&drawn(&mut model, (80, 24))).contains("there is no webhook with this name"));
+
+    // Who may change nothing may look.
+    model.ui.look.read_only = true;
+    typed(&mut model, ":webhooks");
+    press(&mut model, KeyCode::Enter);
+    assert_eq!(press(&mut model, KeyCode::Enter).requests, []);
+    assert!(model.ui.notice.as_ref().is_some_and(|notice| notice.starts_with("read-only")));
+}
+
+#[test]
+fn filter_is_a_word_too() {
+    let mut model = model(linked());
+    typed(&mut model, ":filter harbour");
+    press(&mut model, KeyCode::Enter);
+    assert!(text(&drawn(&mut model, (80, 24))).contains("Messages like harbour"));
+}

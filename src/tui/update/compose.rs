@@ -5,10 +5,14 @@ use std::sync::Arc;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_input::Input;
 
+use super::super::keymap::Action;
 use super::super::model::{Focus, Model};
-use super::{Outcome, passkey, request};
+use super::{Outcome, passkey};
 use crate::clock::Mono;
-use crate::state::{Chat, Phone, PhoneError, Request, SendOptions};
+use crate::state::{Chat, Phone, PhoneError};
+
+/// A line that can be sent.
+const EXAMPLE: &str = "+584244370180 Hola";
 
 /// A text: whom it is for, and what it says.
 pub enum Line<'a> {
@@ -55,8 +59,9 @@ pub(super) fn send(model: &mut Model) -> Outcome {
         Line::Text(text) => text.into(),
     };
     let Some(chat) = model.ui.recipient.clone() else {
-        model.ui.notice =
-            Some("to whom? @ chooses a chat, or start with a number, as in +584244370180 Hola".to_owned());
+        // With a text in the box `@` is a letter of it.
+        let key = model.ui.look.keys.key(Action::Recipient);
+        model.ui.notice = Some(format!("to whom? {key} chooses a chat, or begin with a number: {EXAMPLE}"));
         return Outcome::redraw();
     };
     if text.is_empty() {
@@ -64,10 +69,7 @@ pub(super) fn send(model: &mut Model) -> Outcome {
         model.ui.input.reset();
         return Outcome::redraw();
     }
-    let outcome = request(model, Request::Send { chat, text, options: SendOptions::default() });
-    if let Some(ask) = outcome.requests.first() {
-        model.ui.sending.insert(ask.id, line);
-    }
+    let outcome = super::send(model, chat, text, Some(line));
     model.ui.input.reset();
     outcome
 }
@@ -164,7 +166,7 @@ fn history(model: &mut Model, back: bool) {
 /// A key that is no action: it edits. What comes of the history is then a text of its own.
 pub(super) fn edit(model: &mut Model, key: &KeyEvent) {
     let at_rest = !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
-    if at_rest && key.code == KeyCode::Char('@') && model.ui.input.value().is_empty() && model.ui.recipient.is_none() {
+    if at_rest && key.code == KeyCode::Char('@') && model.ui.input.value().is_empty() {
         super::recipient::open(model);
         return;
     }

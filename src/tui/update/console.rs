@@ -57,7 +57,9 @@ pub(super) fn refused_if(model: &mut Model, changes: bool) -> bool {
     let refused = model.ui.look.read_only && changes;
     if refused {
         let key = model.ui.look.keys.key(Action::ReadOnly);
-        model.ui.notice = Some(format!("read-only: nothing was done; {key} lets this console change things"));
+        // In the input box the key is a letter like any other.
+        let leave = if model.ui.focus == Focus::Compose { "Esc and then " } else { "" };
+        model.ui.notice = Some(format!("read-only: nothing was done; {leave}{key} lets this console change things"));
     }
     refused || (changes && away(model))
 }

@@ -10,8 +10,8 @@ use super::super::feed::window::Row;
 use super::super::keymap::Action;
 use super::super::model::{Model, Overlay};
 use super::super::panes::detail::{beyond, json};
-use super::{Outcome, console, request};
-use crate::state::{DeliveryState, Direction, Found, Message, Request, RequestId, Secret, SendOptions};
+use super::{Outcome, console, send};
+use crate::state::{DeliveryState, Direction, Found, Message, RequestId, Secret};
 
 /// Opens the chosen message, or the newest, and closes it again.
 pub(super) fn toggle(model: &mut Model) {
@@ -132,8 +132,7 @@ pub(super) fn confirmed(model: &mut Model, message: &Message, key: KeyCode) -> O
         return Outcome::redraw();
     }
     let (chat, text) = (message.chat.clone(), Arc::clone(&message.body));
-    model.ui.notice = Some(format!("sent again to {}, as a new message", chat.address()));
-    request(model, Request::Send { chat, text, options: SendOptions::default() })
+    send(model, chat, text, None)
 }
 
 /// Takes an answer in, and does what was to be done then.

@@ -13,7 +13,9 @@ pub(super) fn paste(model: &mut Model, text: &str) {
         Some(Overlay::Number(input) | Overlay::Filter(input) | Overlay::Confirm(_, input)) => input,
         Some(Overlay::Palette(palette)) => &mut palette.input,
         Some(Overlay::Recipient(picker)) => &mut picker.input,
-        Some(Overlay::Help { .. } | Overlay::Compare | Overlay::Resend(_)) => return,
+        Some(
+            Overlay::Help { .. } | Overlay::Compare | Overlay::Resend(_) | Overlay::Restart | Overlay::Webhooks { .. },
+        ) => return,
         None => {
             focus(model, Focus::Compose);
             passkey::make_room(model, text);
@@ -35,7 +37,9 @@ pub(super) fn paste(model: &mut Model, text: &str) {
             | Overlay::Recipient(_)
             | Overlay::Help { .. }
             | Overlay::Compare
-            | Overlay::Resend(_),
+            | Overlay::Resend(_)
+            | Overlay::Restart
+            | Overlay::Webhooks { .. },
         )
         | None => {}
     }

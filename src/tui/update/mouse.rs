@@ -90,6 +90,8 @@ fn beneath(model: &mut Model, done: Done, screen: Rect, at: Position, now: Now) 
     match done {
         Done::Click => {
             focus(model, pane);
+            // In the frame of the list, and where it is empty, nothing is chosen.
+            model.ui.chats.keys = !beside(spot);
             match spot {
                 Some(Spot::Message(index)) => return choose(model, index),
                 Some(Spot::Chat(index)) => {
@@ -103,8 +105,7 @@ fn beneath(model: &mut Model, done: Done, screen: Rect, at: Position, now: Now) 
         Done::Wheel { up } => {
             // What is scrolled need not be what is focused.
             let focused = std::mem::replace(&mut model.ui.focus, pane);
-            let open = std::mem::take(&mut model.ui.chats.open);
-            model.ui.chats.open = open && !matches!(spot, Some(Spot::Message(_)));
+            let keys = std::mem::replace(&mut model.ui.chats.keys, !beside(spot));
             let action = match (spot, up) {
                 (Some(Spot::One), true) => Action::PageUp,
                 (Some(Spot::One), false) => Action::PageDown,
@@ -115,10 +116,15 @@ fn beneath(model: &mut Model, done: Done, screen: Rect, at: Position, now: Now) 
             for _ in 0..times {
                 act(model, action);
             }
-            (model.ui.focus, model.ui.chats.open) = (focused, open);
+            (model.ui.focus, model.ui.chats.keys) = (focused, keys);
         }
     }
     Outcome::redraw()
+}
+
+/// It is beside the list of chats.
+const fn beside(spot: Option<Spot>) -> bool {
+    matches!(spot, Some(Spot::Message(_) | Spot::One))
 }
 
 /// A message that is clicked is chosen; the chosen one is looked at closely.

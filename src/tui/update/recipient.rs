@@ -19,6 +19,12 @@ pub(super) fn on_key(model: &mut Model, mut picker: Box<Picker>, key: &KeyEvent)
     let last = picker.candidates(&model.ui.chats).len().saturating_sub(1);
     match key.code {
         KeyCode::Esc => return Outcome::redraw(),
+        // Whoever wanted none of them, but a text that begins like this.
+        KeyCode::Char('@') if picker.input.value().is_empty() => {
+            focus(model, Focus::Compose);
+            compose::insert(&mut model.ui.input, "@");
+            return Outcome::redraw();
+        }
         KeyCode::Enter | KeyCode::Tab => return choose(model, picker),
         KeyCode::Up => picker.selected = picker.selected.min(last).saturating_sub(1),
         KeyCode::Down => picker.selected = (picker.selected + 1).min(last),

@@ -2,10 +2,12 @@
 
 use super::super::keymap::Action;
 use super::super::model::{Focus, Model, Overlay};
+use super::super::passing::Passing;
 use super::super::verbs::{Meaning, Verb};
 use super::console::{refused_if, set_read_only, set_theme};
-use super::{Confirmed, Outcome, ask_for_code, feed, focus, request};
-use crate::state::{Chat, ConnectionState, Linking, Refusal, Request, SendOptions};
+use super::linking::ask_for_code;
+use super::{Confirmed, Outcome, feed, focus, request, send, webhooks};
+use crate::state::{Chat, ConnectionState, Linking, Refusal, Request};
 
 /// Does it, asks first, or says why not.
 pub(super) fn act(model: &mut Model, verb: &Verb, meaning: Meaning) -> Outcome {
@@ -17,11 +19,7 @@ pub(super) fn act(model: &mut Model, verb: &Verb, meaning: Meaning) -> Outcome {
             let chat = Chat::with_person(to);
             let chat = model.ui.chats.with_address(chat.address()).cloned().unwrap_or(chat);
             let line = format!("{} {text}", chat.address());
-            let outcome = request(model, Request::Send { chat, text: text.into(), options: SendOptions::default() });
-            if let Some(ask) = outcome.requests.first() {
-                model.ui.sending.insert(ask.id, line);
-            }
-            return outcome;
+            return send(model, chat, text.into(), Some(line));
         }
         Meaning::Pair(number) => return ask_for_code(model, number),
         Meaning::Link => return link(model),
@@ -33,6 +31,8 @@ pub(super) fn act(model: &mut Model, verb: &Verb, meaning: Meaning) -> Outcome {
             focus(model, Focus::Feed);
             feed::filter(model, &text);
         }
+        Meaning::Webhooks => model.ui.overlay = Some(Overlay::Webhooks { chosen: 0 }),
+        Meaning::Resume(name) => return webhooks::resume(model, name),
         Meaning::Theme(theme) => set_theme(model, theme),
         Meaning::ReadOnly(read_only) => set_read_only(model, read_only),
         Meaning::Status => focus(model, Focus::Status),
@@ -55,7 +55,7 @@ fn link(model: &mut Model) -> Outcome {
         return Outcome::redraw();
     }
     if model.snapshot.linking.use_pairing_code {
-        model.ui.notice = Some("asking for a QR".to_owned());
+        model.ui.passing = Some(Passing::qr(&model.snapshot));
         let phone_number = model.snapshot.linking.phone_number.clone();
         return request(model, Request::SetLinking(Linking { use_pairing_code: false, phone_number }));
     }
@@ -74,7 +74,7 @@ pub(super) fn log_out(model: &mut Model, local: bool) -> Outcome {
     if refused_if(model, true) {
         return Outcome::redraw();
     }
-    model.ui.notice = Some("logging out".to_owned());
+    model.ui.passing = Some(Passing::log_out(&model.snapshot));
     request(model, Request::LogOut { local })
 }
 
