@@ -18,7 +18,7 @@ pub mod feed;
 pub mod input;
 pub mod keymap;
 pub mod layout;
-mod lean;
+pub mod lean;
 pub mod log_view;
 pub mod look;
 pub mod model;

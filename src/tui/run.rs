@@ -16,6 +16,7 @@ use super::drafts_file::DraftsFile;
 use super::editor::{self, Edited};
 use super::input::{Input, Keys};
 use super::keymap::Keymap;
+use super::lean::Drawn;
 use super::look::Sizes;
 use super::model::{Focus, Model};
 use super::terminal::{Screen, restore};
@@ -193,8 +194,7 @@ async fn follow(
     // One that nothing is written to never has news.
     let ring = options.log.clone().unwrap_or_else(|| Ring::new(clock));
     let mut log = ring.watch();
-    let size = screen.terminal.size()?;
-    model.ui.size = (size.width, size.height);
+    model.ui.size = Screen::size()?;
     let theme = Theme::new(options.colors).ascii(options.ascii);
     let mut keys = Keys::read(KEYS)?;
     let mut attention = Attention::default();
@@ -207,8 +207,7 @@ async fn follow(
         if suspended && suspend::is_in_front() {
             resume(screen, &mut keys)?;
             attention.forget_title();
-            let size = screen.terminal.size()?;
-            model.ui.size = (size.width, size.height);
+            model.ui.size = Screen::size()?;
             (suspended, dirty) = (false, true);
         }
         let drawing = !suspended;
@@ -218,11 +217,9 @@ async fn follow(
                 screen.send(&news)?;
             }
             screen.mouse(model.ui.look.mouse)?;
-            screen.terminal.draw(|frame| {
-                let cursor = view::view(model, theme, frame.area(), frame.buffer_mut(), now);
-                if let Some(position) = cursor {
-                    frame.set_cursor_position(position);
-                }
+            screen.draw(|buffer| {
+                let cursor = view::view(model, theme, buffer.area, buffer, now);
+                Drawn { cursor, moving: Some(model.ui.look.moving.get()) }
             })?;
             dirty = false;
             frame_at = clock.now().mono.plus(FRAME);
@@ -257,7 +254,7 @@ async fn follow(
                 file.write(drafts);
             }
             if clear && !suspended {
-                screen.clear()?;
+                screen.clear();
             }
             if ask_shell && !suspended {
                 if suspend::is_possible() {
@@ -290,8 +287,8 @@ async fn follow(
                     Edited::Stopped => return Ok(()),
                 }
                 attention.forget_title();
-                let size = screen.terminal.size()?;
-                messages.push_back(Msg::Resized(size.width, size.height));
+                let (columns, rows) = Screen::size()?;
+                messages.push_back(Msg::Resized(columns, rows));
             }
             if quit {
                 return Ok(());

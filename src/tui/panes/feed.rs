@@ -36,6 +36,7 @@ pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &m
     let focused = model.ui.focus == Focus::Feed && !model.ui.chats.open;
     let inner = framed(&title(model), focused, theme, messages, buffer);
     model.ui.feed.size.set((inner.width, inner.height));
+    model.ui.look.moving.set(inner);
     if model.rows().is_empty() {
         put(buffer, inner, (1, 0), nothing(model), inner.width, theme.dim());
         return;

@@ -28,6 +28,9 @@ pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &m
     if inner.is_empty() {
         return;
     }
+    if model.ui.focus == Focus::Log {
+        model.ui.look.moving.set(inner);
+    }
     let lines = view.look(|lines| {
         let mut drawn: Vec<Vec<(String, Style)>> = Vec::new();
         for line in lines {
