@@ -22,6 +22,7 @@ pub mod lean;
 pub mod log_view;
 pub mod look;
 pub mod model;
+mod pace;
 pub mod palette;
 mod panes;
 mod plain;

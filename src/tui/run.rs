@@ -1,7 +1,8 @@
 //! The console's loop, on a thread of its own.
 //!
-//! Keys come from a second thread: see [`input`](super::input). Drawing happens at most 60 times a second; after a quiet
-//! period a lone key is drawn at once. While nothing visible changes, nothing wakes and nothing is written.
+//! Keys come from a second thread: see [`input`](super::input). Drawing happens at most 60 times a second, see
+//! [`pace`](super::pace); after a quiet period a lone key is drawn at once. While nothing visible changes, nothing wakes and
+//! nothing is written.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use super::keymap::Keymap;
 use super::lean::Drawn;
 use super::look::Sizes;
 use super::model::{Focus, Model};
+use super::pace::{News, Pace};
 use super::terminal::{Screen, restore};
 use super::theme::{Palette, Theme};
 use super::update::{Msg, Outcome, update};
@@ -27,9 +29,6 @@ use crate::clock::{Clock, Mono};
 use crate::link::{Link, Update};
 use crate::state::{Answer, FindError, Found, Refusal};
 use crate::telemetry::Ring;
-
-/// The shortest time from one drawing to the next.
-const FRAME: Duration = Duration::from_millis(16);
 
 /// How often a console without its terminal looks whether it has it back: not every shell says so.
 const LOOK_FOR_SHELL: Duration = Duration::from_millis(300);
@@ -199,8 +198,8 @@ async fn follow(
     let mut keys = Keys::read(KEYS)?;
     let mut attention = Attention::default();
     let mut suspended = false;
-    let mut dirty = true;
-    let mut frame_at = Mono::default();
+    let mut news = News::Urgent;
+    let mut pace = Pace::default();
     let mut updates = Vec::new();
     loop {
         let now = clock.now();
@@ -208,28 +207,32 @@ async fn follow(
             resume(screen, &mut keys)?;
             attention.forget_title();
             model.ui.size = Screen::size()?;
-            (suspended, dirty) = (false, true);
+            (suspended, news) = (false, News::Urgent);
         }
         let drawing = !suspended;
-        if dirty && drawing && now.mono >= frame_at {
-            let news = attention.news(model, options.title, options.notify, options.in_tmux);
-            if !news.is_empty() {
-                screen.send(&news)?;
+        let draw_at = pace.at(news).filter(|_| drawing);
+        if draw_at.is_some_and(|at| at <= now.mono) {
+            let turned = attention.news(model, options.title, options.notify, options.in_tmux);
+            if !turned.is_empty() {
+                screen.send(&turned)?;
             }
             screen.mouse(model.ui.look.mouse)?;
-            screen.draw(|buffer| {
+            let whole = pace.has_room(now.mono);
+            model.ui.feed.draw_all(whole);
+            let bytes = screen.draw(|buffer| {
                 let cursor = view::view(model, theme, buffer.area, buffer, now);
                 Drawn { cursor, moving: Some(model.ui.look.moving.get()) }
             })?;
-            dirty = false;
-            frame_at = clock.now().mono.plus(FRAME);
+            news = if whole || model.ui.feed.behind() == 0 { News::Nothing } else { News::Streaming };
+            pace.drawn(bytes, clock.now().mono);
+            continue;
         }
         let wake = if drawing { next_wake(model, now) } else { Some(LOOK_FOR_SHELL) };
         let mut messages = VecDeque::new();
         tokio::select! {
             biased;
             _ = stop.wait_for(|stop| *stop) => return Ok(()),
-            () = tokio::time::sleep_until(clock.instant(frame_at).into()), if dirty && drawing => continue,
+            () = until(clock, draw_at), if draw_at.is_some() => continue,
             input = keys.next() => {
                 let Some(input) = input else { return Ok(()) };
                 messages.extend(message(input));
@@ -243,13 +246,17 @@ async fn follow(
                 }
                 messages.extend(updates.drain(..).map(Msg::Update));
             }
-            Ok(()) = log.changed(), if drawing && shows(model, Focus::Log, now) => messages.push_back(Msg::Woken),
+            Ok(()) = log.changed(), if drawing && shows(model, Focus::Log, now) => messages.push_back(Msg::Logged),
             () = tokio::time::sleep(wake.unwrap_or(Duration::MAX)), if wake.is_some() => messages.push_back(Msg::Woken),
         }
         while let Some(msg) = messages.pop_front() {
-            let Outcome { requests, look_ups, redraw, edit, drafts, copy, clear, suspend: ask_shell, quit } =
+            let Outcome { requests, look_ups, redraw, streams, edit, drafts, copy, clear, suspend: ask_shell, quit } =
                 update(model, msg, clock.now());
-            dirty |= redraw;
+            news = news.max(match (redraw, streams) {
+                (false, _) => News::Nothing,
+                (true, true) => News::Streaming,
+                (true, false) => News::Urgent,
+            });
             if let Some(drafts) = drafts {
                 file.write(drafts);
             }
@@ -298,6 +305,13 @@ async fn follow(
             remembered = model.ui.look.sizes;
             remember(&options.remember, remembered);
         }
+    }
+}
+
+/// Waits until then.
+async fn until(clock: Clock, at: Option<Mono>) {
+    if let Some(at) = at {
+        tokio::time::sleep_until(clock.instant(at).into()).await;
     }
 }
 

@@ -10,6 +10,7 @@ mod feed;
 mod mouse;
 mod passkey;
 mod plain;
+mod streaming;
 mod webhooks;
 
 use std::fmt::Write as _;

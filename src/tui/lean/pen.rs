@@ -87,10 +87,6 @@ impl Pen {
         self.look
     }
 
-    pub(super) const fn at(&self) -> Option<(u16, u16)> {
-        self.at
-    }
-
     /// Goes to a place.
     pub(super) fn go(&mut self, x: u16, y: u16) {
         way(self.at, (x, y), &mut self.bytes);
@@ -201,7 +197,13 @@ fn cost_in_row(from: u16, to: u16) -> usize {
     match (from, to) {
         (from, to) if from == to => 0,
         (_, 0) => 1,
-        (from, to) if from < to => if to - from == 1 { 3 } else { 3 + digits(to - from) },
+        (from, to) if from < to => {
+            if to - from == 1 {
+                3
+            } else {
+                3 + digits(to - from)
+            }
+        }
         (from, to) => usize::from(from - to).min(3 + digits(to + 1)),
     }
 }

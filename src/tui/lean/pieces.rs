@@ -98,16 +98,15 @@ impl Pieces {
     fn add(&mut self, x: u16, y: u16, cell: &Cell, next: &Buffer) {
         let (look, blank, ascii) = (Look::of(cell), is_blank(cell), cell.symbol().is_ascii());
         let to = x.saturating_add(width(cell));
-        if let Some(last) = self.all.last_mut().filter(|last| last.y == y) {
-            if let Some(look) = last.joined(look, blank)
-                && (last.to == x || (last.ascii && x - last.to <= REWRITTEN))
-                && (last.to..x).all(|x| next.cell((x, y)).is_some_and(|gap| can_be_written(gap, look)))
-            {
-                last.blank &= blank && (last.to..x).all(|x| next.cell((x, y)).is_some_and(is_blank));
-                last.ascii &= ascii;
-                (last.to, last.look) = (to, look);
-                return;
-            }
+        if let Some(last) = self.all.last_mut().filter(|last| last.y == y)
+            && let Some(look) = last.joined(look, blank)
+            && (last.to == x || (last.ascii && x - last.to <= REWRITTEN))
+            && (last.to..x).all(|x| next.cell((x, y)).is_some_and(|gap| can_be_written(gap, look)))
+        {
+            last.blank &= blank && (last.to..x).all(|x| next.cell((x, y)).is_some_and(is_blank));
+            last.ascii &= ascii;
+            (last.to, last.look) = (to, look);
+            return;
         }
         self.all.push(Piece { y, from: x, to, look, blank, ascii, in_row: false, links: (None, None) });
     }
