@@ -64,8 +64,8 @@ pub struct Options {
     pub keys: Keymap,
     /// The console changes nothing until a key allows it.
     pub read_only: bool,
-    /// The last lines of the log. None: it is where the gateway is.
-    pub log: Option<Arc<Ring>>,
+    /// The last lines of the log.
+    pub log: Arc<Ring>,
     /// Where the gateway is that this console is attached to. None: in this process, and ends with the console, so
     /// quitting is confirmed by typing.
     pub attached: Option<String>,
@@ -164,7 +164,7 @@ async fn run(
     let mut model = Model::new(*snapshot, options.api.clone(), zone, clock.now());
     model.ui.look.keys = options.keys.clone();
     model.ui.look.read_only = options.read_only;
-    model.ui.look.log_view.ring.clone_from(&options.log);
+    model.ui.look.log_view.ring = Some(Arc::clone(&options.log));
     model.ui.greeting = Some((greeting(options.attached.as_deref()), clock.now().mono.plus(GREETING)));
     model.ui.attached.clone_from(&options.attached);
     model.ui.look.theme = options.theme;
@@ -190,9 +190,7 @@ async fn follow(
 ) -> std::io::Result<()> {
     let mut remembered = remembered(&options.remember);
     model.ui.look.sizes = remembered;
-    // One that nothing is written to never has news.
-    let ring = options.log.clone().unwrap_or_else(|| Ring::new(clock));
-    let mut log = ring.watch();
+    let mut log = options.log.watch();
     model.ui.size = Screen::size()?;
     let theme = Theme::new(options.colors).ascii(options.ascii);
     let mut keys = Keys::read(KEYS)?;

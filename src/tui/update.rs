@@ -139,6 +139,13 @@ fn on_update(model: &mut Model, update: Update, now: Now) -> Outcome {
             not_done(model, why.to_string(), line);
         }
         Update::Lost(lost) => model.ui.lost = Some(lost),
+        Update::Logged(part) => {
+            // Whoever shows the log follows its ring, and is told by that.
+            if let Some(ring) = &model.ui.look.log_view.ring {
+                ring.take(part);
+            }
+            return Outcome::default();
+        }
         Update::Answer { id, answer } => {
             let line = model.ui.sending.remove(&id);
             match (answer, line) {
