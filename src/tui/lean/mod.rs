@@ -1,7 +1,8 @@
 //! Writes what changed to the terminal in few bytes, since bytes are what a slow line feels.
 //!
 //! * It knows what the terminal shows, and writes only what differs from it.
-//! * Rows that moved are moved by the terminal, when that takes fewer bytes than to write them anew.
+//! * Rows that moved are moved by the terminal, when that takes far fewer bytes than to write them anew: what stands beside
+//!   them moves along, and is put back.
 //! * What is written next is what is reached in few bytes: see [`pieces`].
 //! * A picture goes to the terminal in one piece, and a picture that is the same takes none.
 
@@ -22,6 +23,13 @@ use shift::Shift;
 
 /// From so many bytes on it is worth a look whether rows moved.
 const WORTH_A_LOOK: usize = 100;
+
+/// From so many bytes on it could be seen on a slow line how what moved along is put back.
+const SEEN: usize = 300;
+
+/// Has the terminal show nothing of a picture before all of it has come. Those that don't know it ignore it.
+const BEGIN: &str = "\x1b[?2026h";
+const END: &str = "\x1b[?2026l";
 
 /// What is drawn besides cells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -94,6 +102,7 @@ impl<W: Write> Painter<W> {
         if !unknown && self.pieces.is_empty() && drawn.cursor == self.cursor {
             return Ok(0);
         }
+        let mut together = false;
         let mut pen = Pen::new(std::mem::take(&mut self.bytes), area.width);
         if unknown {
             pen.say(format_args!("\x1b[r\x1b[m\x1b[2J"));
@@ -104,8 +113,10 @@ impl<W: Write> Painter<W> {
             self.moved.content.clone_from(&self.shown.content);
             shift.apply(&mut self.moved);
             self.others.plan(&self.moved, &self.next);
-            if self.others.cost() + Shift::COST < self.pieces.cost() {
+            if self.others.cost() + Shift::COST < self.pieces.cost() / 3 * 2 {
                 std::mem::swap(&mut self.pieces, &mut self.others);
+                together = self.pieces.cost() > SEEN;
+                pen.say(format_args!("{}", if together { BEGIN } else { "" }));
                 shift.write(&mut pen);
             }
         }
@@ -117,6 +128,9 @@ impl<W: Write> Painter<W> {
                 pen.say(format_args!("\x1b[?25h"));
             }
             None => pen.say(format_args!("\x1b[?25l")),
+        }
+        if together {
+            pen.say(format_args!("{END}"));
         }
         self.cursor = drawn.cursor;
         std::mem::swap(&mut self.shown, &mut self.next);

@@ -15,7 +15,7 @@ use super::pen::{Look, Pen, cost_of_look, cost_of_way, is_blank};
 const REWRITTEN: u16 = 4;
 
 /// How many pieces are looked at for the next one.
-const LOOK_AHEAD: usize = 10;
+const LOOK_AHEAD: usize = 6;
 
 /// A part of a row that is to be written.
 #[derive(Clone, Copy, Debug)]

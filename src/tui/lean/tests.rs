@@ -239,6 +239,7 @@ fn second(first: &Frame, second: &Frame) -> String {
     shown.paint(first);
     let bytes = shown.paint(second);
     assert_eq!(shown.wrong(second), None);
+    let bytes = bytes.strip_suffix("\x1b[?2026l").unwrap_or(&bytes);
     bytes.strip_suffix("\x1b[?25l").unwrap().to_owned()
 }
 
@@ -270,6 +271,25 @@ fn rows_that_moved_are_moved_by_the_terminal() {
     assert_eq!(up, format!("\x1b[1;9r\x1b[1H\x1b[1M\x1b[r\x1b[9H{}", text(9)));
     let down = second(&frame(2), &frame(0));
     assert!(down.starts_with("\x1b[1;9r\x1b[1H\x1b[2L\x1b[r") && down.contains(&text(1)), "{down:?}");
+}
+
+#[test]
+fn what_moves_along_is_put_back_before_anything_is_shown_where_that_is_shorter() {
+    let frame = |from: u8, columns: u16| {
+        let area = Rect { width: 50 + columns, ..AREA };
+        let mut buffer = Buffer::empty(area);
+        for (y, letter) in (0..9).zip(b'a'..) {
+            let texts = [(letter, 50), (b'A' + from + letter - b'a', columns)];
+            for (x, (letter, columns)) in [0, 50].into_iter().zip(texts) {
+                buffer.set_string(x, y, char::from(letter).to_string().repeat(columns.into()), Style::new());
+            }
+        }
+        Frame { buffer, drawn: Drawn { cursor: None, moving: Some(Rect { x: 50, width: columns, ..area }) } }
+    };
+    let long = second(&frame(0, 150), &frame(1, 150));
+    assert!(long.starts_with("\x1b[?2026h\x1b[1;9r\x1b[1H\x1b[1M\x1b[r") && long.len() < 750, "{long:?}");
+    let short = second(&frame(0, 40), &frame(1, 40));
+    assert!(!short.contains("\x1b[1M") && short.len() < 450, "{short:?}");
 }
 
 #[test]
