@@ -82,16 +82,18 @@ impl Pieces {
 
     /// Adds what changed in a row. What is written over a half of something wide makes anything of the other half.
     fn row(&mut self, y: u16, before: &Buffer, next: &Buffer) {
-        let (mut x, mut lost) = (next.area.left(), 0);
-        while let (Some(cell), Some(shown)) = (next.cell((x, y)), before.cell((x, y))) {
-            let behind = x.saturating_add(width(cell));
+        let (mut behind, mut lost) = (0, 0);
+        for (x, (cell, shown)) in (next.area.left()..).zip(cells(next, y).iter().zip(cells(before, y))) {
+            if x < behind {
+                continue;
+            }
+            behind = x.saturating_add(width(cell));
             if cell != shown || x < lost {
                 self.add(x, y, cell, next);
                 for x in x..behind {
                     lost = lost.max(before.cell((x, y)).map_or(0, |shown| x.saturating_add(width(shown))));
                 }
             }
-            x = behind;
         }
     }
 
@@ -206,9 +208,16 @@ impl Piece {
     }
 }
 
+/// The cells of a row.
+pub(super) fn cells(buffer: &Buffer, y: u16) -> &[Cell] {
+    let width = usize::from(buffer.area.width);
+    let begin = usize::from(y.saturating_sub(buffer.area.y)) * width;
+    buffer.content.get(begin..begin + width).unwrap_or_default()
+}
+
 /// The columns that a cell takes.
 fn width(cell: &Cell) -> u16 {
-    if cell.symbol().is_ascii() { 1 } else { cell.cell_width().max(1) }
+    if cell.symbol().len() == 1 { 1 } else { cell.cell_width().max(1) }
 }
 
 /// Whether what did not change can be written again in this look.

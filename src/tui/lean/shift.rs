@@ -4,6 +4,7 @@ use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
 
 use super::pen::Pen;
+use super::pieces::cells;
 
 /// Rows that move, all columns of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,8 +73,8 @@ fn hash(buffer: &Buffer, area: Rect, y: u16) -> Option<u64> {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     let mut take = |byte: u8| hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     let mut empty = true;
-    for x in area.left()..area.right() {
-        let Some(cell) = buffer.cell((x, y)) else { continue };
+    let skipped = usize::from(area.x.saturating_sub(buffer.area.x));
+    for cell in cells(buffer, y).iter().skip(skipped).take(area.width.into()) {
         let symbol = cell.symbol();
         empty &= symbol == " ";
         symbol.bytes().for_each(&mut take);
