@@ -88,9 +88,9 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
     let terminal = is_terminal();
     let console = (terminal || config.plain) && !config.headless;
     let store = Store::open_with(&config.data_dir, AccountId::main(), FEED_CAPACITY, Some(retention(config, clock)))?;
-    let ring = console.then(|| telemetry::Ring::new(clock));
+    let ring = telemetry::Ring::new(clock);
     let (_log, log, dropped) =
-        telemetry::start(&config.data_dir, config.log.clone(), !console && !config.detached, ring.clone())?;
+        telemetry::start(&config.data_dir, config.log.clone(), !console && !config.detached, Arc::clone(&ring))?;
     if !console && !config.headless {
         tracing::info!("stdin or stdout is not a terminal: running headless");
     }
@@ -145,7 +145,7 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
         settings: Arc::new(settings_of_api),
         keys: KeysInUse::default(),
         events: Arc::new(Events::default()),
-        consoles: Consoles::default(),
+        consoles: Consoles::new(Arc::clone(&ring)),
         look_ups: LookUps::default(),
         bodies: Bodies::default(),
         status: StatusText::default(),
@@ -163,15 +163,14 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
         std::future::pending().await
     };
 
-    let mut console = match ring {
-        Some(ring) => {
-            let mut options = console_options(config, keys, format!("http://{address}"), config.data_dir.clone());
-            options.log = Some(ring);
+    let mut console = match console {
+        true => {
+            let options = console_options(config, keys, format!("http://{address}"), config.data_dir.clone(), ring);
             let link = engine::link(&engine.handle);
             let start = if config.plain { Console::plain } else { Console::start };
             Some(start(link, clock, options).context("can't use the terminal; try --headless")?)
         }
-        None => None,
+        false => None,
     };
     let early = tokio::select! {
         reason = signals.next() => {
@@ -219,7 +218,13 @@ fn is_terminal() -> bool {
 }
 
 /// What a console of these settings is given. It keeps what is to be kept in the folder.
-fn console_options(config: &Config, keys: tui::Keymap, api: String, folder: PathBuf) -> tui::Options {
+fn console_options(
+    config: &Config,
+    keys: tui::Keymap,
+    api: String,
+    folder: PathBuf,
+    log: Arc<telemetry::Ring>,
+) -> tui::Options {
     let set = |name: &str| std::env::var_os(name).is_some_and(|set| !set.is_empty());
     tui::Options {
         api,
@@ -236,7 +241,7 @@ fn console_options(config: &Config, keys: tui::Keymap, api: String, folder: Path
         title: config.title,
         keys,
         read_only: config.read_only,
-        log: None,
+        log,
         attached: None,
         remember: folder.join("console.json"),
         folder,

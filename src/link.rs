@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 
 use crate::clock::Timestamp;
 use crate::state::{Answer, Change, Found, LookUp, Request, RequestId, Snapshot};
+use crate::telemetry::Part;
 
 /// A console's end of its connection to an engine.
 #[derive(Debug)]
@@ -55,6 +56,8 @@ pub enum Update {
     /// The line to the engine broke, or could not be mended yet. Requests are of no use until the next
     /// [`Update::Snapshot`], which says that it is mended.
     Lost(Lost),
+    /// What the gateway logged, told to consoles of other processes only.
+    Logged(Part),
 }
 
 /// A line that is broken.

@@ -19,7 +19,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("config", &["access", "cli", "state"]),
     ("supervisor", &["clock", "protocol", "state"]),
     ("store", &["clock", "metrics", "protocol", "state"]),
-    ("link", &["clock", "state"]),
+    ("link", &["clock", "state", "telemetry"]),
     ("engine", &["clock", "link", "metrics", "protocol", "state", "store", "supervisor"]),
     ("webhooks", &["clock", "engine", "state"]),
     (

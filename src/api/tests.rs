@@ -24,9 +24,10 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tower::ServiceExt;
 
-use super::{ApiStats, Events, KeysInUse, LookUps, Settings, Shared, Web, description, router};
+use super::{ApiStats, Consoles, Events, KeysInUse, LookUps, Settings, Shared, Web, description, router};
 use crate::engine::harness::Harness;
 use crate::protocol::Command;
+use crate::telemetry::Ring;
 use crate::webhooks::Webhooks;
 
 struct Answer {
@@ -78,7 +79,7 @@ fn parts(harness: &Harness, look_ups: LookUps, settings: Arc<Settings>) -> Share
         settings,
         keys: KeysInUse::default(),
         events: Arc::new(Events::default()),
-        consoles: Default::default(),
+        consoles: Consoles::new(Ring::new(harness.clock)),
         look_ups,
         bodies: Default::default(),
         status: Default::default(),

@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::link::Update;
 use crate::store::{FolderLock, StoreError};
+use crate::telemetry::Ring;
 use crate::tui::{Console, Keymap};
 
 /// How often it is looked whether a gateway that was started answers, and for how long.
@@ -155,7 +156,9 @@ async fn show(config: &Config, found: (Remote, Update, RemoteNews), clock: Clock
     let address = remote.address().to_string();
     let seat = Seat::take(&config.data_dir, &address)?;
     let api = if address.starts_with("http:") { address.clone() } else { format!("http://{}", config.listen) };
-    let mut options = console_options(config, keys, api, seat.folder.clone());
+    // Filled by what the gateway tells of its log.
+    let log = Ring::new(clock);
+    let mut options = console_options(config, keys, api, seat.folder.clone(), log);
     options.attached = Some(address);
     let mut signals = Signals::open().map_err(|error| Failure::Other(format!("{error:#}")))?;
     let Attached { link, open } = attach::link(remote, first, news, clock);

@@ -194,7 +194,7 @@ async fn a_console_folds_what_it_is_told_to_the_same_picture() {
             Update::Answer { id: RequestId(7), answer: Answer::Accepted { .. } } => answered = true,
             Update::Answer { id, answer } => panic!("{id}: {answer:?}"),
             Update::Found { id, found } => panic!("{id}: {found:?}"),
-            other @ (Update::Unanswered { .. } | Update::Lost(_)) => panic!("{other:?}"),
+            other @ (Update::Unanswered { .. } | Update::Lost(_) | Update::Logged(_)) => panic!("{other:?}"),
         }
     }
     assert_eq!(picture.queue, 1);

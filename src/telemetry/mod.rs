@@ -1,6 +1,6 @@
 //! Logging: to a rolling file in the data folder, and on stderr when there is no console.
 //!
-//! Where there is a console, it gets the last lines as well. Never on stdout, and never on stderr while a console owns the terminal.
+//! Consoles get the last lines as well. Never on stdout, and never on stderr while a console owns the terminal.
 
 mod ring;
 
@@ -9,7 +9,7 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
-pub use ring::{Line, Ring};
+pub use ring::{Line, Part, Ring};
 
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
@@ -56,7 +56,7 @@ impl LogFilter {
 }
 
 /// Sets logging up: what `filter` lets through goes to `<data_dir>/logs`, and to stderr when `stderr` is set, and
-/// into the ring when there is one.
+/// into the ring.
 ///
 /// What waits is written when the guard is dropped; the [`LogFilter`] changes what is let through, and the counter says
 /// how many lines the file has not.
@@ -67,7 +67,7 @@ pub fn start(
     data_dir: &Path,
     filter: Targets,
     stderr: bool,
-    ring: Option<Arc<Ring>>,
+    ring: Arc<Ring>,
 ) -> Result<(WorkerGuard, LogFilter, ErrorCounter), TelemetryError> {
     let folder = data_dir.join("logs");
     let failed = |why: String| TelemetryError::Folder { folder: folder.display().to_string(), why };
@@ -87,7 +87,7 @@ pub fn start(
     let to_stderr = stderr.then(|| fmt::layer().with_writer(std::io::stderr).with_ansi(false).with_target(true));
     let (filter, handle) = reload::Layer::new(filter);
     tracing_subscriber::registry()
-        .with(to_file.and_then(to_stderr).and_then(ring.map(ring::RingLayer)).with_filter(filter))
+        .with(to_file.and_then(to_stderr).and_then(ring::RingLayer(ring)).with_filter(filter))
         .try_init()
         .map_err(|_| TelemetryError::Twice)?;
     log_panics();

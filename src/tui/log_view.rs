@@ -1,5 +1,7 @@
 //! Which lines of the log are shown.
 
+use std::borrow::Cow;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use tracing::Level;
@@ -12,12 +14,12 @@ const LEVELS: [Level; 5] = [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG
 /// What of the log is shown.
 #[derive(Clone, Debug)]
 pub struct LogView {
-    /// The last lines. None: the gateway is not in this process.
+    /// The last lines.
     pub ring: Option<Arc<Ring>>,
     /// Lines that are less important are not shown.
     pub level: Level,
     /// Only lines of this origin are shown.
-    pub target: Option<&'static str>,
+    pub target: Option<Cow<'static, str>>,
 }
 
 impl Default for LogView {
@@ -29,7 +31,10 @@ impl Default for LogView {
 impl LogView {
     /// The lines that are shown, the newest first, as far as they are taken.
     pub fn look<T>(&self, take: impl FnOnce(&mut dyn Iterator<Item = &Line>) -> T) -> Option<T> {
-        let shown = |line: &&Line| line.level <= self.level && self.target.is_none_or(|target| target == line.target);
+        let wanted =
+            |line: &Line| line.level <= self.level && self.target.as_ref().is_none_or(|target| *target == line.target);
+        // What is missing may have been of any level and origin.
+        let shown = |line: &&Line| line.is_gap() || wanted(line);
         self.ring.as_ref().map(|ring| ring.look(|lines| take(&mut lines.iter().rev().filter(shown))))
     }
 
@@ -45,17 +50,12 @@ impl LogView {
 
     /// Only lines of the next origin that there are lines of; after the last, all.
     pub fn next_target(&mut self) {
-        let mut targets: Vec<&'static str> = self
-            .ring
-            .as_ref()
-            .map(|ring| ring.look(|lines| lines.iter().map(|line| line.target).collect()))
-            .unwrap_or_default();
-        targets.sort_unstable();
-        targets.dedup();
-        self.target = match self.target {
-            None => targets.first().copied(),
-            Some(present) => targets.into_iter().find(|target| *target > present),
+        let targets = |lines: &VecDeque<Line>| {
+            lines.iter().filter(|line| !line.is_gap()).map(|line| line.target.clone()).collect()
         };
+        let targets: BTreeSet<_> = self.ring.as_ref().map(|ring| ring.look(targets)).unwrap_or_default();
+        let present = self.target.take();
+        self.target = targets.into_iter().find(|target| present.as_ref().is_none_or(|present| target > present));
     }
 
     /// What is shown, in words.
@@ -65,6 +65,6 @@ impl LogView {
             Level::ERROR => "errors".to_owned(),
             level => format!("{} and above", level.as_str().to_lowercase()),
         };
-        format!("{level}, {}", self.target.unwrap_or("all origins"))
+        format!("{level}, {}", self.target.as_deref().unwrap_or("all origins"))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use ratatui::layout::Rect;
 use serde::{Deserialize, Serialize};
 
 use super::keymap::Keymap;
@@ -39,6 +40,8 @@ pub struct Look {
     pub log_view: LogView,
     /// How often everything had to be told anew, since this console was too slow.
     pub resyncs: u64,
+    /// Where rows moved up or down together, if any did, since it was drawn last.
+    pub moving: Cell<Rect>,
     /// How far panes that are too long are scrolled, in lines, and how far they can be.
     pub scroll: [Scroll; 3],
 }
@@ -59,6 +62,7 @@ impl Default for Look {
             mouse: false,
             log_view: LogView::default(),
             resyncs: 0,
+            moving: Cell::default(),
             scroll: Default::default(),
         }
     }

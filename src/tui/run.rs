@@ -1,7 +1,8 @@
 //! The console's loop, on a thread of its own.
 //!
-//! Keys come from a second thread: see [`input`](super::input). Drawing happens at most 60 times a second; after a quiet
-//! period a lone key is drawn at once. While nothing visible changes, nothing wakes and nothing is written.
+//! Keys come from a second thread: see [`input`](super::input). Drawing happens at most 60 times a second, see
+//! [`pace`](super::pace); after a quiet period a lone key is drawn at once. While nothing visible changes, nothing wakes and
+//! nothing is written.
 
 use std::collections::VecDeque;
 use std::io::Write as _;
@@ -17,8 +18,10 @@ use super::drafts_file::DraftsFile;
 use super::editor::{self, Edited};
 use super::input::{Input, Keys};
 use super::keymap::Keymap;
+use super::lean::Drawn;
 use super::look::Sizes;
 use super::model::{Focus, Model};
+use super::pace::{News, Pace};
 use super::terminal::{Screen, restore};
 use super::theme::{Palette, Theme};
 use super::update::{Msg, Outcome, update};
@@ -27,9 +30,6 @@ use crate::clock::{Clock, Mono};
 use crate::link::{Link, Update};
 use crate::state::{Answer, FindError, Found, Refusal};
 use crate::telemetry::Ring;
-
-/// The shortest time from one drawing to the next.
-const FRAME: Duration = Duration::from_millis(16);
 
 /// How often a console without its terminal looks whether it has it back: not every shell says so.
 const LOOK_FOR_SHELL: Duration = Duration::from_millis(300);
@@ -65,8 +65,8 @@ pub struct Options {
     pub keys: Keymap,
     /// The console changes nothing until a key allows it.
     pub read_only: bool,
-    /// The last lines of the log. None: it is where the gateway is.
-    pub log: Option<Arc<Ring>>,
+    /// The last lines of the log.
+    pub log: Arc<Ring>,
     /// Where the gateway is that this console is attached to. None: in this process, and ends with the console, so
     /// quitting is confirmed by typing.
     pub attached: Option<String>,
@@ -167,7 +167,7 @@ async fn run(
     let mut model = Model::new(*snapshot, options.api.clone(), zone, clock.now());
     model.ui.look.keys = options.keys.clone();
     model.ui.look.read_only = options.read_only;
-    model.ui.look.log_view.ring.clone_from(&options.log);
+    model.ui.look.log_view.ring = Some(Arc::clone(&options.log));
     model.ui.greeting = Some((greeting(options.attached.as_deref()), clock.now().mono.plus(GREETING)));
     model.ui.attached.clone_from(&options.attached);
     model.ui.look.theme = options.theme;
@@ -193,49 +193,47 @@ async fn follow(
 ) -> std::io::Result<()> {
     let mut remembered = remembered(&options.remember);
     model.ui.look.sizes = remembered;
-    // One that nothing is written to never has news.
-    let ring = options.log.clone().unwrap_or_else(|| Ring::new(clock));
-    let mut log = ring.watch();
-    let size = screen.terminal.size()?;
-    model.ui.size = (size.width, size.height);
+    let mut log = options.log.watch();
+    model.ui.size = Screen::size()?;
     let theme = Theme::new(options.colors).ascii(options.ascii);
     let mut keys = Keys::read(KEYS)?;
     let mut attention = Attention::default();
     let mut suspended = false;
-    let mut dirty = true;
-    let mut frame_at = Mono::default();
+    let mut news = News::Urgent;
+    let mut pace = Pace::default();
     let mut updates = Vec::new();
     loop {
         let now = clock.now();
         if suspended && suspend::is_in_front() {
             resume(screen, &mut keys)?;
             attention.forget_title();
-            let size = screen.terminal.size()?;
-            model.ui.size = (size.width, size.height);
-            (suspended, dirty) = (false, true);
+            model.ui.size = Screen::size()?;
+            (suspended, news) = (false, News::Urgent);
         }
         let drawing = !suspended;
-        if dirty && drawing && now.mono >= frame_at {
-            let news = attention.news(model, options.title, options.notify, options.in_tmux);
-            if !news.is_empty() {
-                screen.send(&news)?;
+        let draw_at = pace.at(news).filter(|_| drawing);
+        if draw_at.is_some_and(|at| at <= now.mono) {
+            let turned = attention.news(model, options.title, options.notify, options.in_tmux);
+            if !turned.is_empty() {
+                screen.send(&turned)?;
             }
             screen.mouse(model.ui.look.mouse)?;
-            screen.terminal.draw(|frame| {
-                let cursor = view::view(model, theme, frame.area(), frame.buffer_mut(), now);
-                if let Some(position) = cursor {
-                    frame.set_cursor_position(position);
-                }
+            let whole = pace.has_room(now.mono);
+            model.ui.feed.draw_all(whole);
+            let bytes = screen.draw(|buffer| {
+                let cursor = view::view(model, theme, buffer.area, buffer, now);
+                Drawn { cursor, moving: Some(model.ui.look.moving.get()) }
             })?;
-            dirty = false;
-            frame_at = clock.now().mono.plus(FRAME);
+            news = if whole || model.ui.feed.behind() == 0 { News::Nothing } else { News::Streaming };
+            pace.drawn(bytes, clock.now().mono);
+            continue;
         }
         let wake = if drawing { next_wake(model, now) } else { Some(LOOK_FOR_SHELL) };
         let mut messages = VecDeque::new();
         tokio::select! {
             biased;
             _ = stop.wait_for(|stop| *stop) => return Ok(()),
-            () = tokio::time::sleep_until(clock.instant(frame_at).into()), if dirty && drawing => continue,
+            () = until(clock, draw_at), if draw_at.is_some() => continue,
             input = keys.next() => {
                 let Some(input) = input else { return Ok(()) };
                 messages.extend(message(input));
@@ -249,18 +247,22 @@ async fn follow(
                 }
                 messages.extend(updates.drain(..).map(Msg::Update));
             }
-            Ok(()) = log.changed(), if drawing && shows(model, Focus::Log, now) => messages.push_back(Msg::Woken),
+            Ok(()) = log.changed(), if drawing && shows(model, Focus::Log, now) => messages.push_back(Msg::Logged),
             () = tokio::time::sleep(wake.unwrap_or(Duration::MAX)), if wake.is_some() => messages.push_back(Msg::Woken),
         }
         while let Some(msg) = messages.pop_front() {
-            let Outcome { requests, look_ups, redraw, edit, drafts, copy, clear, suspend: ask_shell, quit } =
+            let Outcome { requests, look_ups, redraw, streams, edit, drafts, copy, clear, suspend: ask_shell, quit } =
                 update(model, msg, clock.now());
-            dirty |= redraw;
+            news = news.max(match (redraw, streams) {
+                (false, _) => News::Nothing,
+                (true, true) => News::Streaming,
+                (true, false) => News::Urgent,
+            });
             if let Some(drafts) = drafts {
                 file.write(drafts);
             }
             if clear && !suspended {
-                screen.clear()?;
+                screen.clear();
             }
             if ask_shell && !suspended {
                 if suspend::is_possible() {
@@ -293,8 +295,8 @@ async fn follow(
                     Edited::Stopped => return Ok(()),
                 }
                 attention.forget_title();
-                let size = screen.terminal.size()?;
-                messages.push_back(Msg::Resized(size.width, size.height));
+                let (columns, rows) = Screen::size()?;
+                messages.push_back(Msg::Resized(columns, rows));
             }
             if quit {
                 return Ok(());
@@ -304,6 +306,13 @@ async fn follow(
             remembered = model.ui.look.sizes;
             remember(&options.remember, remembered);
         }
+    }
+}
+
+/// Waits until then.
+async fn until(clock: Clock, at: Option<Mono>) {
+    if let Some(at) = at {
+        tokio::time::sleep_until(clock.instant(at).into()).await;
     }
 }
 

@@ -1,16 +1,18 @@
 //! Taking the terminal, and giving it back as it was, on every path.
 
-use std::io::{Stdout, Write, stdout};
+use std::fs::File;
+use std::io::{Write, stdout};
+use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::style::Print;
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use crossterm::{cursor, execute};
-use ratatui::Terminal;
+use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::lean::Lean;
+use super::lean::{Drawn, Painter};
 
 /// The terminal is ours.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -28,8 +30,7 @@ const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
 
 /// A terminal that is ours until this is dropped.
 pub struct Screen {
-    /// For drawing.
-    pub terminal: Terminal<Lean<std::io::BufWriter<Stdout>>>,
+    painter: Painter<File>,
 }
 
 impl Screen {
@@ -45,8 +46,9 @@ impl Screen {
             restore();
             hook(info);
         }));
-        let out = std::io::BufWriter::with_capacity(32 << 10, stdout());
-        let mut screen = Self { terminal: Terminal::new(Lean::new(out))? };
+        // Not Rust's own stdout, which would give a picture to the terminal line by line.
+        let out = stdout().as_fd().try_clone_to_owned()?;
+        let mut screen = Self { painter: Painter::new(out.into()) };
         screen.enter()?;
         Ok(screen)
     }
@@ -58,20 +60,31 @@ impl Screen {
     pub fn enter(&mut self) -> std::io::Result<()> {
         enable_raw_mode()?;
         TAKEN.store(true, Ordering::SeqCst);
-        let out = self.terminal.backend_mut();
-        execute!(out, Print(KEEP_TITLE), EnterAlternateScreen, EnableBracketedPaste)?;
-        self.clear()
+        execute!(self.painter.out(), Print(KEEP_TITLE), EnterAlternateScreen, EnableBracketedPaste)?;
+        self.painter.forget();
+        Ok(())
     }
 
-    /// Makes the next drawing draw everything.
-    ///
-    /// Not by the library's `clear`, which asks the terminal where its cursor is and reads keys until it answers.
+    /// The terminal's size: columns, rows.
     ///
     /// # Errors
     /// What the terminal says.
-    pub fn clear(&mut self) -> std::io::Result<()> {
-        let size = self.terminal.size()?;
-        self.terminal.resize(Rect::new(0, 0, size.width, size.height))
+    pub fn size() -> std::io::Result<(u16, u16)> {
+        crossterm::terminal::size()
+    }
+
+    /// Makes the next drawing draw everything.
+    pub const fn clear(&mut self) {
+        self.painter.forget();
+    }
+
+    /// Draws everything, and gives the terminal what changed. Returns how many bytes that took.
+    ///
+    /// # Errors
+    /// What the terminal says.
+    pub fn draw(&mut self, draw: impl FnOnce(&mut Buffer) -> Drawn) -> std::io::Result<usize> {
+        let (width, height) = Self::size()?;
+        self.painter.paint(Rect { x: 0, y: 0, width, height }, draw)
     }
 
     /// Asks for the mouse, or leaves it to the terminal.
@@ -90,9 +103,9 @@ impl Screen {
     /// # Errors
     /// What the terminal says.
     pub fn send(&mut self, sequence: &str) -> std::io::Result<()> {
-        let out = self.terminal.backend_mut();
+        let out = self.painter.out();
         out.write_all(sequence.as_bytes())?;
-        Write::flush(out)
+        out.flush()
     }
 }
 

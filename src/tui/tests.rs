@@ -11,6 +11,7 @@ mod mouse;
 mod own;
 mod passkey;
 mod plain;
+mod streaming;
 mod told;
 mod webhooks;
 

@@ -22,7 +22,7 @@ use super::model::{Focus, Model, Overlay};
 use super::own::Own;
 use crate::clock::Now;
 use crate::link::{Ask, Update};
-use crate::state::{Answer, Chat, LookUp, Request, RequestId, Secret, SendOptions};
+use crate::state::{Answer, Change, Chat, LookUp, Request, RequestId, Secret, SendOptions};
 pub use compose::{Line, read_line};
 pub use console::Confirmed;
 pub(super) use console::{context, focus};
@@ -49,6 +49,8 @@ pub enum Msg {
     Continued,
     /// The time has come that was asked for.
     Woken,
+    /// Something was logged.
+    Logged,
 }
 
 /// What follows.
@@ -60,6 +62,8 @@ pub struct Outcome {
     pub look_ups: Vec<(RequestId, LookUp)>,
     /// Something visible changed.
     pub redraw: bool,
+    /// It is only what streams by, and may be drawn when the line has room for it.
+    pub streams: bool,
     /// For the operator's own editor.
     pub edit: Option<String>,
     /// For the file of the drafts.
@@ -113,6 +117,7 @@ fn take(model: &mut Model, msg: Msg, now: Now) -> Outcome {
         Msg::Mouse(event) => mouse::on_mouse(model, event, now),
         Msg::Update(update) => on_update(model, update, now),
         Msg::Continued => Outcome { clear: true, ..Outcome::redraw() },
+        Msg::Logged => Outcome { streams: true, ..Outcome::redraw() },
         Msg::Woken => {
             model.ui.greeting.take_if(|(_, until)| *until <= now.mono);
             Outcome::redraw()
@@ -128,7 +133,8 @@ fn on_update(model: &mut Model, update: Update, now: Now) -> Outcome {
             for change in &changes {
                 redraw |= model.apply(change, now);
             }
-            return Outcome { redraw, ..Outcome::default() };
+            let streams = changes.iter().all(|change| streams(change));
+            return Outcome { redraw, streams, ..Outcome::default() };
         }
         Update::Found { id, found } => return feed::found(model, id, found),
         Update::Unanswered { id, why } => {
@@ -137,6 +143,13 @@ fn on_update(model: &mut Model, update: Update, now: Now) -> Outcome {
             not_done(model, why.to_string(), line);
         }
         Update::Lost(lost) => model.ui.lost = Some(lost),
+        Update::Logged(part) => {
+            // Whoever shows the log follows its ring, and is told by that.
+            if let Some(ring) = &model.ui.look.log_view.ring {
+                ring.take(part);
+            }
+            return Outcome::default();
+        }
         Update::Answer { id, answer } => {
             let line = model.ui.sending.remove(&id);
             model.ui.own.take_if(|own| !own.answered(id, &answer, &model.snapshot));
@@ -148,6 +161,27 @@ fn on_update(model: &mut Model, update: Update, now: Now) -> Outcome {
         }
     }
     Outcome::redraw()
+}
+
+/// Whether there may be many such changes in a second, none of which anybody waits for.
+const fn streams(change: &Change) -> bool {
+    match change {
+        Change::MessageAdded(_)
+        | Change::MessageProgressed { .. }
+        | Change::Queue(_)
+        | Change::Pacing(_)
+        | Change::Counted(_)
+        | Change::Host(_)
+        | Change::Webhooks(_) => true,
+        Change::Bridge(_)
+        | Change::Connection(_)
+        | Change::Pairing(_)
+        | Change::Linking(_)
+        | Change::Account(_)
+        | Change::Restriction(_)
+        | Change::Error(_)
+        | Change::Store(_) => false,
+    }
 }
 
 /// Says why. Nothing is lost: the line comes back, unless another is being written already.

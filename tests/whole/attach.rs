@@ -12,12 +12,13 @@ use tokio::net::TcpListener;
 use crate::support::{Gateway, Place, signal, within};
 use crate::terminal::{Terminal, script};
 
-/// A bridge that is connected, and has all that it is given sent.
+/// A bridge that is connected, and has all that it is given sent, of which it may complain.
 const BRIDGE: &str = r#"#!/bin/sh
 echo '{"type":"hello","protocol":{"major":1},"bridge":"test","capabilities":["ids","connection"]}'
 echo '{"type":"connection","state":"open","account":{"phone":"+15550009999"}}'
 while read -r line; do
   case "$line" in *'"cmd":"send"'*)
+    case "$line" in *complain*) echo "[bridge] heard: ${line##*complain }" >&2;; esac
     id=${line#*\"id\":\"}
     echo "{\"type\":\"sent\",\"to\":\"+15551112222\",\"ok\":true,\"id\":\"${id%%\"*}\"}"
   esac
@@ -118,6 +119,42 @@ async fn a_gateway_that_is_killed_and_comes_back_is_lost_and_found_by_its_consol
     let kept = second.get("/messages?q=written").await.json;
     assert_eq!(kept["messages"].as_array().unwrap().len(), 1, "{kept}");
     leave_the_box(&mut terminal).await;
+    terminal.types("q");
+    assert!(terminal.ended().await.0.success());
+    assert!(second.end().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_console_shows_the_log_of_the_gateway_what_was_logged_before_and_what_is_then() {
+    let place = Place::bare().await;
+    let first = gateway(&place).await;
+    let complain = async |gateway: &Gateway, of: &str| {
+        let sent = gateway.post("/send", json!({"to": "+15551112222", "text": format!("complain {of} ")})).await;
+        assert_eq!(sent.status, 202);
+    };
+    complain(&first, "of-the-past").await;
+    let mut terminal = program(&place, (120, 40), &["attach"]);
+    terminal.shows("q leaves this console").await;
+    terminal.types("4");
+    terminal.shows("app: the API listens").await;
+    terminal.shows("heard: of-the-past").await;
+    complain(&first, "of-the-present").await;
+    terminal.shows("heard: of-the-present").await;
+    // Filtered as where the gateway is.
+    terminal.types("LL");
+    terminal
+        .until("only warnings", |screen| {
+            let text = screen.contents();
+            (text.contains("Log: warn and above") && !text.contains("the API listens")).then_some(())
+        })
+        .await;
+    terminal.types("LL");
+    terminal.shows("app: the API listens").await;
+    first.kill().await;
+    terminal.shows("connection to the gateway lost").await;
+    let second = gateway(&place).await;
+    complain(&second, "of-the-future").await;
+    terminal.shows("heard: of-the-future").await;
     terminal.types("q");
     assert!(terminal.ended().await.0.success());
     assert!(second.end().await.success());

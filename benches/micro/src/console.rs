@@ -1,20 +1,17 @@
 //! A frame of the console at 120×40: linked, its feed full, and something to see in its graphs.
 
-use std::cell::Cell;
-use std::io::{BufWriter, Write};
-use std::rc::Rc;
+use std::io::{Sink, sink};
 use std::sync::Arc;
 
 use pilothouse::clock::Now;
 use pilothouse::protocol::Event;
 use pilothouse::state::{Change, Outcome};
+use pilothouse::tui::lean::{Drawn as Picture, Painter};
 use pilothouse::tui::model::Model;
 use pilothouse::tui::theme::Theme;
 use pilothouse::tui::view::view;
-use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::{Terminal, TerminalOptions, Viewport};
 
 use crate::Benchmark;
 use crate::fixture::{Gateway, event, time};
@@ -86,35 +83,15 @@ impl Benchmark for Frame {
     }
 }
 
-/// A line to a terminal, on which bytes are only counted.
-struct Wire(Rc<Cell<usize>>);
-
-impl Write for Wire {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.set(self.0.get() + bytes.len());
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 /// A console on a terminal that takes whatever is written.
 struct Drawn {
     console: Console,
-    terminal: Terminal<CrosstermBackend<BufWriter<Wire>>>,
-    written: Rc<Cell<usize>>,
+    painter: Painter<Sink>,
 }
 
 impl Drawn {
-    #[expect(clippy::expect_used, reason = "this terminal takes whatever is written")]
     fn new() -> Self {
-        let written = Rc::new(Cell::new(0));
-        let out = BufWriter::with_capacity(32 << 10, Wire(Rc::clone(&written)));
-        let options = TerminalOptions { viewport: Viewport::Fixed(SCREEN) };
-        let terminal = Terminal::with_options(CrosstermBackend::new(out), options).expect("nothing is asked of it");
-        let mut drawn = Self { console: Console::linked(), terminal, written };
+        let mut drawn = Self { console: Console::linked(), painter: Painter::new(sink()) };
         drawn.draw();
         drawn
     }
@@ -122,16 +99,12 @@ impl Drawn {
     /// Draws what is new. Returns how many bytes that took.
     #[expect(clippy::expect_used, reason = "this terminal takes whatever is written")]
     fn draw(&mut self) -> usize {
-        let Self { console, terminal, written } = self;
-        let before = written.get();
-        let frame = terminal.draw(|frame| {
-            let cursor = view(&console.model, Theme::new(true), frame.area(), frame.buffer_mut(), console.now());
-            if let Some(position) = cursor {
-                frame.set_cursor_position(position);
-            }
+        let Self { console, painter } = self;
+        let painted = painter.paint(SCREEN, |buffer| {
+            let cursor = view(&console.model, Theme::new(true), SCREEN, buffer, console.now());
+            Picture { cursor, moving: Some(console.model.ui.look.moving.get()) }
         });
-        frame.expect("it takes whatever is written");
-        written.get() - before
+        painted.expect("it takes whatever is written")
     }
 }
 

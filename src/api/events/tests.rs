@@ -52,7 +52,7 @@ impl Place {
             stats: Arc::new(ApiStats::default()),
             settings: super::super::tests::settings(),
             keys: KeysInUse::default(),
-            consoles: Default::default(),
+            consoles: super::super::Consoles::new(crate::telemetry::Ring::new(self.harness.clock)),
             look_ups: LookUps::default(),
             status: Default::default(),
             bodies: Default::default(),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::body::BodyDataStream;
 use futures_util::StreamExt;
+use tracing::Level;
 
 use super::*;
 use crate::clock::Timestamp;
@@ -11,6 +12,7 @@ use crate::link::Update;
 use crate::state::{
     Chat, Find, Found, IdempotencyKey, Linking, LookUp, Request as Asked, SendOptions, Snapshot, WebhookRequest, apply,
 };
+use crate::telemetry::{Line, Part};
 
 /// The stream of an attached console, line by line.
 struct Lines {
@@ -35,6 +37,15 @@ impl Lines {
             }
             let piece = self.stream.next().await.expect("a line").unwrap();
             self.held.extend_from_slice(&piece);
+        }
+    }
+
+    /// What is told next of the log.
+    async fn logged(&mut self) -> Part {
+        loop {
+            if let Update::Logged(part) = self.update().await {
+                return part;
+            }
         }
     }
 
@@ -78,6 +89,36 @@ async fn an_attached_console_is_told_the_version_all_there_is_and_then_what_chan
     let found = post(&harness, "/console/look-ups", look_up).await.json();
     let Found::Messages(page) = serde_json::from_value(found).unwrap() else { panic!("messages") };
     assert_eq!(page.items.iter().map(|listed| &*listed.message.body).collect::<Vec<_>>(), ["Hi", "Hola"]);
+    harness.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attached_console_is_told_the_log_and_what_it_missed_of_it() {
+    let harness = Harness::new();
+    let ring = Ring::new(harness.clock);
+    let parts = parts(&harness, LookUps::default(), settings());
+    let api = api_of(Shared { consoles: Consoles::new(Arc::clone(&ring)), ..parts });
+    let logged =
+        |n: u32| Line { at: Timestamp::default(), level: Level::WARN, target: "bridge".into(), text: n.to_string() };
+    let texts = |part: &Part| part.lines.iter().map(|line| line.text.clone()).collect::<Vec<_>>();
+    ring.push(logged(1));
+    let mut lines = Lines::open(&api).await;
+    lines.next().await;
+    lines.next().await;
+    let first = lines.logged().await;
+    assert_eq!((first.before, texts(&first)), (0, vec!["1".to_owned()]));
+    ring.push(logged(2));
+    ring.push(logged(3));
+    let next = lines.logged().await;
+    assert_eq!((next.of, next.before, texts(&next)), (first.of, 1, vec!["2".to_owned(), "3".to_owned()]));
+    (4..=403).for_each(|n| ring.push(logged(n)));
+    let last = lines.logged().await;
+    assert_eq!((last.before, last.lines.len()), (203, 200), "200 of 400 were not held any more");
+    // One that attaches later, or again, is told the same.
+    let mut again = Lines::open(&api).await;
+    again.next().await;
+    again.next().await;
+    assert_eq!(again.logged().await, last);
     harness.end().await;
 }
 

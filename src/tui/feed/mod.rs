@@ -34,6 +34,9 @@ pub struct Feed {
     selected: Option<i64>,
     /// How many messages came since the newest was left.
     unseen: u64,
+    /// How many came since they were all drawn, while the newest is followed; and whether these are to be drawn later.
+    behind: usize,
+    held: bool,
     /// Only what it lets through is shown.
     sieve: Option<Sieve>,
     /// What was filtered by last: what `n` searches for.
@@ -112,6 +115,19 @@ impl Feed {
     /// How many messages came since the newest was left.
     pub fn unseen(&self) -> u64 {
         self.unseen
+    }
+
+    /// How many of the newest rows are not drawn yet: the line to the terminal had no room for them.
+    pub fn behind(&self) -> usize {
+        if self.held { self.behind } else { 0 }
+    }
+
+    /// Has all rows drawn, or only those that were drawn before.
+    pub fn draw_all(&mut self, all: bool) {
+        self.held = !all;
+        if all {
+            self.behind = 0;
+        }
     }
 
     /// What is filtered by.
@@ -265,6 +281,7 @@ impl Feed {
                     asked.came = true;
                 }
                 self.unseen += u64::from(self.is_frozen());
+                self.behind += usize::from(!self.is_frozen());
                 let Some(window) = &mut self.window else { return };
                 if self.selected.is_none() || window.len() < window::CAPACITY {
                     window.push(message);

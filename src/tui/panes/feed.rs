@@ -36,6 +36,7 @@ pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &m
     let focused = model.ui.focus == Focus::Feed && !model.ui.chats.has_keys();
     let inner = framed(&title(model), focused, theme, messages, buffer);
     model.ui.feed.size.set((inner.width, inner.height));
+    model.ui.look.moving.set(inner);
     if model.rows().is_empty() {
         put(buffer, inner, (1, 0), nothing(model), inner.width, theme.dim());
         return;
@@ -192,7 +193,9 @@ fn who_columns(area: Rect) -> u16 {
 fn visible(model: &Model, theme: Theme, area: Rect) -> Vec<Line> {
     let room = usize::from(area.height);
     let rows = model.rows();
-    let center = model.ui.feed.chosen().unwrap_or(rows.len().saturating_sub(1));
+    let feed = &model.ui.feed;
+    let center = feed.chosen().unwrap_or(rows.len().saturating_sub(1 + feed.behind()));
+    let end = if feed.is_frozen() { rows.len() } else { center + 1 };
     let at = |index: usize| rows.get(index).map(|message| lines(message, model, index, theme, area));
     let mut above = Vec::new();
     for mut lines in (0..=center).rev().map_while(at) {
@@ -203,7 +206,7 @@ fn visible(model: &Model, theme: Theme, area: Rect) -> Vec<Line> {
         }
     }
     let mut below = Vec::new();
-    for mut lines in (center + 1..rows.len()).map_while(at) {
+    for mut lines in (center + 1..end).map_while(at) {
         below.append(&mut lines);
         if below.len() >= room {
             break;

@@ -28,6 +28,9 @@ pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &m
     if inner.is_empty() {
         return;
     }
+    if model.ui.focus == Focus::Log {
+        model.ui.look.moving.set(inner);
+    }
     let lines = view.look(|lines| {
         let mut drawn: Vec<Vec<(String, Style)>> = Vec::new();
         for line in lines {
@@ -37,10 +40,7 @@ pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &m
         }
         drawn
     });
-    let Some(lines) = lines else {
-        put(buffer, inner, (1, 0), "the log is where the gateway runs", inner.width, theme.dim());
-        return;
-    };
+    let lines = lines.unwrap_or_default();
     if lines.is_empty() {
         put(buffer, inner, (1, 0), "nothing logged yet", inner.width, theme.dim());
     }
@@ -66,7 +66,7 @@ fn rows(line: &Line, model: &Model, theme: Theme, columns: u16) -> Vec<Vec<(Stri
         _ => Style::new(),
     };
     let (wide, head) = if columns >= 60 { (true, TIME + LEVEL) } else { (false, TIME) };
-    let text = match line.target {
+    let text = match &*line.target {
         "bridge" => format!("bridge: {}", line.text),
         target => format!("{}: {}", target.strip_prefix("pilothouse::").unwrap_or(target), line.text),
     };

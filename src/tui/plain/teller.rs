@@ -106,7 +106,7 @@ impl Teller {
             Update::Answer { answer: Answer::Done, .. } => self.tell(now.wall, "done"),
             // The message itself is told.
             Update::Answer { answer: Answer::Accepted { .. } | Answer::AcceptedBefore { .. }, .. } => {}
-            Update::Found { .. } => {}
+            Update::Found { .. } | Update::Logged(_) => {}
         }
         self.standing(now);
     }

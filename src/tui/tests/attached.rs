@@ -1,8 +1,10 @@
 //! A console whose gateway is in another process, and may be out of reach.
 
 use super::*;
+use crate::clock::Clock;
 use crate::link::Lost;
 use crate::state::RequestId;
+use crate::telemetry::{Line, Part, Ring};
 
 const PLACE: &str = "unix:/run/user/1000/pilothouse.sock";
 
@@ -118,4 +120,44 @@ fn what_is_said_at_the_start_goes_with_the_first_key_or_by_itself() {
         assert!(!text(&drawn(&mut model, (80, 24))).contains("it goes on"));
         assert_eq!(model.ui.greeting, None);
     }
+}
+
+#[test]
+fn the_gateways_log_is_shown_and_filtered_as_if_it_were_here() {
+    let mut model = attached(linked());
+    let ring = Ring::new(Clock::start());
+    let news = ring.watch();
+    model.ui.look.log_view.ring = Some(ring);
+    let line =
+        |level, target: &'static str, text: &str| Line { at: ago(3), level, target: target.into(), text: text.into() };
+    let part = |before, lines| Msg::Update(Update::Logged(Part { of: ago(90), before, lines }));
+    let first = [
+        line(tracing::Level::INFO, "pilothouse::app", "the API listens"),
+        line(tracing::Level::WARN, "bridge", "slow"),
+    ];
+    let outcome = update(&mut model, part(7, first.to_vec()), now());
+    // Whoever shows the log follows the ring; a pane that is not shown is not drawn.
+    assert!(!outcome.redraw && *news.borrow() == 2);
+    typed(&mut model, "4");
+    let shown = |model: &mut Model| text(&drawn(model, (80, 24)));
+    let picture = shown(&mut model);
+    assert!(picture.contains("app: the API listens") && picture.contains("bridge: slow"), "{picture}");
+    assert!(!picture.contains("missing"), "what came before it was attached is in the file alone");
+    // The line breaks and is mended: what is known is not taken twice.
+    update(&mut model, broken(1), now());
+    update(&mut model, mended(), now());
+    let again = [first.to_vec(), vec![line(tracing::Level::INFO, "bridge", "well again")]].concat();
+    update(&mut model, part(7, again), now());
+    assert_eq!(*news.borrow(), 3);
+    update(&mut model, part(15, vec![line(tracing::Level::INFO, "bridge", "much later")]), now());
+    let picture = shown(&mut model);
+    assert!(picture.contains("5 lines are missing here"), "{picture}");
+    while model.ui.look.log_view.level != tracing::Level::WARN {
+        press(&mut model, KeyCode::Char('L'));
+    }
+    let picture = shown(&mut model);
+    assert!(
+        picture.contains("slow") && picture.contains("are missing") && !picture.contains("much later"),
+        "{picture}"
+    );
 }

@@ -60,7 +60,12 @@ pub(super) fn busy() -> Model {
 
 fn logged() -> Arc<Ring> {
     let ring = Ring::new(Clock::start());
-    let line = |ago_s, level, target, text: &str| Line { at: ago(ago_s), level, target, text: text.to_owned() };
+    let line = |ago_s, level, target: &'static str, text: &str| Line {
+        at: ago(ago_s),
+        level,
+        target: target.into(),
+        text: text.to_owned(),
+    };
     ring.push(line(30, tracing::Level::INFO, "pilothouse::app", "the API listens address=127.0.0.1:7007"));
     ring.push(line(20, tracing::Level::INFO, "bridge", "connected to \u{1b}[31mWA v2.3000"));
     ring.push(line(10, tracing::Level::WARN, "pilothouse::supervisor", "the bridge is slow to answer"));

@@ -22,7 +22,7 @@ fn options() -> Options {
         keys: Keymap::default(),
         read_only: false,
         attached: None,
-        log: Some(Ring::new(Clock::start())),
+        log: Ring::new(Clock::start()),
         remember: std::path::PathBuf::new(),
     }
 }
