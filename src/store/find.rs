@@ -37,7 +37,7 @@ impl Reader {
         self.find_near(find, near::NEAREST)
     }
 
-    /// The same; a search looks first at so many of the nearest messages themselves.
+    /// The same; a search looks first at so many of the nearest messages themselves, for each that a page has.
     pub(super) fn find_near(&self, find: &Find, nearest: usize) -> Result<Page<Listed>, FindError> {
         let words = find.filter.search.as_deref().map(words).transpose()?;
         self.alone(PATIENCE, |connection| messages(connection, self.account.as_str(), find, words.as_deref(), nearest))
@@ -369,7 +369,7 @@ pub(super) fn asked(filter: &Filter, words: &[String]) -> Vec<String> {
 /// could not be asked for.
 fn words(search: &str) -> Result<Vec<String>, FindError> {
     let tokens = || -> rusqlite::Result<Vec<String>> {
-        let memory = in_memory()?;
+        let memory = in_memory("detail = full")?;
         memory.execute_batch("CREATE VIRTUAL TABLE v USING fts5vocab (t, instance)")?;
         memory.execute("INSERT INTO t (rowid, text) VALUES (1, ?1)", [search])?;
         let mut statement = memory.prepare("SELECT term FROM v ORDER BY \"offset\"")?;
@@ -385,13 +385,13 @@ fn words(search: &str) -> Result<Vec<String>, FindError> {
 }
 
 /// An index `t` of words with the tokenizer of the one in the database, without the texts, that goes when it is dropped.
-pub(super) fn in_memory() -> rusqlite::Result<Connection> {
+pub(super) fn in_memory(options: &str) -> rusqlite::Result<Connection> {
     let memory = Connection::open_in_memory()?;
-    memory.execute_batch(
+    memory.execute_batch(&format!(
         "CREATE VIRTUAL TABLE t USING fts5 (
-             text, content = '', tokenize = \"unicode61 remove_diacritics 2 categories 'L* N* Co M*'\"
-         )",
-    )?;
+             text, content = '', {options}, tokenize = \"unicode61 remove_diacritics 2 categories 'L* N* Co M*'\"
+         )"
+    ))?;
     Ok(memory)
 }
 

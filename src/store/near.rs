@@ -1,19 +1,19 @@
 //! What of a search is found by looking at the nearest messages themselves.
 //!
-//! The index of words is quick at what is rare. A common word, or the beginning of many, makes it go through all messages
-//! that have it, which may be nearly all there are: to sort those of a beginning, or to find the few that are also of a
-//! chat, or in a state, which the index does not know. Just then a page is soon full. So the texts of the nearest messages
-//! that can be meant are sorted into an index of words of their own, in memory, which is asked the same; and the large one
-//! only when that does not fill the page, nor were these all.
+//! The index of words is quick at whole words. The beginning of many makes it go through all messages that have one, which
+//! may be nearly all there are, to sort them; and it does not know states, so it would go through all that have the words
+//! for the few in a state. Just then a page is soon full, or the few are soon looked at. So the texts of the nearest
+//! messages that can be meant are sorted into an index of words of their own, in memory, which is asked the same; and the
+//! large one only when that does not fill the page, nor were these all.
 
 use rusqlite::{Connection, params, params_from_iter};
 
 use super::find::{asked, direction, in_memory, one_more, parts, quoted, statement_of};
 use crate::state::Find;
 
-/// So many messages are looked at, which takes some five milliseconds; of those in one state twice as many, since these
-/// may all be meant, and be far apart.
-pub(super) const NEAREST: usize = 1_000;
+/// For each message that a page has so many are looked at: some ten milliseconds for a page of fifty. Of those in one state
+/// four times as many, since these may all be meant, and be far apart.
+pub(super) const NEAREST: usize = 5;
 
 /// After so many bytes of text no further one is looked at.
 const BYTES: usize = 1 << 20;
@@ -27,7 +27,13 @@ pub(super) fn search(
     span: (i64, i64),
     nearest: usize,
 ) -> rusqlite::Result<Option<Vec<i64>>> {
-    let most = if find.filter.state.is_some() { nearest.saturating_mul(2) } else { nearest };
+    let nearest = nearest.saturating_mul(find.limit);
+    let asks = asked(&find.filter, words);
+    let most = match find.filter.state {
+        Some(_) => nearest.saturating_mul(4),
+        None if asks.iter().any(|word| word.ends_with('*')) => nearest,
+        None => return Ok(None),
+    };
     // Those with the words before the last one, when these are to be there as they are.
     let whole: Vec<_> = match words {
         [whole @ .., _] if !find.filter.beginnings && find.filter.state.is_none() => {
@@ -35,12 +41,12 @@ pub(super) fn search(
         }
         _ => Vec::new(),
     };
-    let memory = in_memory()?;
+    let memory = in_memory("detail = none, columnsize = 0")?;
     let all = sort_in(connection, account, find, (!whole.is_empty()).then_some(&*whole), span, (most, &memory))?;
     let (order, limit) = (direction(find.order), one_more(find.limit));
     let found: Vec<_> = memory
         .prepare(&format!("SELECT rowid FROM t WHERE t MATCH ?1 ORDER BY rowid {order} LIMIT {limit}"))?
-        .query_map([asked(&find.filter, words).join(" AND ")], |row| row.get(0))?
+        .query_map([asks.join(" AND ")], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     Ok((all || found.len() > find.limit).then_some(found))
 }
