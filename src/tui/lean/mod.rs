@@ -3,7 +3,7 @@
 //! * It knows what the terminal shows, and writes only what differs from it.
 //! * Rows that moved are moved by the terminal, when that takes far fewer bytes than to write them anew: what stands beside
 //!   them moves along, and is put back.
-//! * What is written next is what is reached in few bytes: see [`pieces`].
+//! * What is written next is what is reached in few bytes: see `pieces`.
 //! * A picture goes to the terminal in one piece, and a picture that is the same takes none.
 
 mod pen;
