@@ -1,7 +1,8 @@
 //! The events that programs follow: their types, and what each tells.
 //!
-//! * A row of the journal holds the text of its event's `data`, as it is told years later. Whoever changes what a type
-//!   tells, other than by adding a field, gives the type another version.
+//! * A row of the journal holds the text of its event's `data`, as it is told years later; that of a message of somebody
+//!   else, which never changes, is made from the message when it is told. Whoever changes what a type tells, other than by
+//!   adding a field, gives the type another version.
 //! * What links an account is in no row: a QR or a code is short-lived, and whoever has it has the account.
 
 use std::sync::Arc;

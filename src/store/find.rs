@@ -3,9 +3,10 @@
 //! Each look-up has a connection of its own, for as long as it takes: it holds up neither the engine, which looks things
 //! up by their keys meanwhile, nor the writing. It is given up after [`PATIENCE`].
 //!
-//! All lists are in the order of `n`, in which the gateway took the messages. So a page is one walk along one index, from
-//! the place where the last one ended, and nothing is sorted. What the index does not tell apart is passed over, row by
-//! row; the index is the one that is thought to have the fewest of those.
+//! All lists are in the order of `n`, in which the gateway took the messages. So a page is a walk from the place where the
+//! last one ended, and nothing is sorted: along the messages, those in a state, or those that the index of words has with
+//! what is asked for, where chats, directions and kinds are words as well (see [`Way`]). What that does not tell apart is
+//! passed over, row by row. What is not in the index of words yet is walked through itself.
 
 use std::time::Duration;
 
@@ -131,7 +132,7 @@ fn messages(
     for (way, span) in parts(connection, &find.filter, asked.as_deref(), words.is_none(), span, find.order)? {
         let more = find.limit.saturating_add(1).saturating_sub(found.len());
         if more > 0 {
-            walk(connection, statement(account, find, way, span, more), &mut found)?;
+            walk(connection, statement(&listed_columns(), account, find, way, span, more), &mut found)?;
         }
     }
     Ok(page(found, find.limit, complete))
@@ -157,7 +158,7 @@ fn walk(
 /// The query for these messages, in the order of their numbers, and its values.
 fn by_number(numbers: &[i64]) -> (String, Vec<Value>) {
     let places = vec!["?"; numbers.len()].join(", ");
-    let sql = format!("SELECT {}, m.n AS n FROM messages m WHERE m.n IN ({places}) ORDER BY m.n", columns());
+    let sql = format!("SELECT {} FROM messages m WHERE m.n IN ({places}) ORDER BY m.n", listed_columns());
     (sql, numbers.iter().map(|n| Value::from(*n)).collect())
 }
 
@@ -272,19 +273,9 @@ fn way(filter: &Filter) -> Way<'static> {
     }
 }
 
-/// The query for so many messages of a page, and its values.
+/// The query for these columns of so many messages, and its values. The words and the texts of callers are values, never
+/// part of the query.
 pub(super) fn statement(
-    account: &str,
-    find: &Find,
-    way: Way<'_>,
-    span: (i64, i64),
-    limit: usize,
-) -> (String, Vec<Value>) {
-    statement_of(&format!("{}, m.n AS n", columns()), account, find, way, span, limit)
-}
-
-/// The same for these columns. The words and the texts of callers are values, never part of the query.
-pub(super) fn statement_of(
     columns: &str,
     account: &str,
     find: &Find,
@@ -302,7 +293,7 @@ pub(super) fn statement_of(
         values.push(matching(account, &find.filter, asked).into());
         conditions.push_str(&format!(" AND message_text MATCH ?{}", values.len()));
     }
-    let order = direction(find.order);
+    let (order, limit) = (direction(find.order), i64::try_from(limit).unwrap_or(i64::MAX));
     let sql = format!("SELECT {columns} FROM {table} WHERE {conditions} ORDER BY {n} {order} LIMIT {limit}");
     (sql, values)
 }
@@ -402,6 +393,11 @@ fn columns() -> String {
         _ => format!("m.{name} AS {name}"),
     };
     COLUMNS.split(", ").map(column).collect::<Vec<_>>().join(", ")
+}
+
+/// The same, and the number.
+pub(super) fn listed_columns() -> String {
+    format!("{}, m.n AS n", columns())
 }
 
 fn listed(row: &Row<'_>, place: Place) -> rusqlite::Result<Listed> {

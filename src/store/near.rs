@@ -8,7 +8,7 @@
 
 use rusqlite::{Connection, params, params_from_iter};
 
-use super::find::{asked, direction, in_memory, one_more, parts, quoted, statement_of};
+use super::find::{asked, direction, in_memory, one_more, parts, quoted, statement};
 use crate::state::Find;
 
 /// For each message that a page has so many are looked at: some ten milliseconds for a page of fifty. Of those in one state
@@ -66,7 +66,7 @@ fn sort_in(
         let mut insert = transaction.prepare("INSERT INTO t (rowid, text) VALUES (?1, ?2)")?;
         let (mut count, mut bytes) = (0, 0);
         for (way, span) in parts(connection, &find.filter, whole, true, span, find.order)? {
-            let (sql, values) = statement_of("m.n, m.body", account, find, way, span, most - count);
+            let (sql, values) = statement("m.n, m.body", account, find, way, span, most - count);
             let mut statement = connection.prepare(&sql)?;
             let mut rows = statement.query(params_from_iter(values))?;
             while let Some(row) = rows.next()? {

@@ -55,9 +55,6 @@ pub(super) const UNSETTLED: &str = "state IN ('queued', 'dispatched')";
 /// A message by its key, as [`key`] gives it, and by what names it, since keys may coincide; with four values.
 pub(super) const BY_KEY: &str = "key = ?1 AND account = ?2 AND chat = ?3 AND id = ?4";
 
-/// Whether there is such a message.
-pub(super) const EXISTS: &str = "SELECT 1 FROM messages WHERE key = ?1 AND account = ?2 AND chat = ?3 AND id = ?4";
-
 pub(super) const INSERT: &str = "INSERT INTO messages (key, account, chat, id, direction, chat_kind, phone, lid, sender, \
      name, kind, body, at, state, attempts, queued_at, expires_at, target, target_from_me) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
@@ -87,7 +84,7 @@ pub(super) fn key(account: &str, chat: &str, id: &str) -> i64 {
 
 /// Inserts a message. Returns whether it was new.
 ///
-/// Asked and inserted by two statements, [`EXISTS`] and [`INSERT`]: one that did both could change several rows, and SQLite
+/// Asked ([`BY_KEY`]) and inserted ([`INSERT`]) by two statements: one that did both could change several rows, and SQLite
 /// would keep what it changes to undo it.
 pub(super) fn insert(
     exists: &mut Statement<'_>,

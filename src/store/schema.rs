@@ -128,7 +128,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (account, name)
     ) STRICT, WITHOUT ROWID;
 ",
-    // A message's key is a number, which makes an index a fifth as large: each message goes into it at another place.
+    // A message's key is a number, which makes its index about a quarter as large: each message goes into it at another place.
     // What is told of a message of somebody else is made from the message (`n`) when it is told. The words of the index
     // of messages have chats, directions and kinds. It has no index of beginnings any more, which was most of it: of a
     // common one the nearest messages are enough (see `near`), and a rare one is that of few words. It is filled in anew.

@@ -211,11 +211,7 @@ fn commit(connection: &mut Connection, account: &AccountId, group: &[Batch]) -> 
     {
         let mut messages = Messages::of(&transaction, account.as_str())?;
         for write in group.iter().flat_map(|batch| &batch.writes) {
-            if let Write::Message(message) = write {
-                messages.add(message)?;
-            } else {
-                execute(&transaction, account.as_str(), write)?;
-            }
+            execute(&mut messages, write)?;
         }
     }
     transaction.commit()
@@ -236,7 +232,7 @@ impl<'a> Messages<'a> {
         Ok(Self {
             connection,
             account,
-            exists: connection.prepare_cached(rows::EXISTS)?,
+            exists: connection.prepare_cached(&format!("SELECT 1 FROM messages WHERE {}", rows::BY_KEY))?,
             insert: connection.prepare_cached(rows::INSERT)?,
             // What is told of a message that is not ours is in its row already: see `Reader::journal_after`.
             tell: connection.prepare_cached(
@@ -272,10 +268,10 @@ impl<'a> Messages<'a> {
     }
 }
 
-fn execute(connection: &Connection, account: &str, write: &Write) -> rusqlite::Result<()> {
+fn execute(messages: &mut Messages<'_>, write: &Write) -> rusqlite::Result<()> {
+    let Messages { connection, account, .. } = *messages;
     match write {
-        // They are added by `Messages`.
-        Write::Message(_) => Ok(()),
+        Write::Message(message) => messages.add(message),
         Write::Key { key, fingerprint, id, at } => {
             connection
                 .prepare_cached(

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use super::*;
 use crate::clock::Clock;
 use crate::state::{Filter, Find, FindError, Found, LISTED_CHARS, ListedChat, LookUp, Order, Page, Place};
-use crate::store::find::{Way, statement};
+use crate::store::find::{Way, listed_columns, statement};
 
 const HOUR: i64 = 60 * 60 * 1_000;
 
@@ -421,7 +421,7 @@ fn every_page_is_one_walk_along_an_index_and_nothing_is_sorted() {
             ];
             let along = (n & 4 > 0).then_some((Way::State, "SEARCH m USING INDEX messages_state"));
             for (way, walk) in walks.into_iter().chain(along) {
-                let (sql, values) = statement("main", &find, way, (0, 9), 50);
+                let (sql, values) = statement(&listed_columns(), "main", &find, way, (0, 9), 50);
                 let plan = database.plan(&sql, values.len());
                 assert!(!plan.contains("TEMP B-TREE"), "{n} {plan}");
                 assert!(plan.starts_with(walk), "{n} {plan}");
