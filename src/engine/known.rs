@@ -39,6 +39,14 @@ impl KnownMessages {
                 }
                 self.reader.has_message(chat, id).map(|seen| if seen { Known::Seen } else { Known::No })
             }
+            Lookup::FromUs(chat, id) => {
+                if self.incoming.contains_key(&(chat.clone(), id.clone())) {
+                    return Known::Seen;
+                }
+                let ours = self.reader.sent_message(id).map(|found| found.is_some());
+                let seen = ours.and_then(|ours| Ok(ours || self.reader.has_message(chat, id)?));
+                seen.map(|seen| if seen { Known::Seen } else { Known::No })
+            }
             Lookup::Ours(id) => {
                 if let Some((_, delivery)) = self.ours.get(id) {
                     return Known::Ours(delivery.clone());

@@ -57,6 +57,24 @@ async fn what_the_bridge_is_given_is_on_disk_as_given() {
 }
 
 #[tokio::test]
+async fn a_message_of_ours_that_comes_back_as_written_with_our_account_is_not_shown_again() {
+    let mut harness = Harness::connected().await;
+    let id = accepted(&harness, "text").await;
+    let Command::Send { .. } = harness.command().await else { panic!() };
+    harness.says(&format!(r#"{{"type":"sent","to":"+15551112222","messageId":"{}","ok":true}}"#, id.as_str())).await;
+    harness.until(|s| s.queue == 0).await;
+    let ours = message(id.as_str()).replace("\"kind\":\"text\"", "\"kind\":\"text\",\"fromMe\":true");
+    // Under whatever id the chat is told there.
+    harness.says(&ours).await;
+    harness.says(&ours.replace("15551112222@s.whatsapp.net", "777@lid")).await;
+    harness.says(&ours.replace(id.as_str(), "FROM-THE-PHONE")).await;
+    harness.says(&ours.replace(id.as_str(), "FROM-THE-PHONE")).await;
+    harness.until(|s| s.counters.duplicates == 3).await;
+    assert_eq!(harness.reader().last_messages(9).unwrap().len(), 2);
+    harness.end().await;
+}
+
+#[tokio::test]
 async fn what_is_published_is_on_disk() {
     let harness = Harness::connected().await;
     let reader = harness.reader();

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, named_params, params};
 
-use super::rows::{self, BY_KEY, COLUMNS, UNSETTLED};
+use super::rows::{self, BY_KEY, COLUMNS, OURS_BY_KEY, UNSETTLED};
 use crate::state::{AccountId, ChatId, Delivery, Fingerprint, IdempotencyKey, Message, MessageId, Pending, Used};
 
 /// A way into the database for looking things up. Cheap to clone; clones take turns.
@@ -40,7 +40,7 @@ impl Reader {
         query(&connection, self.account.as_str())
     }
 
-    /// These columns of one message.
+    /// These columns of one message, which may be ours.
     pub(super) fn by_key<T>(
         &self,
         chat: &ChatId,
@@ -49,19 +49,33 @@ impl Reader {
         read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<Option<T>> {
         self.with(|c, account| {
-            let key = rows::key(account, chat.as_str(), id.as_str());
-            c.prepare_cached(&format!("SELECT {columns} FROM messages WHERE {BY_KEY}"))?
-                .query_row(params![key, account, chat.as_str(), id.as_str()], read)
-                .optional()
+            let (chat, id) = (chat.as_str(), id.as_str());
+            let mut statement = c.prepare_cached(&format!("SELECT {columns} FROM messages WHERE {BY_KEY}"))?;
+            for key in [rows::key(account, chat, id), rows::key_of_ours(account, id)] {
+                let mut found = statement.query(params![key, account, chat, id])?;
+                if let Some(row) = found.next()? {
+                    return read(row).map(Some);
+                }
+            }
+            Ok(None)
         })
     }
 
-    /// Whether this message is in the database.
+    /// Whether this message is in the database, unless it is ours: where it was written with our account, see
+    /// [`Self::sent_message`].
     ///
     /// # Errors
     /// What SQLite says, here and in the other look-ups.
     pub fn has_message(&self, chat: &ChatId, id: &MessageId) -> rusqlite::Result<bool> {
-        self.by_key(chat, id, "1", |_| Ok(())).map(|found| found.is_some())
+        self.with(|c, account| {
+            let key = rows::key(account, chat.as_str(), id.as_str());
+            c.prepare_cached(&format!("SELECT 1 FROM messages WHERE {BY_KEY}"))?.exists(params![
+                key,
+                account,
+                chat.as_str(),
+                id.as_str()
+            ])
+        })
     }
 
     /// How far this message of ours has come.
@@ -78,11 +92,10 @@ impl Reader {
     /// What SQLite says.
     pub fn sent_message(&self, id: &MessageId) -> rusqlite::Result<Option<Message>> {
         self.with(|c, account| {
-            c.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM messages WHERE account = ?1 AND id = ?2 AND direction = 'out'"
-            ))?
-            .query_row(params![account, id.as_str()], rows::message)
-            .optional()
+            let key = rows::key_of_ours(account, id.as_str());
+            c.prepare_cached(&format!("SELECT {COLUMNS} FROM messages WHERE {OURS_BY_KEY}"))?
+                .query_row(named_params! { ":key": key, ":account": account, ":id": id.as_str() }, rows::message)
+                .optional()
         })
     }
 

@@ -52,25 +52,35 @@ pub(super) const WIDTH: usize = at!("target_from_me") + 1;
 /// The messages of ours whose outcome is not known.
 pub(super) const UNSETTLED: &str = "state IN ('queued', 'dispatched')";
 
-/// A message by its key, as [`key`] gives it, and by what names it, since keys may coincide; with four values.
+/// A message by its key, as [`key`] or [`key_of_ours`] gives it, and by what names it, since keys may coincide; with four
+/// values.
 pub(super) const BY_KEY: &str = "key = ?1 AND account = ?2 AND chat = ?3 AND id = ?4";
+
+/// A message of ours by its key, as [`key_of_ours`] gives it, and by what names it; with these names of values.
+pub(super) const OURS_BY_KEY: &str = "key = :key AND account = :account AND id = :id AND direction = 'out'";
 
 pub(super) const INSERT: &str = "INSERT INTO messages (key, account, chat, id, direction, chat_kind, phone, lid, sender, \
      name, kind, body, at, state, attempts, queued_at, expires_at, target, target_from_me) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
 
+/// Ends with [`OURS_BY_KEY`].
 pub(super) const UPDATE: &str = "UPDATE messages SET state = :state, attempts = :attempts, queued_at = :queued_at, \
      dispatched_at = :dispatched_at, sent_at = :sent_at, delivered_at = :delivered_at, read_at = :read_at, \
-     failed_at = :failed_at, expired_at = :expired_at, cancelled_at = :cancelled_at, failure_code = :failure_code, failure_text = :failure_text, \
-     failure_retryable = :failure_retryable WHERE account = :account AND id = :id AND direction = 'out' \
-     RETURNING chat, chat_kind, phone, lid";
+     failed_at = :failed_at, expired_at = :expired_at, cancelled_at = :cancelled_at, failure_code = :failure_code, \
+     failure_text = :failure_text, failure_retryable = :failure_retryable \
+     WHERE key = :key AND account = :account AND id = :id AND direction = 'out' RETURNING chat, chat_kind, phone, lid";
 
 /// What is told of something, as JSON in one line.
 pub(super) fn json(event: &impl serde::Serialize) -> rusqlite::Result<String> {
     serde_json::to_string(event).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }
 
-/// What a message is looked up by. Nobody can choose names so that many messages have the same.
+/// What a message of ours is looked up by, wherever it went: answers and receipts name it by its id alone.
+pub(super) fn key_of_ours(account: &str, id: &str) -> i64 {
+    key(account, "", id)
+}
+
+/// What a message that is not ours is looked up by. Nobody can choose names so that many messages have the same.
 pub(super) fn key(account: &str, chat: &str, id: &str) -> i64 {
     let mut hash = Sha256::new();
     for name in [account, chat, id] {
@@ -93,7 +103,7 @@ pub(super) fn insert(
     message: &Message,
 ) -> rusqlite::Result<bool> {
     let (chat, id) = (message.chat.id.as_str(), message.id.as_str());
-    let key = key(account, chat, id);
+    let key = if message.direction == Direction::Out { key_of_ours(account, id) } else { key(account, chat, id) };
     if exists.exists(params![key, account, chat, id])? {
         return Ok(false);
     }
@@ -133,6 +143,7 @@ pub(super) fn update(
     let Times { queued_at, dispatched_at, sent_at, delivered_at, read_at, failed_at, expired_at, cancelled_at } =
         delivery.times;
     let parameters = named_params! {
+        ":key": key_of_ours(account, id.as_str()),
         ":account": account,
         ":id": id.as_str(),
         ":state": delivery.state.as_str(),

@@ -153,10 +153,17 @@ pub(super) const MIGRATIONS: &[&str] = &[
     "
     CREATE INDEX messages_key ON messages (key);
 ",
+    // Ours are looked up by keys of their own: see `fill_keys`.
+    "
+    DROP INDEX messages_ours;
+",
 ];
 
 /// The version in which messages get their keys.
 pub(super) const KEYED: usize = 7;
+
+/// The version in which messages of ours get keys of their ids alone.
+const OURS_KEYED: usize = 8;
 
 /// Opens the database for writing, making it or bringing it up to date.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
@@ -178,8 +185,8 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     if found < known {
         let transaction = connection.transaction().map_err(sqlite)?;
         for (version, migration) in MIGRATIONS.iter().enumerate().skip(found as usize) {
-            if version == KEYED {
-                fill_keys(&transaction).map_err(sqlite)?;
+            if version == KEYED || version == OURS_KEYED {
+                fill_keys(&transaction, version).map_err(sqlite)?;
             }
             transaction.execute_batch(migration).map_err(sqlite)?;
         }
@@ -189,14 +196,17 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// Gives the messages of an older version their keys.
-fn fill_keys(connection: &Connection) -> rusqlite::Result<()> {
+/// Gives the messages of an older version their keys: all of them, or those of ours.
+fn fill_keys(connection: &Connection, version: usize) -> rusqlite::Result<()> {
     let mut update = connection.prepare("UPDATE messages SET key = ?2 WHERE n = ?1")?;
-    let mut messages = connection.prepare("SELECT n, account, chat, id FROM messages")?;
+    let those = if version == KEYED { "direction <> 'out'" } else { "direction = 'out'" };
+    let mut messages = connection.prepare(&format!("SELECT n, account, chat, id FROM messages WHERE {those}"))?;
     let mut found = messages.query([])?;
     while let Some(row) = found.next()? {
         let text = |column| Ok::<_, rusqlite::Error>(row.get_ref(column)?.as_str()?);
-        update.execute((row.get::<_, i64>(0)?, rows::key(text(1)?, text(2)?, text(3)?)))?;
+        let (account, chat, id) = (text(1)?, text(2)?, text(3)?);
+        let key = if version == KEYED { rows::key(account, chat, id) } else { rows::key_of_ours(account, id) };
+        update.execute((row.get::<_, i64>(0)?, key))?;
     }
     Ok(())
 }

@@ -219,6 +219,12 @@ fn a_database_of_the_first_version_is_brought_up_to_date_with_what_is_in_it() {
     let store = open(folder.path());
     let warm: Vec<_> = store.restored.pending.iter().map(|p| (p.id.as_str(), p.warm, p.delivery.expires_at)).collect();
     assert_eq!(warm, [("b", true, None), ("c", false, None), ("d", true, None)]);
+    let ours = |id: &str| store.reader.sent_message(&id.into()).unwrap().map(|m| m.body);
+    assert_eq!(
+        [ours("a"), ours("b")].map(|body| body.as_deref().map(str::to_owned)),
+        [None, Some("to one who wrote".to_owned())]
+    );
+    assert!(store.reader.has_message(&"1@s.whatsapp.net".into(), &"a".into()).unwrap());
     assert!(store.reader.knows_chat(&"7@lid".into()).unwrap());
 }
 

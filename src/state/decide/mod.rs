@@ -145,8 +145,10 @@ impl State {
 /// What has to be looked up in the store before an event can be decided on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lookup {
-    /// Whether this message came in before.
+    /// Whether this message of somebody else came in before.
     Incoming(ChatId, MessageId),
+    /// Whether this message, which was written with our account, came in before or is one of ours.
+    FromUs(ChatId, MessageId),
     /// How far this message of ours has come.
     Ours(MessageId),
 }
@@ -160,7 +162,8 @@ pub fn lookup(state: &State, event: &Event) -> Option<Lookup> {
     match event {
         Event::Message(m) => {
             let chat = ChatId::from(m.chat.as_ref()?.id.as_str());
-            Some(Lookup::Incoming(chat, messages::id_of(m)?))
+            let id = messages::id_of(m)?;
+            Some(if m.from_me { Lookup::FromUs(chat, id) } else { Lookup::Incoming(chat, id) })
         }
         Event::Sent(sent) => ours(sent.message_id.as_deref()?),
         Event::Receipt(receipt) => ours(&receipt.message_id),

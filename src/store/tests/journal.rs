@@ -145,4 +145,7 @@ fn a_message_is_looked_up_by_the_index_of_keys() {
     let sql = format!("EXPLAIN QUERY PLAN SELECT 1 FROM messages WHERE {}", rows::BY_KEY);
     let plan: String = connection.query_row(&sql, [rusqlite::types::Null; 4], |row| row.get(3)).unwrap();
     assert!(plan.contains("USING INDEX messages_key (key=?)"), "{plan}");
+    let sql = format!("EXPLAIN QUERY PLAN SELECT 1 FROM messages WHERE {}", rows::OURS_BY_KEY);
+    let plan: String = connection.query_row(&sql, [rusqlite::types::Null; 3], |row| row.get(3)).unwrap();
+    assert!(plan.contains("USING INDEX messages_key (key=?)"), "{plan}");
 }
