@@ -12,12 +12,21 @@
 //!   others.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior, params};
 
 /// The most messages that one step takes, and the bytes of text after which it takes no further one.
 const STEP_ROWS: i64 = 200;
 const STEP_BYTES: usize = 64 << 10;
+
+/// How long no batch has come when the index goes on: callers who wait for their answers send the next message right
+/// after, and it should not wait for words to be sorted in.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// How long no batch has come when the memory is given back that the index and batches used. What comes sooner finds the
+/// pages of the database in it.
+const REST: Duration = Duration::from_millis(500);
 
 /// While batches come without a pause there is a step after so many groups of them.
 const GROUPS_A_STEP: u32 = 8;
@@ -33,24 +42,39 @@ pub(super) const fn hour(at: i64) -> i64 {
 /// When there is something to do, and doing it.
 #[derive(Debug)]
 pub(super) struct Indexer {
-    behind: bool,
+    left: Left,
     groups: u32,
+}
+
+/// What is left to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Left {
+    /// There may be messages to take in: those of batches that came just now, or older ones, which wait for nothing.
+    Messages { new: bool },
+    /// Memory is to be given back.
+    Memory,
+    Nothing,
 }
 
 impl Indexer {
     /// For a database in which something may be left to do.
     pub(super) const fn new() -> Self {
-        Self { behind: true, groups: 0 }
+        Self { left: Left::Messages { new: true }, groups: 0 }
     }
 
-    /// Whether there may be something to do.
-    pub(super) const fn is_behind(&self) -> bool {
-        self.behind
+    /// How long no batch has to come for a step; none: there is nothing to do.
+    pub(super) const fn wait(&self) -> Option<Duration> {
+        match self.left {
+            Left::Messages { new: true } => Some(PAUSE),
+            Left::Messages { new: false } => Some(Duration::ZERO),
+            Left::Memory => Some(REST),
+            Left::Nothing => None,
+        }
     }
 
     /// Batches were committed. Makes a step when there was no pause for one for long.
     pub(super) fn committed(&mut self, connection: &mut Connection) {
-        self.behind = true;
+        self.left = Left::Messages { new: true };
         self.groups += 1;
         if self.groups >= GROUPS_A_STEP {
             self.step(connection);
@@ -60,14 +84,21 @@ impl Indexer {
     /// Makes a step. One that fails is tried again after the next commit.
     pub(super) fn step(&mut self, connection: &mut Connection) {
         self.groups = 0;
-        self.behind = step(connection).unwrap_or_else(|error| {
-            tracing::warn!(%error, "the index of messages could not be written; it is tried again later");
-            false
-        });
-        if !self.behind {
-            // What the words needed is not needed at rest.
-            let _ = connection.execute_batch("PRAGMA shrink_memory");
-        }
+        self.left = match self.left {
+            Left::Messages { .. } => match step(connection) {
+                Ok(true) => Left::Messages { new: false },
+                Ok(false) => Left::Memory,
+                Err(error) => {
+                    tracing::warn!(%error, "the index of messages could not be written; it is tried again later");
+                    Left::Memory
+                }
+            },
+            Left::Memory => {
+                let _ = connection.execute_batch("PRAGMA shrink_memory");
+                Left::Nothing
+            }
+            Left::Nothing => Left::Nothing,
+        };
     }
 }
 
@@ -219,4 +250,40 @@ const FNV_START: u64 = 0xcbf2_9ce4_8422_2325;
 /// FNV-1a, which is the same in every version of this program: the words are on disk.
 fn fnv(start: u64, bytes: &[u8]) -> u64 {
     bytes.iter().fold(start, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::schema;
+    use super::*;
+
+    #[test]
+    fn new_messages_wait_for_a_pause_older_ones_for_nothing_and_memory_is_given_back_at_rest() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut connection = schema::open(&folder.path().join("pilothouse.db")).unwrap();
+        let mut indexer = Indexer::new();
+        indexer.step(&mut connection);
+        assert_eq!(indexer.wait(), Some(REST));
+        indexer.step(&mut connection);
+        assert_eq!(indexer.wait(), None);
+        connection
+            .execute(
+                "WITH RECURSIVE c (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM c WHERE n <= ?1)
+                 INSERT INTO messages (account, chat, id, direction, chat_kind, sender, kind, body, at)
+                 SELECT 'main', 'a@g.us', n, 'in', 'group', '', 'text', 'hi', 1 FROM c",
+                [STEP_ROWS],
+            )
+            .unwrap();
+        indexer.committed(&mut connection);
+        assert_eq!(indexer.wait(), Some(PAUSE));
+        indexer.step(&mut connection);
+        assert_eq!(indexer.wait(), Some(Duration::ZERO));
+        indexer.step(&mut connection);
+        assert_eq!(indexer.wait(), Some(REST));
+        for _ in 0..GROUPS_A_STEP {
+            // A batch comes before the memory is given back.
+            indexer.committed(&mut connection);
+        }
+        assert_eq!((indexer.wait(), upto(&connection).unwrap()), (Some(REST), STEP_ROWS + 1));
+    }
 }

@@ -23,10 +23,6 @@ const WAITING_BATCHES: usize = 2;
 /// How long the thread waits before it tries a commit again that failed.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// How long no batch has come when the index of messages goes on: callers who wait for their answers send the next
-/// message right after, and it should not wait for words to be sorted in.
-const PAUSE: Duration = Duration::from_millis(2);
-
 /// How long a key is kept at least, in milliseconds. Callers may count on half of it, also when the clock is set.
 const KEYS_KEPT_MS: i64 = 48 * 60 * 60 * 1_000;
 
@@ -131,13 +127,11 @@ fn run(
     let mut indexer = Indexer::new();
     let clock = Clock::start();
     loop {
-        let limit = if indexer.is_behind() { Some(PAUSE) } else { sweeper.wait() };
+        let limit = [indexer.wait(), sweeper.wait()].into_iter().flatten().min();
         match runtime.block_on(next(&mut waiting, limit)) {
             Next::Batch(first) => group.push(first),
             Next::Step => {
-                if indexer.is_behind() {
-                    indexer.step(&mut connection);
-                }
+                indexer.step(&mut connection);
                 sweeper.step(&mut connection);
                 continue;
             }
