@@ -52,7 +52,7 @@ use timers::Timers;
 const REQUESTS: usize = 64;
 
 /// How many inputs make one batch at most.
-const BATCH: usize = 64;
+const BATCH: usize = 128;
 
 /// How many webhooks may wait to be resumed: more than there are.
 const RESUMED: usize = 64;

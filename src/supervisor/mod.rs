@@ -38,7 +38,7 @@ use crate::state::{BridgeNotice, ExitClass, Incarnation};
 use run::Supervisor;
 
 /// How many notices may wait for the engine before reading stops.
-const NOTICES: usize = 32;
+const NOTICES: usize = 64;
 
 /// How many commands may wait for the bridge's stdin: the window of messages and some besides.
 const COMMANDS: usize = 128;
