@@ -400,3 +400,14 @@ fn messages_that_come_late_are_told_of_at_every_size() {
     lost.ui.lost = Some(crate::link::Lost { since: ago(9), why: "x".into(), retry_at: ago(-5) });
     assert!(!text_of(&mut lost).contains("late"), "nobody knows");
 }
+
+#[test]
+fn what_was_lost_is_said_with_what_it_is() {
+    let mut snapshot = linked();
+    snapshot.counters.log_lines_dropped = 7;
+    snapshot.counters.unknown_events = 2;
+    let mut model = model(snapshot);
+    typed(&mut model, "3");
+    let picture = text_of(&mut model);
+    assert!(picture.contains("7 lines of the bridge's log") && picture.contains("2 events of the bridge"), "{picture}");
+}
