@@ -37,11 +37,11 @@ fn graphs(model: &Model, theme: Theme, page: &mut Page, rows: usize, columns: u1
     let (s, traffic, range) = (&model.snapshot, &model.ui.traffic, model.ui.look.range);
     let per_bar = |series: &Series| match series.most(range, now.wall) {
         0 => format!("none in {}", range.name()),
-        most => format!("at most {} in {}", count(most.into()), range.bar_name()),
+        most => format!("peak {} in {}", count(most.into()), range.bar_name()),
     };
     let up_to = |series: &Series| match series.most(range, now.wall) {
         0 => String::new(),
-        most => format!("at most {}", bytes(Some(u64::from(most) << 10))),
+        most => format!("peak {}", bytes(Some(u64::from(most) << 10))),
     };
     let c = &s.counters;
     let all = [

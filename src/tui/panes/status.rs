@@ -1,6 +1,7 @@
 //! How things stand in words: what is wrong, what to do, and the lines of it for small terminals.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -9,6 +10,7 @@ use ratatui::style::Style;
 use super::super::keymap::{Action, Keymap};
 use super::super::model::Model;
 use super::super::theme::Theme;
+use super::connection::duration;
 use super::{bridge_memory, bytes, pairing, put, row, welcome};
 use crate::clock::{Now, Timestamp};
 use crate::protocol::{Reason, ReasonClass};
@@ -216,8 +218,9 @@ pub(in super::super) fn restricted(model: &Model, filter: Option<&str>) -> Optio
 
 /// How late messages come in, when they do.
 fn late(model: &Model) -> Option<String> {
-    let seconds = model.snapshot.lateness.filter(|_| model.ui.lost.is_none())?.seconds;
-    Some(format!("messages come {seconds} s late: the bridge or the network is behind"))
+    let lateness = model.snapshot.lateness.filter(|_| model.ui.lost.is_none())?;
+    let late = duration(Duration::from_secs(lateness.seconds));
+    Some(format!("messages come {late} late: the bridge or the network is behind"))
 }
 
 /// How many lines the header would like.
