@@ -152,7 +152,7 @@ fn resume(screen: &mut Screen, keys: &mut Keys) -> std::io::Result<()> {
 fn greeting(attached: Option<&str>) -> String {
     match attached {
         Some(at) => format!("q leaves this console, and the gateway goes on; attached to {at}"),
-        None => "to quit, or to close this terminal, stops the gateway; --keep lets it go on".to_owned(),
+        None => "quitting or closing this terminal stops the gateway; --keep lets it go on".to_owned(),
     }
 }
 

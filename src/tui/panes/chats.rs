@@ -37,7 +37,8 @@ pub(super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer)
     let unread = chats.rows().iter().filter(|row| row.unread > 0).count();
     let title = match unread {
         0 => "Chats".to_owned(),
-        n => format!("Chats, {n} unread since opened here"),
+        1 => "1 unread chat since opened here".to_owned(),
+        n => format!("{n} unread chats since opened here"),
     };
     let inner = framed(&title, model.ui.focus == Focus::Feed && chats.has_keys(), theme, area, buffer);
     if let Some(fault) = &chats.fault {
