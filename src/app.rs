@@ -229,7 +229,11 @@ fn console_options(
     tui::Options {
         api,
         colors: !set("NO_COLOR"),
-        in_tmux: set("TMUX"),
+        within: tui::Within::told_by(
+            set("TMUX"),
+            set("STY"),
+            &std::env::var_os("TERM").unwrap_or_default().to_string_lossy(),
+        ),
         ascii: config.ascii,
         theme: tui::Palette::named(&config.theme).unwrap_or_default(),
         mouse: match config.mouse {

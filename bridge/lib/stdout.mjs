@@ -6,6 +6,15 @@
 const CONSOLE_METHODS = ['log', 'info', 'warn', 'error', 'debug', 'trace', 'dir', 'table', 'group', 'groupCollapsed', 'assert'];
 const MAX_LOG_CHARS = 2000;
 
+/** Stands before what only somebody who looks for it wants to read: the host logs it as `DEBUG`. */
+const DEBUG = 'debug: ';
+
+/** By these libraries tell of trouble, by the others of what they do. */
+const TELLING = new Set(['warn', 'error', 'assert', 'trace']);
+
+/** What libsignal warns of many times a second while all is well: each session is replaced by newer ones all the time. */
+const OFTEN = /^(Session already (closed|open)|Closing (open|stale) |Decrypted message with closed session)/;
+
 /** Takes stdout and the console over. Returns the function that emits a protocol event. */
 export function takeStdout() {
   const write = process.stdout.write.bind(process.stdout);
@@ -18,7 +27,10 @@ export function takeStdout() {
     return true;
   };
   for (const method of CONSOLE_METHODS) {
-    console[method] = (...args) => log(args.filter((arg) => typeof arg !== 'object').map(String).join(' '));
+    console[method] = (...args) => {
+      const text = args.filter((arg) => typeof arg !== 'object').map(String).join(' ');
+      log(TELLING.has(method) && !OFTEN.test(text) ? text : `${DEBUG}${text}`);
+    };
   }
   return (event) => {
     write(`${JSON.stringify(event)}\n`);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 
 import { bare, chatKind, isE164, jidOf, phoneOf } from '../lib/ids.mjs';
@@ -18,6 +19,32 @@ test('a warning of what is meant to be so is not logged, and others are', () => 
     process.stderr.write = write;
   }
   assert.deepEqual(lines, ['[bridge] something else\n']);
+});
+
+test('what libraries say of what they do is a detail, trouble is not, and neither holds keys', async () => {
+  const script = `
+    import { takeStdout } from ${JSON.stringify(new URL('../lib/stdout.mjs', import.meta.url).href)};
+    takeStdout();
+    const session = { currentRatchet: { rootKey: Buffer.from('secret') } };
+    console.info('Closing session:', session);
+    console.info('Closing session: ' + 'q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQ');
+    console.warn('Session already closed', session);
+    console.warn('Closing open session in favor of incoming prekey bundle');
+    console.warn('Decrypted message with closed session.');
+    console.error('Session error:Error: Bad MAC', 'at x');
+    console.warn('Unhandled bucket type (for naming):', 'number', 7);
+  `;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
+  assert.equal(stdout, '');
+  assert.deepEqual(stderr.trimEnd().split('\n'), [
+    '[bridge] debug: Closing session:',
+    '[bridge] debug: Closing session: [redacted]',
+    '[bridge] debug: Session already closed',
+    '[bridge] debug: Closing open session in favor of incoming prekey bundle',
+    '[bridge] debug: Decrypted message with closed session.',
+    '[bridge] Session error:Error: Bad MAC at x',
+    '[bridge] Unhandled bucket type (for naming): number 7',
+  ]);
 });
 
 test('numbers are E.164 or refused', () => {

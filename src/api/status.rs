@@ -12,8 +12,8 @@ use super::Api;
 use crate::clock::{Now, Timestamp};
 use crate::protocol::{AccountInfo, Reason};
 use crate::state::{
-    BridgeView, ConnectionState, ConnectionView, Counters, HostSample, LastError, Linking, PacingView, Pairing,
-    RestrictionView, Seq, Snapshot, StoreView, Transition, WebhookView,
+    BridgeView, ConnectionState, ConnectionView, Counters, HostSample, LastError, LatenessView, Linking, PacingView,
+    Pairing, RestrictionView, Seq, Snapshot, StoreView, Transition, WebhookView,
 };
 
 /// Everything that the console shows.
@@ -43,6 +43,8 @@ pub(super) struct Status {
     queue: usize,
     /// The wait of messages that could go but for the pace.
     pacing: Option<PacingView>,
+    /// How late messages come in at present, when they do.
+    lateness: Option<LatenessView>,
     /// What WhatsApp does not let the account do.
     restriction: Option<RestrictionView>,
     bridge: BridgeView,
@@ -136,6 +138,7 @@ fn whole(api: &Api, now: Now) -> Status {
         counters: s.counters,
         queue: s.queue,
         pacing: s.pacing,
+        lateness: s.lateness,
         restriction: s.restriction.clone(),
         bridge: s.bridge.clone(),
         bridge_restarts: s.bridge.restarts,

@@ -210,7 +210,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("keep", "PILOTHOUSE_KEEP", "false"),
     setting("read_only", "PILOTHOUSE_READ_ONLY", "false"),
     setting("plain", "PILOTHOUSE_PLAIN", "false"),
-    setting("ascii", "PILOTHOUSE_ASCII", "false"),
+    setting("ascii", "PILOTHOUSE_ASCII", ""),
     setting("theme", "PILOTHOUSE_THEME", "terminal"),
     setting("mouse", "PILOTHOUSE_MOUSE", "auto"),
     setting("notify", "PILOTHOUSE_NOTIFY", "off"),
@@ -302,13 +302,19 @@ pub fn load(inputs: Inputs) -> Result<Config, ConfigError> {
     if let Some(origin) = origins.iter_mut().find(|o| o.key == "socket") {
         origin.value = socket.places.first().map_or("none".to_owned(), |place| place.display().to_string());
     }
+    // The fonts of Linux's own console hold few of the signs that are drawn otherwise.
+    let plain_console = inputs.env.get(std::ffi::OsStr::new("TERM")).is_some_and(|term| term == "linux");
+    let ascii = layers.parsed("ascii", "true or false")?.unwrap_or(plain_console);
+    if let Some(origin) = origins.iter_mut().find(|o| o.key == "ascii") {
+        origin.value = ascii.to_string();
+    }
     Ok(Config {
         headless: layers.parsed("headless", "true or false")?.unwrap_or(false),
         keep: layers.parsed("keep", "true or false")?.unwrap_or(false),
         detached: inputs.cli.detached,
         read_only: layers.parsed("read_only", "true or false")?.unwrap_or(false),
         plain: layers.parsed("plain", "true or false")?.unwrap_or(false),
-        ascii: layers.parsed("ascii", "true or false")?.unwrap_or(false),
+        ascii,
         theme: layers.one_of("theme", &["terminal", "contrast", "soft"])?,
         mouse: match layers.one_of("mouse", &["auto", "on", "off"])?.as_str() {
             "on" => Mouse::On,

@@ -219,6 +219,22 @@ fn flags_of_the_console_are_settings() {
 }
 
 #[test]
+fn linux_own_console_gets_ascii_unless_it_is_told_otherwise() {
+    let folder = tempfile::tempdir().unwrap();
+    for (term, set, wanted) in [
+        ("linux", None, true),
+        ("linux", Some("false"), false),
+        ("xterm-256color", None, false),
+        ("xterm-256color", Some("true"), true),
+    ] {
+        let env: Vec<_> = [("TERM", term)].into_iter().chain(set.map(|set| ("PILOTHOUSE_ASCII", set))).collect();
+        let config = load(inputs(folder.path(), &[], &env)).unwrap();
+        let shown = &config.origins.iter().find(|o| o.key == "ascii").unwrap().value;
+        assert_eq!((config.ascii, shown.as_str()), (wanted, if wanted { "true" } else { "false" }), "{term} {set:?}");
+    }
+}
+
+#[test]
 fn further_bridges_are_known_by_name() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("pilothouse.toml"), "[bridges]\nother = '/opt/other'\n").unwrap();

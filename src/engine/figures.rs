@@ -106,6 +106,7 @@ impl Figures {
             | Change::Account(_)
             | Change::Queue(_)
             | Change::Pacing(_)
+            | Change::Lateness(_)
             | Change::Restriction(_)
             | Change::Counted(_)
             | Change::Error(_)

@@ -49,6 +49,7 @@ pub fn apply(snapshot: &mut Snapshot, change: &Change) {
         }
         Change::Queue(waiting) => snapshot.queue = *waiting,
         Change::Pacing(view) => snapshot.pacing = *view,
+        Change::Lateness(view) => snapshot.lateness = *view,
         Change::Restriction(view) => snapshot.restriction.clone_from(view),
         Change::Counted(counters) => {
             snapshot.counters.duplicates = counters.duplicates;

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Answer, ApiSample, BridgeView, ConnectionView, Counters, Delivery, DeliveryState, ExitClass, Fingerprint,
-    HostSample, IdempotencyKey, Incarnation, JournalKind, Kept, LastError, LastExit, Linking, Message, MessageId,
-    PacingView, Pairing, Request, RequestId, RestrictionView, StoreView, Used, WebhookRecord, WebhookView,
+    HostSample, IdempotencyKey, Incarnation, JournalKind, Kept, LastError, LastExit, LatenessView, Linking, Message,
+    MessageId, PacingView, Pairing, Request, RequestId, RestrictionView, StoreView, Used, WebhookRecord, WebhookView,
 };
 use crate::clock::{Mono, Timestamp};
 use crate::protocol::{AccountInfo, BadLine, Command, Event};
@@ -156,6 +156,8 @@ pub enum Change {
     Queue(usize),
     /// The wait of messages that could go but for the pace; none: none waits for that.
     Pacing(Option<PacingView>),
+    /// How late messages come in; none: not late, or there are none.
+    Lateness(Option<LatenessView>),
     /// What WhatsApp does not let the account do; none: nothing any more.
     Restriction(Option<RestrictionView>),
     /// Counters that don't follow from messages.
@@ -301,6 +303,8 @@ pub enum TimerId {
         /// When.
         at: Mono,
     },
+    /// Time to look whether messages still come in late.
+    Lateness,
     /// A restriction ends, or it is time to look whether it does.
     RestrictionEnds {
         /// When it was to end.

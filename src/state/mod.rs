@@ -57,7 +57,7 @@ pub use request::{Answer, Linking, Refusal, Request, SendOptions};
 pub use restriction::RestrictionView;
 pub use snapshot::{
     ApiSample, BridgeState, BridgeView, ConnectionState, ConnectionView, Counters, FEED_CAPACITY, HostSample,
-    LastError, QUEUE_CAPACITY, Snapshot, StoreState, StoreView, TIMELINE_CAPACITY, Transition,
+    LastError, LatenessView, QUEUE_CAPACITY, Snapshot, StoreState, StoreView, TIMELINE_CAPACITY, Transition,
 };
 pub use tuning::{Kept, Tuning};
 pub use webhook::{WebhookRecord, WebhookRequest, WebhookState, WebhookView};

@@ -44,6 +44,8 @@ pub struct Snapshot {
     pub queue: usize,
     /// The wait of messages that could go but for the pace.
     pub pacing: Option<PacingView>,
+    /// How late messages come in at present, when they do.
+    pub lateness: Option<LatenessView>,
     /// What WhatsApp does not let the account do at present.
     pub restriction: Option<RestrictionView>,
     /// The last error, whatever it was about.
@@ -78,6 +80,7 @@ impl Snapshot {
             counters: Counters::default(),
             queue: 0,
             pacing: None,
+            lateness: None,
             restriction: None,
             last_error: None,
             store: StoreView::default(),
@@ -186,6 +189,17 @@ pub struct ConnectionView {
     pub retry_at: Option<Timestamp>,
     /// When WhatsApp's server last proved that the connection lives, while it is up.
     pub proven_at: Option<Timestamp>,
+}
+
+/// Messages come in late, one after another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct LatenessView {
+    /// How many seconds later one came than the one that came soonest, counted from when WhatsApp took each. A difference
+    /// between WhatsApp's clock and this machine's is not in it.
+    pub seconds: u64,
+    /// When that one came.
+    pub at: Timestamp,
 }
 
 /// One state of the connection, in the order of time.

@@ -3,6 +3,7 @@
 mod about;
 mod connection;
 mod journal;
+mod lateness;
 mod link;
 mod passkey;
 mod webhook;

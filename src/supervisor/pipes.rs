@@ -122,9 +122,17 @@ impl Reading {
             let Ok(Some(line)) = line else { break };
             match line {
                 Line::Complete(line) => {
+                    let line = line.strip_prefix(b"[bridge] ").unwrap_or(line);
+                    let detail = line.strip_prefix(b"debug: ");
+                    // What is not logged uses up nothing of what may be.
+                    if detail.is_some() && !tracing::enabled!(target: "bridge", tracing::Level::DEBUG) {
+                        continue;
+                    }
                     if self.may_log(&mut log, line.len()) {
-                        let text = redacted(&String::from_utf8_lossy(line));
-                        tracing::info!(target: "bridge", "{}", text.strip_prefix("[bridge] ").unwrap_or(&text));
+                        match detail {
+                            Some(detail) => tracing::debug!(target: "bridge", "{}", redacted(detail)),
+                            None => tracing::info!(target: "bridge", "{}", redacted(line)),
+                        }
                     }
                 }
                 Line::TooLong(bytes) => {
@@ -160,10 +168,11 @@ impl Reading {
 /// The text with control characters made visible and whatever looks like a key taken out.
 ///
 /// A bridge must not write secrets there, but libraries have been seen to.
-fn redacted(text: &str) -> String {
+fn redacted(line: &[u8]) -> String {
+    let text = &String::from_utf8_lossy(line);
     let of_a_key = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '_' | '-' | '@');
     let mut out = String::with_capacity(text.len());
-    let mut rest = text;
+    let mut rest = text.as_ref();
     while let Some(first) = rest.chars().next() {
         let run = rest.find(|c| of_a_key(c) != of_a_key(first)).unwrap_or(rest.len());
         let (part, tail) = rest.split_at(run);
@@ -218,12 +227,52 @@ mod tests {
     #[test]
     fn keys_are_taken_out_of_logged_lines_and_words_are_left() {
         let key = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=";
-        assert_eq!(redacted(&format!("Closing session: {key}, done")), "Closing session: [redacted], done");
+        assert_eq!(redacted(format!("Closing session: {key}, done").as_bytes()), "Closing session: [redacted], done");
         assert_eq!(
-            redacted("connection to wss://web.whatsapp.com closed: 428"),
+            redacted(b"connection to wss://web.whatsapp.com closed: 428"),
             "connection to wss://web.whatsapp.com closed: 428"
         );
-        assert_eq!(redacted("a\u{1b}[31mb"), "a\u{fffd}[31mb");
-        assert_eq!(redacted(""), "");
+        assert_eq!(redacted(b"a\x1b[31mb"), "a\u{fffd}[31mb");
+        assert_eq!(redacted(b""), "");
+    }
+
+    /// Where lines of the log get to, each with its level.
+    #[derive(Clone, Default)]
+    struct Logged(Arc<std::sync::Mutex<Vec<(tracing::Level, String)>>>);
+
+    impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Logged {
+        fn on_event(&self, event: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
+            let mut text = String::new();
+            event.record(&mut |_: &tracing::field::Field, value: &dyn std::fmt::Debug| text = format!("{value:?}"));
+            self.0.lock().unwrap().push((*event.metadata().level(), text));
+        }
+    }
+
+    #[tokio::test]
+    async fn details_are_logged_as_such_and_take_no_room_where_they_are_not() {
+        use tracing::Level;
+        use tracing_subscriber::Layer as _;
+        use tracing_subscriber::filter::LevelFilter;
+        use tracing_subscriber::layer::SubscriberExt;
+        // More details than may be logged at once.
+        let details = "[bridge] debug: Closing session:\n".repeat(2_000);
+        let said = format!("{details}[bridge] the connection was lost\nof another kind\n");
+        for level in [LevelFilter::INFO, LevelFilter::DEBUG] {
+            let logged = Logged::default();
+            let subscriber = tracing_subscriber::registry().with(logged.clone().with_filter(level));
+            let _guard = tracing::subscriber::set_default(subscriber);
+            let (notices, _told) = mpsc::channel(1);
+            let signs = Arc::new(Signs::default());
+            let reading = Reading { incarnation: Incarnation(1), notices, signs, clock: Clock::start() };
+            reading.log(said.as_bytes()).await;
+            let lines = logged.0.lock().unwrap().clone();
+            if level == LevelFilter::INFO {
+                let told = ["the connection was lost", "of another kind"];
+                assert_eq!(lines, told.map(|text| (Level::INFO, text.to_owned())));
+            } else {
+                assert_eq!(lines.first(), Some(&(Level::DEBUG, "Closing session:".to_owned())));
+                assert!(lines.len() < 2_000, "they are bounded as all is");
+            }
+        }
     }
 }

@@ -4,6 +4,7 @@ use super::model::Model;
 use super::panes::status::{Standing, headline, standing};
 use super::sanitize;
 use super::theme::Theme;
+use super::within::Within;
 
 /// How the operator is told that things turned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,7 +50,7 @@ impl Attention {
     }
 
     /// What is to be sent to the terminal now, since the model has changed. Empty: nothing has to be told.
-    pub fn news(&mut self, model: &Model, title: bool, notify: Notify, in_tmux: bool) -> String {
+    pub fn news(&mut self, model: &Model, title: bool, notify: Notify, within: Within) -> String {
         let (mark, word, _) = headline(model, Theme::new(false));
         let mut sequence = String::new();
         let mut now = format!("{mark} {word}");
@@ -57,6 +58,8 @@ impl Attention {
             now += &format!(" {phone}");
         }
         let line = sanitize::line(&format!("{now} · Pilothouse"), COLUMNS);
+        // Screen takes a title byte by byte.
+        let line = if within == Within::Screen { in_ascii(&line) } else { line };
         if title && line != self.title {
             sequence += &format!("\x1b]2;{line}\x07");
             self.title = line;
@@ -65,7 +68,7 @@ impl Attention {
         // On the way is neither well nor ill: what counts is where it leads.
         if standing != Standing::OnTheWay && self.standing != Some(standing) {
             if self.standing.is_some() {
-                sequence += &notification(&sanitize::line(&now, COLUMNS), notify, in_tmux);
+                sequence += &notification(&sanitize::line(&now, COLUMNS), notify, within);
             }
             self.standing = Some(standing);
         }
@@ -74,7 +77,7 @@ impl Attention {
 }
 
 /// Semicolons separate the parts of a sequence, and so are none of the text.
-fn notification(text: &str, notify: Notify, in_tmux: bool) -> String {
+fn notification(text: &str, notify: Notify, within: Within) -> String {
     let text = text.replace(';', ",");
     let plain = match notify {
         Notify::Off => return String::new(),
@@ -82,5 +85,11 @@ fn notification(text: &str, notify: Notify, in_tmux: bool) -> String {
         Notify::Osc9 => format!("\x1b]9;Pilothouse: {text}\x07"),
         Notify::Osc777 => format!("\x1b]777;notify;Pilothouse;{text}\x07"),
     };
-    if in_tmux { format!("\x1bPtmux;{}\x1b\\", plain.replace('\x1b', "\x1b\x1b")) } else { plain }
+    within.through(&plain)
+}
+
+/// The text without the mark, and with nothing that is not ASCII.
+fn in_ascii(text: &str) -> String {
+    let text: String = text.chars().map(|c| if c == '·' { '-' } else { c }).filter(char::is_ascii).collect();
+    text.trim().to_owned()
 }

@@ -6,7 +6,7 @@
 //! * *Unread* is what came in a chat since somebody last opened it here, looked closely at a message of it or wrote in
 //!   it, counted from the start of this console. WhatsApp's own count, on the phone, knows nothing of it.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use compact_str::CompactString;
@@ -43,8 +43,8 @@ pub struct Row {
     pub last: CompactString,
     /// Who wrote it.
     pub last_is_ours: bool,
-    /// How far it has come, when it is one of ours and that is known.
-    pub delivery: Option<(MessageId, DeliveryState)>,
+    /// How far it has come, when it is one of ours; none: that is not known until it gets further.
+    pub delivery: Option<(MessageId, Option<DeliveryState>)>,
     /// When.
     pub at: Timestamp,
     /// How many messages came since somebody looked.
@@ -62,7 +62,7 @@ impl Row {
             name,
             last: last(message),
             last_is_ours: ours,
-            delivery: message.delivery.as_ref().map(|delivery| (message.id.clone(), delivery.state)),
+            delivery: message.delivery.as_ref().map(|delivery| (message.id.clone(), Some(delivery.state))),
             at: message.at,
             unread: 0,
             wrote: !ours,
@@ -105,6 +105,10 @@ pub struct Chats {
     /// Somebody needs the list.
     wanted: bool,
     asked: Option<RequestId>,
+    /// What became of our messages while a look-up was under way: what it finds may be older.
+    meanwhile: HashMap<MessageId, DeliveryState>,
+    /// Not all of that is known.
+    missed: bool,
     /// Where the next page begins; none: nothing was looked up yet.
     next: Option<Place>,
     complete: bool,
@@ -180,14 +184,10 @@ impl Chats {
     /// Takes in what the engine told last, at the start and when changes were missed.
     pub fn told(&mut self, messages: &VecDeque<Arc<Message>>) {
         // What may have got further meanwhile is known only of those that are told.
-        for row in &mut self.rows {
-            row.delivery.take_if(|(_, state)| {
-                matches!(
-                    state,
-                    DeliveryState::Queued | DeliveryState::Dispatched | DeliveryState::Sent | DeliveryState::Delivered
-                )
-            });
+        for (_, state) in self.rows.iter_mut().filter_map(|row| row.delivery.as_mut()) {
+            state.take_if(|state| may_get_further(*state));
         }
+        self.missed = true;
         for message in messages {
             self.take(message, false);
         }
@@ -198,7 +198,13 @@ impl Chats {
         if let Change::MessageProgressed { id, delivery, .. } = change {
             let last = self.rows.iter_mut().filter_map(|row| row.delivery.as_mut()).find(|(last, _)| last == id);
             if let Some((_, state)) = last {
-                *state = delivery.state;
+                *state = Some(delivery.state);
+            }
+            if self.asked.is_some() {
+                self.missed |= self.meanwhile.len() >= HELD;
+                if !self.missed {
+                    self.meanwhile.insert(id.clone(), delivery.state);
+                }
             }
         }
         if let Change::MessageAdded(message) = change {
@@ -236,6 +242,8 @@ impl Chats {
             return None;
         }
         self.asked = Some(id);
+        self.meanwhile.clear();
+        self.missed = false;
         Some(LookUp::Chats { after: self.next, limit: PAGE })
     }
 
@@ -268,14 +276,24 @@ impl Chats {
                 row.wrote |= row.name.is_some();
             }
             None if room => {
-                let row = Row::of(&listed.last.message);
-                let wrote = row.wrote || listed.name.is_some();
-                let row = Row { name: listed.name.clone(), wrote, ..row };
+                let mut row = Row::of(&listed.last.message);
+                row.wrote |= listed.name.is_some();
+                row.name.clone_from(&listed.name);
+                // It was found before the newest of what was told.
+                if let Some((id, state)) = &mut row.delivery {
+                    state.take_if(|state| self.missed && may_get_further(*state));
+                    *state = self.meanwhile.get(id).copied().or(*state);
+                }
                 self.rows.push_back(row);
             }
             None => {}
         }
     }
+}
+
+/// What is known of a message in this state can be over soon.
+const fn may_get_further(state: DeliveryState) -> bool {
+    matches!(state, DeliveryState::Queued | DeliveryState::Dispatched | DeliveryState::Sent | DeliveryState::Delivered)
 }
 
 /// What a message says, as one line.

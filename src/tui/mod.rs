@@ -38,6 +38,7 @@ pub mod theme;
 pub mod update;
 pub mod verbs;
 pub mod view;
+pub mod within;
 
 use std::time::Duration;
 
@@ -47,6 +48,7 @@ pub use attention::Notify;
 pub use keymap::Keymap;
 pub use run::{Console, Options};
 pub use theme::Palette;
+pub use within::Within;
 
 use crate::clock::Now;
 use crate::state::WebhookView;

@@ -248,6 +248,7 @@ impl Model {
             | Change::Account(_)
             | Change::Queue(_)
             | Change::Pacing(_)
+            | Change::Lateness(_)
             | Change::Restriction(_)
             | Change::Counted(_)
             | Change::Error(_)

@@ -25,6 +25,7 @@ use super::pace::{News, Pace};
 use super::terminal::{Screen, restore};
 use super::theme::{Palette, Theme};
 use super::update::{Msg, Outcome, update};
+use super::within::Within;
 use super::{clipboard, next_wake, plain, shows, suspend, view};
 use crate::clock::{Clock, Mono};
 use crate::link::{Link, Update};
@@ -47,8 +48,8 @@ pub struct Options {
     pub api: String,
     /// Colours are wanted.
     pub colors: bool,
-    /// The terminal is one of tmux.
-    pub in_tmux: bool,
+    /// What the terminal is within.
+    pub within: Within,
     /// The folder where what was begun to be written is kept.
     pub folder: PathBuf,
     /// Frames, marks and graphs are of ASCII.
@@ -151,7 +152,7 @@ fn resume(screen: &mut Screen, keys: &mut Keys) -> std::io::Result<()> {
 fn greeting(attached: Option<&str>) -> String {
     match attached {
         Some(at) => format!("q leaves this console, and the gateway goes on; attached to {at}"),
-        None => "to quit, or to close this terminal, stops the gateway; --keep lets it go on".to_owned(),
+        None => "quitting or closing this terminal stops the gateway; --keep lets it go on".to_owned(),
     }
 }
 
@@ -213,7 +214,7 @@ async fn follow(
         let drawing = !suspended;
         let draw_at = pace.at(news).filter(|_| drawing);
         if draw_at.is_some_and(|at| at <= now.mono) {
-            let turned = attention.news(model, options.title, options.notify, options.in_tmux);
+            let turned = attention.news(model, options.title, options.notify, options.within);
             if !turned.is_empty() {
                 screen.send(&turned)?;
             }
@@ -273,7 +274,7 @@ async fn follow(
                 }
             }
             if let Some(text) = copy {
-                screen.send(&clipboard::sequence(text.reveal(), options.in_tmux))?;
+                screen.send(&clipboard::sequence(text.reveal(), options.within))?;
             }
             for ask in requests {
                 let id = ask.id;

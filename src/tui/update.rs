@@ -170,6 +170,7 @@ const fn streams(change: &Change) -> bool {
         | Change::MessageProgressed { .. }
         | Change::Queue(_)
         | Change::Pacing(_)
+        | Change::Lateness(_)
         | Change::Counted(_)
         | Change::Host(_)
         | Change::Webhooks(_) => true,

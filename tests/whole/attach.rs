@@ -330,7 +330,7 @@ async fn without_keep_it_is_said_that_both_end_together_and_a_kept_one_that_can_
     let place = Place::bare().await;
     let bridge = script(&place, BRIDGE);
     let mut terminal = program(&place, (80, 24), &["--bridge", bridge.to_str().unwrap()]);
-    terminal.shows("to quit, or to close this terminal, stops the gateway; --keep lets it go on").await;
+    terminal.shows("quitting or closing this terminal stops the gateway; --keep lets it go on").await;
     signal(terminal.pid(), "HUP");
     assert!(terminal.ended().await.0.success());
 

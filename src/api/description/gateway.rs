@@ -186,7 +186,7 @@ fn status() -> Value {
             "messages_failed": 0, "messages_expired": 0, "messages_cancelled": 0, "duplicates": 0,
             "protocol_errors": 0, "unknown_events": 0, "log_lines_dropped": 0,
         },
-        "queue": 0, "pacing": null, "restriction": null,
+        "queue": 0, "pacing": null, "lateness": null, "restriction": null,
         "bridge": {
             "state": "running", "name": "baileys", "incarnation": 1, "pid": 4711, "restarts": 0,
             "restarts_by_reason": {}, "silent": false, "retry_at": null, "last_exit": null, "rss_bytes": 94_371_840,

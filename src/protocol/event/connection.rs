@@ -86,6 +86,8 @@ pub enum ReasonClass {
     Outdated,
     /// The credentials do not fit any more.
     BadSession,
+    /// The bridge's process ended or could not run: the text says how. No bridge says it, the host does.
+    BridgeEnded,
     /// Anything else.
     #[default]
     #[serde(other)]
@@ -105,6 +107,7 @@ impl ReasonClass {
             Self::Replaced => "replaced",
             Self::Outdated => "outdated",
             Self::BadSession => "bad_session",
+            Self::BridgeEnded => "bridge_ended",
             Self::Other => "other",
         }
     }

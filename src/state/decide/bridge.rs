@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use super::super::{
-    BridgeNotice, BridgeState, BridgeView, Change, ConnectionState, ConnectionView, Effect, Incarnation, Pairing,
-    TimerId,
+    BridgeNotice, BridgeState, BridgeView, Change, ConnectionState, ConnectionView, Effect, ExitClass, Incarnation,
+    Pairing, TimerId,
 };
 use super::Turn;
 use crate::clock::Timestamp;
-use crate::protocol::{self, AccountInfo, Capabilities, Command, Connection, ConnectionPhase, Hello, Reason};
+use crate::protocol::{
+    self, AccountInfo, Capabilities, Command, Connection, ConnectionPhase, Hello, Reason, ReasonClass,
+};
 
 /// How long a QR or a code is shown when the bridge doesn't say. WhatsApp's first QR lives this long.
 const DEFAULT_PAIRING_TTL: Duration = Duration::from_secs(60);
@@ -63,8 +65,11 @@ impl Turn<'_> {
                 if incarnation != old.incarnation {
                     return;
                 }
+                let text = format!("the bridge {}", exit.text);
+                // After the end of the link that end is the reason: the bridge had nothing to go on with.
+                let reason = (exit.class != ExitClass::LoggedOut).then(|| bridge_ended(text.clone()));
                 if exit.class.is_failure() {
-                    self.error(format!("the bridge {}", exit.text));
+                    self.error(text);
                 }
                 self.change(Change::Bridge(BridgeView {
                     state: BridgeState::Stopped,
@@ -74,7 +79,7 @@ impl Turn<'_> {
                     silent: false,
                     ..old
                 }));
-                self.connection(ConnectionState::Down, None, None);
+                self.connection(ConnectionState::Down, reason, None);
                 for id in self.state.outbox.all_in_flight() {
                     self.uncertain(id);
                 }
@@ -96,7 +101,7 @@ impl Turn<'_> {
                     pid: None,
                     ..old
                 }));
-                self.connection(ConnectionState::Down, None, None);
+                self.connection(ConnectionState::Down, Some(bridge_ended(why.clone())), None);
                 self.error(why);
             }
             BridgeNotice::Stopped => {
@@ -207,6 +212,9 @@ impl Turn<'_> {
         if !offers && self.state.snapshot.pairing.is_some() {
             self.change(Change::Pairing(None));
         }
+        if !state.is_up() {
+            self.in_time();
+        }
         let old = self.state.snapshot.connection.clone();
         if old.state == state && old.reason == reason && old.retry_at == retry_at {
             return;
@@ -237,4 +245,9 @@ impl Turn<'_> {
             self.journal_connection(old.state);
         }
     }
+}
+
+/// The bridge's process as the reason of what happens to the connection.
+fn bridge_ended(text: String) -> Reason {
+    Reason { class: ReasonClass::BridgeEnded, code: None, text }
 }

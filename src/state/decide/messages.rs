@@ -10,6 +10,7 @@ use super::super::{
 };
 use super::restriction::REACHOUT_TIMELOCK;
 use super::{Turn, plausible};
+use crate::clock::Timestamp;
 use crate::protocol::{self, ChatKind, Event, Pong, Receipt, ReceiptStatus, Sent};
 
 impl Turn<'_> {
@@ -74,6 +75,7 @@ impl Turn<'_> {
             MessageId::from(format!("base-{}-{}", now.as_millis(), self.state.unnamed))
         });
         let chat = told.chat.map_or_else(|| chat_of_base_level(&told.from), chat_of);
+        self.came_in(told.timestamp_ms.filter(|ms| *ms > 0).map(Timestamp::from_millis));
         if !told.from_me {
             self.state.outbox.set_cold(&chat.id, false);
         }

@@ -2,6 +2,7 @@
 
 mod bridge;
 mod budget;
+mod lateness;
 mod link;
 mod memory;
 mod messages;
@@ -21,6 +22,7 @@ use crate::clock::{Mono, Now, Timestamp};
 use crate::protocol::{Capabilities, Command, Event};
 use std::sync::Arc;
 
+use lateness::Lateness;
 pub use memory::BridgeLimits;
 use memory::Memory;
 pub use outgoing::WINDOW;
@@ -39,6 +41,7 @@ pub struct State {
     limits: BridgeLimits,
     memory: Memory,
     proof: Proof,
+    lateness: Lateness,
     bucket: Bucket,
     /// The time for which the timer of the pace is set, by both clocks.
     paced: Option<(Mono, Timestamp)>,
@@ -74,6 +77,7 @@ impl State {
             limits: BridgeLimits::default(),
             memory: Memory::default(),
             proof: Proof::default(),
+            lateness: Lateness::default(),
             bucket: Bucket::default(),
             paced: None,
             expiry: None,
@@ -276,6 +280,7 @@ impl Turn<'_> {
                 }
             }
             TimerId::Proof { incarnation, opening } => self.proof_timer(incarnation, opening),
+            TimerId::Lateness => self.lateness_timer(),
             TimerId::RestrictionEnds { until } => {
                 if self.state.restriction_timer == Some(until) {
                     self.state.restriction_timer = None;

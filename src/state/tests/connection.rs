@@ -1,6 +1,7 @@
 //! Proven, not claimed.
 
 use super::*;
+use crate::protocol::ReasonClass;
 
 /// Time goes by, and every timer that was set for then fires.
 fn pass(world: &mut World, seconds: u64) -> Outcome {
@@ -175,4 +176,45 @@ fn another_time_for_the_proof_holds_at_once_and_the_timer_before_is_stale() {
     assert_eq!(state(&world), ConnectionState::Unverified);
     world.ask(tuned(0));
     assert_eq!(state(&world), ConnectionState::Open, "it counts for ever");
+}
+
+#[test]
+fn when_the_process_of_the_bridge_ends_that_is_why_the_connection_is_down() {
+    let why = |world: &World| {
+        let s = world.state.snapshot();
+        let told = s.timeline.iter().rfind(|one| one.state == ConnectionState::Down).unwrap();
+        assert_eq!(told.reason, s.connection.reason, "the status says what the timeline does");
+        s.connection.reason.clone().map(|reason| (reason.class, reason.text))
+    };
+    let ended = |text: &str| Some((ReasonClass::BridgeEnded, text.to_owned()));
+    let mut world = World::open();
+    let outcome = world.exit(1);
+    assert_eq!(why(&world), ended("the bridge was killed by signal 9"));
+    let journaled = |write: &Write| match write {
+        Write::Journal { payload, .. } => payload["reason"]["class"] == "bridge_ended",
+        _ => false,
+    };
+    assert!(outcome.writes.iter().any(journaled), "programs are told as well");
+    // While the next one connects it is still worth reading; after that it is over.
+    world.start(2);
+    assert_eq!(why(&world), ended("the bridge was killed by signal 9"));
+    world.line(r#"{"type":"connection","state":"open"}"#);
+    assert_eq!(world.state.snapshot().connection.reason, None);
+
+    let exit = LastExit { at: world.now.wall, text: "was stopped as asked".into(), class: ExitClass::Operator };
+    world.put(Input::Bridge(BridgeNotice::Exited { incarnation: Incarnation(2), exit }));
+    assert_eq!(why(&world), ended("the bridge was stopped as asked"));
+    world.put(Input::Bridge(BridgeNotice::Refused { why: "can't start the bridge x: no such file".into() }));
+    assert_eq!(
+        world.state.snapshot().connection.reason.as_ref().unwrap().text,
+        "can't start the bridge x: no such file"
+    );
+
+    // The phone ended the link: the bridge had nothing to go on with, and that is not its doing.
+    let mut world = World::open();
+    let reason = r#"{"class":"logged_out","code":401,"text":"the phone ended the link"}"#;
+    world.line(&format!(r#"{{"type":"connection","state":"logged_out","reason":{reason}}}"#));
+    let exit = LastExit { at: world.now.wall, text: "exited with code 0".into(), class: ExitClass::LoggedOut };
+    world.put(Input::Bridge(BridgeNotice::Exited { incarnation: Incarnation(1), exit }));
+    assert_eq!(why(&world), Some((ReasonClass::LoggedOut, "the phone ended the link".to_owned())));
 }

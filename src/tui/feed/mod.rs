@@ -308,6 +308,7 @@ impl Feed {
             | Change::Account(_)
             | Change::Queue(_)
             | Change::Pacing(_)
+            | Change::Lateness(_)
             | Change::Restriction(_)
             | Change::Counted(_)
             | Change::Error(_)

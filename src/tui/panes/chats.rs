@@ -37,7 +37,8 @@ pub(super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer)
     let unread = chats.rows().iter().filter(|row| row.unread > 0).count();
     let title = match unread {
         0 => "Chats".to_owned(),
-        n => format!("Chats, {n} unread since opened here"),
+        1 => "1 unread chat since opened here".to_owned(),
+        n => format!("{n} unread chats since opened here"),
     };
     let inner = framed(&title, model.ui.focus == Focus::Feed && chats.has_keys(), theme, area, buffer);
     if let Some(fault) = &chats.fault {
@@ -60,7 +61,7 @@ pub(super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer)
         put(buffer, inner, (UNREAD, y), &name, right.saturating_sub(UNREAD + 1), theme.title());
         put(buffer, inner, (right, y), &time, TIME, theme.dim());
         let who = if row.last_is_ours { "→ " } else { "" };
-        let mark = row.delivery.as_ref().map(|(_, state)| marks::mark(*state, theme).0);
+        let mark = row.delivery.as_ref().and_then(|(_, state)| *state).map(|state| marks::mark(state, theme).0);
         let last = match mark {
             Some(mark) => format!("{who}{mark} {}", row.last),
             None => format!("{who}{}", row.last),

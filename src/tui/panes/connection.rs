@@ -11,6 +11,7 @@ use super::page::{LABEL, Page};
 use super::status::{account, advice, began_with_the_connection, headline, restarts, trouble, what_to_do};
 use super::{bridge_memory, bytes};
 use crate::clock::{Now, Timestamp};
+use crate::protocol::{Reason, ReasonClass};
 use crate::state::{ConnectionState, Transition};
 
 pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) {
@@ -105,12 +106,16 @@ fn timeline(model: &Model, theme: Theme, page: &mut Page, now: Now) {
         ]);
         // What comes after an end carries its reason along.
         let ended = matches!(one.state, ConnectionState::Closed | ConnectionState::LoggedOut);
-        if let Some(reason) = one.reason.as_ref().filter(|reason| ended && !reason.text.is_empty()) {
+        let by_bridge = |reason: &Reason| reason.class == ReasonClass::BridgeEnded;
+        let told = |r: &&Reason| ended || one.state == ConnectionState::Down && by_bridge(r);
+        if let Some(reason) = one.reason.as_ref().filter(told).filter(|reason| !reason.text.is_empty()) {
             page.text(2, &reason.text, 2, theme.dim());
-            // What came right by itself, or is on its way to, needs no advice.
-            if states.back().is_some_and(|last| {
-                matches!(last.state, ConnectionState::Closed | ConnectionState::LoggedOut | ConnectionState::Down)
-            }) {
+            // What came right by itself, or is on its way to, needs no advice; the bridge is started again by itself.
+            if ended
+                && states.back().is_some_and(|last| {
+                    matches!(last.state, ConnectionState::Closed | ConnectionState::LoggedOut | ConnectionState::Down)
+                })
+            {
                 page.text(2, &what_to_do(reason.class, &model.ui.look.keys), 2, theme.dim());
             }
         }

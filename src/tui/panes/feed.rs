@@ -14,6 +14,7 @@ use crate::state::{Delivery, Direction, Message};
 
 /// Columns: time, who, mark.
 const TIME: u16 = 9;
+const SECONDS: u16 = 3;
 const MARK: u16 = 3;
 
 /// From so many columns on there is room beside the messages for the chats, or for one message.
@@ -185,8 +186,13 @@ struct Line {
     selected: bool,
 }
 
-fn who_columns(area: Rect) -> u16 {
-    if area.width >= 70 { 20 } else { 14 }
+/// The columns of the time, and of who wrote it. A narrow pane has no room for seconds.
+const fn columns(area: Rect) -> (u16, u16) {
+    match area.width {
+        70.. => (TIME, 20),
+        50..70 => (TIME, 14),
+        _ => (TIME - SECONDS, 14),
+    }
 }
 
 /// The lines that fill the area: ending with the newest message, or around the chosen one.
@@ -222,7 +228,8 @@ fn visible(model: &Model, theme: Theme, area: Rect) -> Vec<Line> {
 }
 
 fn lines(message: &Message, model: &Model, index: usize, theme: Theme, area: Rect) -> Vec<Line> {
-    let width = area.width.saturating_sub(TIME + who_columns(area) + MARK + 1).max(8);
+    let before = columns(area);
+    let width = area.width.saturating_sub(before.0 + before.1 + MARK + 1).max(8);
     let (mark, mark_style) = mark(message, theme);
     let (who, who_style) = who(message, theme);
     let selected = model.ui.feed.chosen() == Some(index);
@@ -263,11 +270,12 @@ fn day(message: &Message, model: &Model, index: usize, theme: Theme) -> Option<L
 }
 
 fn draw(line: &Line, theme: Theme, area: Rect, buffer: &mut Buffer) {
-    let who = who_columns(area);
-    put(buffer, area, (0, 0), &line.time, TIME, theme.dim());
-    put(buffer, area, (TIME, 0), &line.who, who - 1, line.who_style);
-    put(buffer, area, (TIME + who, 0), line.mark, MARK, line.mark_style);
-    put(buffer, area, (TIME + who + MARK, 0), &line.text, area.width, line.text_style);
+    let (time, who) = columns(area);
+    let clock = line.time.get(..usize::from(time - 1)).unwrap_or(&line.time);
+    put(buffer, area, (0, 0), clock, time, theme.dim());
+    put(buffer, area, (time, 0), &line.who, who - 1, line.who_style);
+    put(buffer, area, (time + who, 0), line.mark, MARK, line.mark_style);
+    put(buffer, area, (time + who + MARK, 0), &line.text, area.width, line.text_style);
     if line.selected {
         buffer.set_style(area, theme.selected());
     }

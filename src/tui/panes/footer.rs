@@ -9,11 +9,11 @@ use super::super::model::{Focus, Model};
 use super::super::sanitize;
 use super::super::theme::Theme;
 use super::super::update::{context, detail};
-use super::put;
 use super::status::{Standing, standing};
+use super::{by_word, metrics, put};
 use crate::clock::Now;
 use crate::protocol::ReasonClass;
-use crate::state::{ConnectionState, Pairing};
+use crate::state::{ConnectionState, Pairing, WebhookState};
 
 /// The most rows of what is said.
 const MOST: usize = 3;
@@ -44,6 +44,12 @@ pub(in super::super) fn draw(model: &Model, theme: Theme, area: Rect, buffer: &m
         .filter(|b| b.context == context && works(b.action, model, now))
         .filter_map(|b| Some((rank(b.action, context, model), keys.of(b).next()?, b.footer?)))
         .collect();
+    let webhooks = by_word("webhooks", keys);
+    if context == Context::Browse && metrics::behind_hand(model) {
+        // A parked one needs somebody, another may get on by itself.
+        let parked = model.snapshot.webhooks.iter().any(|one| one.state == WebhookState::Parked);
+        hints.push((if parked { 2 } else { 5 }, &webhooks, "see why"));
+    }
     let columns = |text: &str| u16::try_from(text.chars().count()).unwrap_or(u16::MAX);
     let width = |key: &str, text: &str| columns(key).saturating_add(columns(text)).saturating_add(1 + GAP);
     // Who matters most gets the room; what is drawn stands in the order of the table, with what is always there last.

@@ -10,7 +10,7 @@ use super::super::series::Series;
 use super::super::theme::Theme;
 use super::page::Page;
 use super::status::waiting;
-use super::{bridge_memory, bytes, count, micros};
+use super::{bridge_memory, by_word, bytes, count, micros};
 use crate::clock::Now;
 use crate::state::WebhookState;
 
@@ -37,11 +37,11 @@ fn graphs(model: &Model, theme: Theme, page: &mut Page, rows: usize, columns: u1
     let (s, traffic, range) = (&model.snapshot, &model.ui.traffic, model.ui.look.range);
     let per_bar = |series: &Series| match series.most(range, now.wall) {
         0 => format!("none in {}", range.name()),
-        most => format!("at most {} in {}", count(most.into()), range.bar_name()),
+        most => format!("peak {} in {}", count(most.into()), range.bar_name()),
     };
     let up_to = |series: &Series| match series.most(range, now.wall) {
         0 => String::new(),
-        most => format!("at most {}", bytes(Some(u64::from(most) << 10))),
+        most => format!("peak {}", bytes(Some(u64::from(most) << 10))),
     };
     let c = &s.counters;
     let all = [
@@ -91,26 +91,36 @@ fn figures(model: &Model, theme: Theme, page: &mut Page, now: Now) {
     page.field("API", &api, plain);
     if let Some((text, style)) = webhooks(model, theme) {
         page.field("webhooks", &text, style);
+        if behind_hand(model) {
+            page.field("", &format!("{} says why", by_word("webhooks", &model.ui.look.keys)), theme.key());
+        }
     }
+    // What it is called, and of what it is so many.
     let losses = [
-        ("failed", c.messages_failed),
-        ("expired", c.messages_expired),
-        ("cancelled", c.messages_cancelled),
-        ("bad lines", c.protocol_errors),
-        ("unknown", c.unknown_events),
-        ("duplicates", c.duplicates),
-        ("not logged", c.log_lines_dropped),
-        ("resyncs", model.ui.look.resyncs),
+        ("failed", "", c.messages_failed),
+        ("expired", "", c.messages_expired),
+        ("cancelled", "", c.messages_cancelled),
+        ("bad lines", " of the bridge", c.protocol_errors),
+        ("unknown", " events of the bridge", c.unknown_events),
+        ("duplicates", "", c.duplicates),
+        ("not logged", " lines of the bridge's log", c.log_lines_dropped),
+        ("resyncs", " of this console", model.ui.look.resyncs),
     ];
-    for (label, n) in losses.iter().filter(|(_, n)| *n > 0) {
+    for (label, of, n) in losses.iter().filter(|(.., n)| *n > 0) {
         // What somebody took back, and what was told twice and kept once, is as it should be.
         let well = matches!(*label, "cancelled" | "duplicates");
-        page.field(label, &n.to_string(), if well { Style::new() } else { theme.bad() });
+        page.field(label, &format!("{n}{of}"), if well { Style::new() } else { theme.bad() });
     }
-    let none: Vec<_> = losses.iter().filter(|(_, n)| *n == 0).map(|(label, _)| *label).collect();
+    let listed = |label| if label == "not logged" { "unlogged lines" } else { label };
+    let none: Vec<_> = losses.iter().filter(|(.., n)| *n == 0).map(|(label, ..)| listed(*label)).collect();
     if !none.is_empty() {
         page.text(0, &format!("none: {}", none.join(", ")), 3, theme.dim());
     }
+}
+
+/// Some webhook does not get on, and there is something to look at.
+pub(super) fn behind_hand(model: &Model) -> bool {
+    model.snapshot.webhooks.iter().any(|one| one.state != WebhookState::Going)
 }
 
 /// How the webhooks do, when there are any: the one that is worst off, or all.

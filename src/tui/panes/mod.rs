@@ -27,6 +27,7 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 use ratatui::widgets::{Block, BorderType, Widget};
 
+use super::keymap::{Action, Keymap};
 use super::sanitize;
 use super::theme::Theme;
 use crate::state::BridgeView;
@@ -103,6 +104,14 @@ fn micros(n: u64) -> String {
         0..1_000 => format!("{n} µs"),
         1_000..10_000 => format!("{}.{} ms", n / 1_000, n % 1_000 / 100),
         _ => format!("{} ms", n / 1_000),
+    }
+}
+
+/// How to say a word to the palette, such as `:webhooks`.
+fn by_word(word: &str, keys: &Keymap) -> String {
+    match keys.key(Action::Palette) {
+        ":" => format!(":{word}"),
+        key => format!("{key} {word}"),
     }
 }
 

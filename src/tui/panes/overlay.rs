@@ -14,7 +14,7 @@ use super::super::update::{Confirmed, context};
 use super::footer::works;
 use super::passkey::spaced;
 use super::status::account;
-use super::{compose, framed, marks, put, recipient, webhooks};
+use super::{by_word, compose, framed, marks, put, recipient, webhooks};
 use crate::clock::Now;
 use crate::state::{ConnectionState, Pairing};
 
@@ -116,6 +116,9 @@ fn help(model: &Model, scroll: u16, theme: Theme, area: Rect, buffer: &mut Buffe
         .map(|row| (keys.of(row).collect::<Vec<_>>().join(" "), row.help))
         .filter(|(keys, _)| !keys.is_empty())
         .collect();
+    if context == Context::Browse && !model.snapshot.webhooks.is_empty() {
+        lines.push((by_word("webhooks", keys), "how the webhooks do; Enter has one try at once"));
+    }
     lines.push((String::new(), ""));
     lines.extend(marks::legend().map(|(mark, word)| (mark.to_owned(), word)));
     lines.push((String::new(), ""));

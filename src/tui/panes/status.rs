@@ -1,6 +1,7 @@
 //! How things stand in words: what is wrong, what to do, and the lines of it for small terminals.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -9,9 +10,10 @@ use ratatui::style::Style;
 use super::super::keymap::{Action, Keymap};
 use super::super::model::Model;
 use super::super::theme::Theme;
+use super::connection::duration;
 use super::{bridge_memory, bytes, pairing, put, row, welcome};
 use crate::clock::{Now, Timestamp};
-use crate::protocol::ReasonClass;
+use crate::protocol::{Reason, ReasonClass};
 use crate::state::{BridgeState, ConnectionState, ExitClass, Pairing, StoreState, WebhookState};
 
 /// How things stand: a mark, a word, and its style. The mark and the word say it without the colour.
@@ -125,6 +127,7 @@ pub(super) fn what_to_do(class: ReasonClass, keys: &Keymap) -> String {
         | ReasonClass::ConnectionLost
         | ReasonClass::Unavailable
         | ReasonClass::LinkExpired
+        | ReasonClass::BridgeEnded
         | ReasonClass::Other => format!("press {restart} to try again"),
     }
 }
@@ -166,12 +169,14 @@ pub(super) fn trouble(model: &Model) -> Option<String> {
         return Some(reason.to_string());
     }
     if model.snapshot.connection.state.is_up() {
-        return restricted(model);
+        return restricted(model, Some(model.ui.look.keys.key(Action::Filter))).or_else(|| late(model));
     }
     if matches!(model.snapshot.pairing, Some(Pairing::Passkey { fault: Some(_), .. })) {
         return None; // it is said where the answer is asked for
     }
-    let reason = model.snapshot.connection.reason.as_ref().map(|r| r.text.clone()).filter(|t| !t.is_empty());
+    // Of the bridge's own end the last error tells, unless it was wanted.
+    let told = |r: &&Reason| r.class != ReasonClass::BridgeEnded && !r.text.is_empty();
+    let reason = model.snapshot.connection.reason.as_ref().filter(told).map(|r| r.text.clone());
     let failing = matches!(
         model.snapshot.bridge.state,
         BridgeState::BackingOff | BridgeState::BreakerOpen | BridgeState::Refused
@@ -195,8 +200,8 @@ fn is_over(model: &Model, at: Timestamp) -> bool {
         || s.bridge.last_exit.as_ref().is_some_and(|exit| exit.class == ExitClass::Operator && exit.at > at)
 }
 
-/// What is held by a restriction of the account, and until when.
-pub(in super::super) fn restricted(model: &Model) -> Option<String> {
+/// What is held by a restriction of the account, and until when. `filter` is the key that finds what is held, if any does.
+pub(in super::super) fn restricted(model: &Model, filter: Option<&str>) -> Option<String> {
     let restriction = model.snapshot.restriction.as_ref()?;
     let (date, time) = (restriction.until.calendar_date(&model.ui.zone), restriction.until.clock_time(&model.ui.zone));
     let held = match restriction.held {
@@ -204,10 +209,18 @@ pub(in super::super) fn restricted(model: &Model) -> Option<String> {
         1 => "1 message is held".to_owned(),
         n => format!("{n} messages are held"),
     };
+    let found = filter.filter(|_| restriction.held > 0).map(|key| format!(" ({key} state:queued)")).unwrap_or_default();
     // What matters most comes first: a line of a small terminal ends soon.
     let told = if restriction.until_told { "" } else { " WhatsApp names no end: it is tried then." };
     let time = time.get(..5).unwrap_or(&time);
-    Some(format!("{held}: no new chats until {date} {time}; old ones go on. {}.{told}", restriction.text))
+    Some(format!("{held}{found}: no new chats until {date} {time}; old ones go on. {}.{told}", restriction.text))
+}
+
+/// How late messages come in, when they do.
+fn late(model: &Model) -> Option<String> {
+    let lateness = model.snapshot.lateness.filter(|_| model.ui.lost.is_none())?;
+    let late = duration(Duration::from_secs(lateness.seconds));
+    Some(format!("messages come {late} late: the bridge or the network is behind"))
 }
 
 /// How many lines the header would like.
@@ -227,23 +240,31 @@ pub(in super::super) fn header(model: &Model, theme: Theme, area: Rect, buffer: 
     if area.width >= 60 && began_with_the_connection(model) {
         pieces.push((format!(" since {since}"), theme.dim()));
     }
-    match (account(model), advice(model, now)) {
-        (_, Some(advice)) => pieces.push((format!("  {advice}"), theme.title())),
-        (Some(account), None) => pieces.push((format!("  {account}"), Style::new())),
+    let (trouble, advice) = (trouble(model), advice(model, now));
+    if let Some(advice) = &advice {
+        pieces.push((format!("  {advice}"), theme.title()));
+    }
+    // Where there is one line alone, what is wrong matters more than who it is.
+    let alone = area.height <= 2;
+    if let Some(text) = trouble.as_ref().filter(|_| alone) {
+        pieces.push((format!("  {text}"), theme.dim()));
+    }
+    match account(model).filter(|_| advice.is_none()) {
+        Some(account) => pieces.push((format!("  {account}"), Style::new())),
         // Who is here for the first time is told how far it is.
-        (None, None) if trouble(model).is_none() && pairing::wanted(model, now) && welcome::is_first_time(model) => {
+        None if advice.is_none()
+            && trouble.is_none()
+            && pairing::wanted(model, now)
+            && welcome::is_first_time(model) =>
+        {
             pieces.push((format!("  {}", welcome::title(model)), theme.title()));
         }
-        (None, None) => {}
+        None => {}
     }
     let mut y = 1;
-    if let Some(text) = trouble(model) {
-        if area.height > 2 {
-            put(buffer, area, (2, 1), &text, area.width, Style::new());
-            y = 2;
-        } else {
-            pieces.push((format!("  {text}"), theme.dim()));
-        }
+    if let Some(text) = trouble.filter(|_| !alone) {
+        put(buffer, area, (2, 1), &text, area.width, Style::new());
+        y = 2;
     }
     let borrowed: Vec<_> = pieces.iter().map(|(text, style)| (text.as_str(), *style)).collect();
     row(buffer, area, 0, &borrowed);

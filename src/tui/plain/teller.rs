@@ -118,7 +118,7 @@ impl Teller {
             Change::Pairing(_) => self.pairing(now),
             Change::Error(error) => self.tell(error.at, &format!("error: {}", error.text)),
             Change::Restriction(_) => {
-                let text = status::restricted(&self.model);
+                let text = status::restricted(&self.model, None);
                 self.tell(now.wall, text.as_deref().unwrap_or("WhatsApp restricts the account no more"));
             }
             Change::MessageProgressed { .. }
@@ -129,6 +129,7 @@ impl Teller {
             | Change::Linking(_)
             | Change::Queue(_)
             | Change::Pacing(_)
+            | Change::Lateness(_)
             | Change::Counted(_)
             | Change::Host(_)
             | Change::Webhooks(_) => {}

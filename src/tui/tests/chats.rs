@@ -132,4 +132,33 @@ fn of_a_last_message_of_ours_it_is_seen_how_far_it_has_come() {
     missed.feed.clear();
     update(&mut model, Msg::Update(Update::Snapshot(Box::new(missed))), now());
     assert!(text(&drawn(&mut model, (80, 24))).contains("→ Hola"));
+    let delivery = Delivery { state: DeliveryState::Read, ..Delivery::queued(ago(1)) };
+    update(&mut model, Msg::Update(Update::Changes(vec![progressed("3EB01", delivery)])), now());
+    assert!(!text(&drawn(&mut model, (80, 24))).contains("→ Hola"), "what is told of it after that is known again");
+}
+
+fn progressed(id: &str, delivery: Delivery) -> Arc<Change> {
+    let delivery = Box::new(delivery);
+    Arc::new(Change::MessageProgressed { id: id.into(), from: DeliveryState::Queued, delivery })
+}
+
+#[test]
+fn what_gets_further_while_the_chats_are_looked_up_is_not_shown_a_step_behind() {
+    let mut desk = Desk::with(std::iter::empty());
+    let message = outgoing(1, "Hola", DeliveryState::Sent);
+    let last = Listed { message, truncated: false, place: Place(1) };
+    desk.chats = vec![ListedChat { chat: last.message.chat.clone(), name: None, last }];
+    desk.press(KeyCode::Char('C'));
+    let told = |state| {
+        let delivery = Delivery { state, ..Delivery::queued(ago(1)) };
+        Msg::Update(Update::Changes(vec![progressed("3EB01", delivery)]))
+    };
+    // Told before what was found comes, which was read before that.
+    desk.take(told(DeliveryState::Delivered));
+    desk.settle();
+    let screen = text(&drawn(&mut desk.model, (80, 24)));
+    assert!(screen.contains("→ ✓✓ Hola"), "{screen}");
+    desk.take(told(DeliveryState::Failed));
+    let screen = text(&drawn(&mut desk.model, (80, 24)));
+    assert!(screen.contains("→ ✗ Hola"), "{screen}");
 }

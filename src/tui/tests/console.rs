@@ -7,6 +7,7 @@ use crate::telemetry::{Line, Ring};
 use crate::tui::keymap::{Action, Context, KEYS};
 use crate::tui::layout;
 use crate::tui::model::Overlay;
+use crate::tui::within::Within;
 
 fn pressed_with(model: &mut Model, code: char, modifiers: KeyModifiers) -> Outcome {
     update(model, Msg::Key(KeyEvent::new(KeyCode::Char(code), modifiers)), now())
@@ -561,12 +562,12 @@ fn the_operator_is_told_when_things_turn_and_once() {
     use crate::tui::Notify;
     use crate::tui::attention::Attention;
     let mut attention = Attention::default();
-    let mut told = |snapshot, notify| attention.news(&model(snapshot), true, notify, false);
+    let mut told = |snapshot, notify| attention.news(&model(snapshot), true, notify, Within::Nothing);
     assert_eq!(told(started(), Notify::Bell), "\u{1b}]2;◌ connecting · Pilothouse\u{7}");
     assert_eq!(told(linked(), Notify::Bell), "\u{1b}]2;● connected +15550009999 · Pilothouse\u{7}");
     assert_eq!(told(linked(), Notify::Bell), "");
     attention.forget_title();
-    let mut told = |snapshot, notify| attention.news(&model(snapshot), true, notify, false);
+    let mut told = |snapshot, notify| attention.news(&model(snapshot), true, notify, Within::Nothing);
     assert_eq!(told(linked(), Notify::Bell).matches("\u{1b}]2;").count(), 1, "the terminal was the shell's meanwhile");
     assert!(told(lost(), Notify::Bell).ends_with("\u{7}\u{7}"), "the title, and the bell");
     assert_eq!(told(started(), Notify::Osc9).matches("]9;").count(), 0, "on the way");
@@ -625,4 +626,14 @@ fn the_footer_always_says_how_to_get_help_every_action_and_out() {
     }
     let picture = text(&drawn(&mut busy(), (120, 40)));
     assert!(picture.lines().last().unwrap().contains("r restart bridge"), "{picture}");
+}
+
+#[test]
+fn within_screen_a_title_has_nothing_that_it_would_garble_and_notifications_get_through() {
+    let mut attention = crate::tui::attention::Attention::default();
+    let mut told = |snapshot| attention.news(&model(snapshot), true, crate::tui::Notify::Osc9, Within::Screen);
+    assert_eq!(told(linked()), "\x1b]2;connected +15550009999 - Pilothouse\x07");
+    let told = told(failing());
+    assert!(told.starts_with("\x1b]2;the bridge ended"), "{told:?}");
+    assert!(told.contains("\x1bP\x1b]9;Pilothouse: ✗ the bridge ended") && told.ends_with("\x07\x1b\\"), "{told:?}");
 }

@@ -530,3 +530,14 @@ fn a_filter_that_is_pasted_holds_at_once() {
     update(&mut desk.model, Msg::Paste("message 7".to_owned()), now());
     assert_eq!(desk.model.ui.feed.filter().map(Sieve::text), Some("message 7"));
 }
+
+#[test]
+fn a_narrow_pane_leaves_out_seconds_and_not_words() {
+    let line = |size| {
+        let mut desk = Desk::with([incoming(1, Some("Ana"), "the boat left")].into_iter());
+        let picture = text(&drawn(&mut desk.model, size));
+        picture.lines().find(|line| line.contains("Ana")).map(str::to_owned)
+    };
+    assert_eq!(line((40, 10)).as_deref(), Some("│11:59 Ana              the boat left  │"));
+    assert!(line((80, 24)).unwrap().contains("11:59:01 Ana"));
+}

@@ -12,7 +12,7 @@ fn options() -> Options {
     Options {
         api: "http://127.0.0.1:7007".to_owned(),
         colors: false,
-        in_tmux: false,
+        within: crate::tui::Within::Nothing,
         folder: std::path::PathBuf::new(),
         ascii: false,
         theme: Palette::Terminal,

@@ -205,7 +205,7 @@ fn a_held_message_says_what_matters_within_a_small_terminal() {
         text,
         held: 2,
     });
-    assert!(shows(&mut model(snapshot), "2 messages are held: no new chats until 2026-11-24 13:00; old ones go on."));
+    assert!(shows(&mut model(snapshot), "2 messages are held (/ state:queued): no new chats until 2026-11-24 13:00;"));
 }
 
 #[test]
@@ -355,4 +355,59 @@ fn what_is_as_it_should_be_is_not_in_the_colour_of_trouble() {
     let bad = colour("failed", "1");
     assert_ne!(bad, Color::Reset);
     assert_eq!([colour("cancelled", "7"), colour("duplicates", "30")], [Color::Reset; 2]);
+}
+
+#[test]
+fn the_timeline_says_how_the_bridge_ended_and_the_header_says_it_once() {
+    let mut snapshot = linked();
+    let text = "the bridge was killed by signal 9";
+    let ended = Some(Reason { class: ReasonClass::BridgeEnded, code: None, text: text.into() });
+    snapshot.timeline = [
+        Transition { state: ConnectionState::Open, at: ago(100), reason: None },
+        Transition { state: ConnectionState::Down, at: ago(50), reason: ended.clone() },
+        Transition { state: ConnectionState::Connecting, at: ago(49), reason: ended.clone() },
+        Transition { state: ConnectionState::Open, at: ago(48), reason: None },
+    ]
+    .into();
+    let count = |model: &mut Model| text_of(model).matches(text).count();
+    let mut up = model(snapshot.clone());
+    typed(&mut up, "2");
+    assert!(text_of(&mut up).contains("○ down for 1 s"), "{}", text_of(&mut up));
+    assert_eq!(count(&mut up), 1, "what comes after it does not say it again: {}", text_of(&mut up));
+
+    // While it is so the last error says it; a restart that was asked for is no trouble.
+    snapshot.timeline.clear();
+    snapshot.connection.state = ConnectionState::Connecting;
+    snapshot.connection.reason = ended;
+    assert_eq!(count(&mut model(snapshot.clone())), 0);
+    snapshot.last_error = Some(LastError { at: ago(1), text: text.into() });
+    assert_eq!(count(&mut model(snapshot)), 1);
+}
+
+fn text_of(model: &mut Model) -> String {
+    text(&drawn(model, (120, 40)))
+}
+
+#[test]
+fn messages_that_come_late_are_told_of_at_every_size() {
+    let mut snapshot = linked();
+    snapshot.lateness = Some(crate::state::LatenessView { seconds: 12, at: ago(1) });
+    for size in SIZES.into_iter().chain([(40, 10)]) {
+        let picture = text(&drawn(&mut model(snapshot.clone()), size));
+        assert!(picture.contains("messages come 12 s late"), "{picture}");
+    }
+    let mut lost = model(snapshot);
+    lost.ui.lost = Some(crate::link::Lost { since: ago(9), why: "x".into(), retry_at: ago(-5) });
+    assert!(!text_of(&mut lost).contains("late"), "nobody knows");
+}
+
+#[test]
+fn what_was_lost_is_said_with_what_it_is() {
+    let mut snapshot = linked();
+    snapshot.counters.log_lines_dropped = 7;
+    snapshot.counters.unknown_events = 2;
+    let mut model = model(snapshot);
+    typed(&mut model, "3");
+    let picture = text_of(&mut model);
+    assert!(picture.contains("7 lines of the bridge's log") && picture.contains("2 events of the bridge"), "{picture}");
 }

@@ -36,6 +36,25 @@ fn a_line_tells_of_the_webhook_that_is_worst_off_when_there_are_any() {
 }
 
 #[test]
+fn where_a_webhook_does_not_get_on_it_is_said_what_shows_why() {
+    use WebhookState::{Going, Parked, Retrying};
+    let picture = |state, size, keys: &str| {
+        let mut model = model(linked());
+        model.snapshot.webhooks = vec![view("crm", state, 3)];
+        typed(&mut model, keys);
+        text(&drawn(&mut model, size))
+    };
+    for size in SIZES {
+        let parked = picture(Parked, size, "");
+        assert!(parked.lines().last().unwrap().contains(":webhooks see why"), "{parked}");
+        assert!(!picture(Going, size, "").contains(":webhooks"));
+    }
+    assert!(picture(Retrying, (120, 40), "").contains("           :webhooks says why"));
+    let help = picture(Going, (120, 60), "?");
+    assert!(help.contains(":webhooks       how the webhooks do"), "{help}");
+}
+
+#[test]
 fn the_webhooks_are_listed_and_one_is_had_try_at_once() {
     use WebhookState::{Going, Parked, Retrying};
     let mut model = model(linked());
