@@ -10,12 +10,16 @@
 
 mod connection;
 mod contents;
+mod group;
+mod group_messages;
+mod groups;
 mod iq;
 mod linking;
 mod messages;
 mod nodes;
 mod noise;
 mod passkey;
+mod sender_keys;
 mod signal;
 mod world;
 
@@ -26,7 +30,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use rand::RngExt;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -34,11 +37,13 @@ use wacore_binary::builder::NodeBuilder;
 use waproto::whatsapp as wa;
 
 pub use contents::{Author, edit, image, reaction, revoke, text};
+pub use group::{Group, Members};
 pub use messages::Addressing;
 pub use world::{Receipts, Received};
 
-use noise::{ServerKeys, rng};
+use noise::ServerKeys;
 use passkey::{Ceremony, Passkey};
+use sender_keys::SenderKeys;
 use signal::Party;
 use world::{Account, Faults, Out, Person, Shared, World};
 
@@ -96,6 +101,8 @@ impl Simulator {
                 demands_passkey: false,
             },
             contacts: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            notifications: 0,
             device: None,
             next_device: 1,
             linking: None,
@@ -234,6 +241,7 @@ impl Simulator {
                 lid: format!("2{pn:0>14}"),
                 name: name.to_owned(),
                 party: Party::generate()?,
+                sender_keys: SenderKeys::default(),
                 received: Vec::new(),
                 receipts: Receipts::Delivered,
             };
@@ -371,9 +379,7 @@ impl Contact {
     /// # Errors
     /// When no device is linked.
     pub async fn send(&self, message: wa::Message, addressing: Addressing) -> anyhow::Result<String> {
-        let mut random = [0_u8; 10];
-        rng().fill(&mut random);
-        let id = random.iter().map(|byte| format!("{byte:02X}")).collect::<String>();
+        let id = messages::new_id();
         let mut world = self.shared.lock().await;
         messages::from_contact(&mut world, &self.pn, &id, &message, addressing).await?;
         drop(world);
@@ -413,7 +419,7 @@ impl Contact {
         if let Some(person) = world.contacts.get_mut(&self.pn) {
             person.party.forget_session();
         }
-        messages::ask_again(&mut world, &format!("{}@{}", self.pn, nodes::SERVER), id);
+        messages::ask_again(&mut world, &self.pn, "", id);
         drop(world);
         self.shared.changed();
     }
