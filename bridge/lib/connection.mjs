@@ -6,6 +6,7 @@ import libraryLogger from 'baileys/lib/Utils/logger.js';
 import { Backoff } from './backoff.mjs';
 import { bare, phoneOf } from './ids.mjs';
 import { Gate } from './gate.mjs';
+import { Groups } from './groups.mjs';
 import { Kept } from './kept.mjs';
 import { Liveness } from './liveness.mjs';
 import { FORGOTTEN, LOGGED_OUT, NOT_OPEN, removeDevice } from './logout.mjs';
@@ -244,6 +245,7 @@ export class Connection {
     }
     this.#offered = false;
     const { creds, keys } = this.#state;
+    const groups = new Groups((group) => socket.groupMetadata(group));
     const socket = baileys.makeWASocket({
       auth: { creds, keys },
       makeSignalRepository: this.#kept.inbox.repository(() => generation === this.#generation),
@@ -256,11 +258,12 @@ export class Connection {
       // them to WhatsApp already. History isn't shown here: so there is nothing to wait for.
       shouldSyncHistoryMessage: () => false,
       generateHighQualityLinkPreview: false,
+      cachedGroupMetadata: (group) => groups.metadata(group),
       getMessage: async ({ id }) => this.#outgoing.content(id),
       ...(process.env.WA_WEBSOCKET_URL && { waWebSocketUrl: process.env.WA_WEBSOCKET_URL }),
     });
     this.#socket = socket;
-    this.#watch(socket, generation);
+    this.#watch(socket, generation, groups);
     this.#watchdog = setTimeout(() => {
       if (generation === this.#generation && this.#phase === 'connecting') {
         this.#closed({ message: 'no answer', output: { statusCode: 503 } });
@@ -268,7 +271,7 @@ export class Connection {
     }, CONNECT_TIMEOUT_MS);
   }
 
-  #watch(socket, generation) {
+  #watch(socket, generation, groups) {
     const current = (handler) => (value) => {
       if (generation === this.#generation) return handler(value);
       return undefined;
@@ -287,7 +290,11 @@ export class Connection {
       if (telling) gate.hold(telling);
     }));
     if (!this.#linked()) this.#watchLinking(socket, current);
-    ws.on('CB:ack,class:message', current((node) => this.#outgoing.acknowledged(node.attrs)));
+    ws.on('CB:ack,class:message', current(({ attrs }) => {
+      if (attrs.error) groups.forget(attrs.from);
+      this.#outgoing.acknowledged(attrs);
+    }));
+    ws.on('CB:notification,type:w:gp2', current(({ attrs }) => groups.forget(attrs.from)));
     ws.on('CB:ack,class:receipt', current((node) => this.#kept.inbox.confirmed(node.attrs.id, this.#kept.store)));
     ws.on('CB:receipt', current((node) => this.#kept.log.append(receiptEvents(node))));
   }

@@ -4,9 +4,17 @@
 // Baileys resolves `sendMessage` once the bytes are in the socket and ignores a good `ack`; so the raw node counts.
 
 import { jidOf } from './ids.mjs';
-import { refusalOf } from './reasons.mjs';
+import { Refused, refusalOf } from './reasons.mjs';
 
 const ACK_TIMEOUT_MS = 20_000;
+
+/** What is answered when Baileys could not send. */
+function failureOf(error) {
+  if (error instanceof Refused) return error.refusal;
+  const code = error?.output?.statusCode;
+  if (code === 428 || code === 408 || code === 503) return refusalOf(code);
+  return { ...(Number.isInteger(code) && { code }), error: `the message can't be sent: ${error?.message ?? error}`, retryable: false };
+}
 
 export class Outgoing {
   #tell;
@@ -96,9 +104,7 @@ export class Outgoing {
       this.#write(this.#recent?.put(id, `given ${this.#codec.encode(content)}`) ?? []);
       await socket.relayMessage(jid, content, { messageId: id });
     } catch (error) {
-      const code = error?.output?.statusCode;
-      const closed = code === 428 || code === 408 || code === 503;
-      this.#answer(id, closed ? refusalOf(code) : { ...(Number.isInteger(code) && { code }), error: `the message can't be sent: ${error?.message ?? error}`, retryable: false });
+      this.#answer(id, failureOf(error));
     }
   }
 

@@ -1,9 +1,11 @@
 //! Groups: what members write, what is sent to all of them, and what becomes of it, with the real Baileys.
 
-use serde_json::Value;
-use whatsapp_simulator::{Contact, Group, Members};
+use std::time::Duration;
 
-use crate::support::{Gateway, Place, within};
+use serde_json::{Value, json};
+use whatsapp_simulator::{Contact, Group, Members, Receipts};
+
+use crate::support::{Gateway, Place, signal, within};
 
 const ID: &str = "120363041234567890@g.us";
 const ANA: &str = "+15551112222";
@@ -25,6 +27,17 @@ async fn messages(gateway: &Gateway) -> Vec<Value> {
     let mut items = gateway.get("/messages").await.json["messages"].as_array().unwrap().clone();
     items.reverse();
     items
+}
+
+/// Waits until a message has come so far.
+async fn until_state(gateway: &Gateway, id: &str, state: &str) {
+    let mut pause = tokio::time::interval(Duration::from_millis(20));
+    within(state, async {
+        while gateway.get(&format!("/messages/{id}")).await.json["state"] != state {
+            pause.tick().await;
+        }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -58,4 +71,97 @@ async fn what_members_write_comes_in_with_its_writer_and_its_group() {
         assert_eq!(place.simulator.retries().await, 0, "all were read at once, with the members' sender keys");
         assert!(gateway.end().await.success());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_to_a_group_is_sent_once_and_every_member_can_read_it() {
+    for members in [Members::ByLid, Members::ByNumber] {
+        let (place, gateway, group, people) = with_group(members).await;
+        for person in &people {
+            person.set_receipts(Receipts::Read).await;
+        }
+        for text in ["at ten", "at the old place"] {
+            let sent = gateway.post("/send?wait=sent", json!({"to": group.id(), "text": text})).await;
+            assert_eq!((sent.status, &sent.json["to"]), (200, &json!(ID)), "{}", sent.json);
+            for person in &people {
+                within("the message", person.wait_copies(sent.json["id"].as_str().unwrap(), 1)).await;
+            }
+            until_state(&gateway, sent.json["id"].as_str().unwrap(), "read").await;
+        }
+        for person in &people {
+            let received = person.received().await;
+            let received: Vec<_> = received.iter().map(|r| (r.text.as_str(), r.copies)).collect();
+            assert_eq!(received, [("at ten", 1), ("at the old place", 1)]);
+        }
+        assert_eq!(place.simulator.unreadable().await, 0);
+        assert_eq!(group.queries().await, 1, "who is in it is asked once");
+        assert!(gateway.end().await.success());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_that_the_account_is_not_in_is_named_as_the_reason() {
+    let (place, gateway, group, _) = with_group(Members::ByLid).await;
+    // It is known who is in it, and then the account is put out.
+    let sent = gateway.post("/send?wait=sent", json!({"to": group.id(), "text": "hello"})).await;
+    assert_eq!(sent.json["state"], "sent", "{}", sent.json);
+    group.put_out().await;
+    within("the confirmation", place.simulator.wait_confirmed()).await;
+    for (to, code, words) in [
+        ("120363000000000000@g.us", 404, "WhatsApp knows no such group"),
+        (group.id(), 403, "this account is not in the group"),
+    ] {
+        let sent = gateway.post("/send?wait=sent", json!({"to": to, "text": "anybody?"})).await;
+        assert_eq!((sent.status, &sent.json["state"]), (200, &json!("failed")), "{}", sent.json);
+        assert_eq!(sent.json["failure"]["code"], code, "{}", sent.json);
+        assert!(sent.json["failure"]["text"].as_str().unwrap().contains(words), "{}", sent.json);
+    }
+    assert!(gateway.end().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_under_way_to_a_group_is_sent_once_more_with_its_id_when_the_bridge_was_killed() {
+    let (place, gateway, group, people) = with_group(Members::ByLid).await;
+    place.simulator.withhold_acks(true).await;
+    let sent = gateway.post("/send", json!({"to": group.id(), "text": "keep me"})).await;
+    assert_eq!(sent.status, 202, "{}", sent.json);
+    let id = sent.json["id"].as_str().unwrap();
+    for person in &people {
+        within("the message", person.wait_copies(id, 1)).await;
+    }
+    signal(gateway.status().await["bridge"]["pid"].as_i64().unwrap(), "KILL");
+    within("the bridge's end", place.simulator.wait_offline()).await;
+    place.simulator.withhold_acks(false).await;
+    gateway.until(|status| status["messages_sent"] == 1).await;
+    for person in &people {
+        let received = person.received().await;
+        assert_eq!((received.len(), received[0].id.as_str()), (1, id), "the same id: shown once");
+        assert_eq!(received[0].copies, 2);
+    }
+    assert_eq!(place.simulator.unreadable().await, 0, "no sender key was used twice");
+    assert!(gateway.end().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_into_a_group_can_read_what_is_written_then_and_who_goes_cannot() {
+    let (place, gateway, group, [ana, ben]) = with_group(Members::ByLid).await;
+    let carla = place.simulator.contact("+584244370180", "Carla").await.unwrap();
+    let say = async |text: &str| {
+        let sent = gateway.post("/send?wait=sent", json!({"to": group.id(), "text": text})).await;
+        assert_eq!(sent.json["failure"], Value::Null, "{}", sent.json);
+    };
+    say("one").await;
+    group.add(&place.simulator, &carla.number()).await.unwrap();
+    within("the confirmation", place.simulator.wait_confirmed()).await;
+    say("two").await;
+    group.remove(&ben.number()).await;
+    within("the confirmation", place.simulator.wait_confirmed()).await;
+    say("three").await;
+    for (person, texts) in [(ana, &["one", "two", "three"][..]), (ben, &["one", "two"]), (carla, &["two", "three"])] {
+        let received = person.wait_received(texts.len()).await;
+        assert_eq!(received.iter().map(|r| r.text.as_str()).collect::<Vec<_>>(), texts);
+    }
+    assert_eq!(place.simulator.unreadable().await, 0);
+    assert_eq!(group.queries().await, 3, "it is asked again after each change");
+    assert!(gateway.end().await.success());
 }
