@@ -17,6 +17,7 @@ import { NOTHING_ASKED, Passkey } from './passkey.mjs';
 import { receiptEvents } from './receipts.mjs';
 import { reasonOf } from './reasons.mjs';
 import { Restriction } from './restriction.mjs';
+import { renewKey, somebodyLeft } from './sender-keys.mjs';
 import { log, logger } from './stdout.mjs';
 
 const BROWSER = baileys.Browsers.ubuntu('Chrome');
@@ -294,7 +295,10 @@ export class Connection {
       if (attrs.error) groups.forget(attrs.from);
       this.#outgoing.acknowledged(attrs);
     }));
-    ws.on('CB:notification,type:w:gp2', current(({ attrs }) => groups.forget(attrs.from)));
+    ws.on('CB:notification,type:w:gp2', current((node) => {
+      groups.forget(node.attrs.from);
+      if (somebodyLeft(node)) this.#outgoing.between(() => renewKey(socket, node.attrs.from));
+    }));
     ws.on('CB:ack,class:receipt', current((node) => this.#kept.inbox.confirmed(node.attrs.id, this.#kept.store)));
     ws.on('CB:receipt', current((node) => this.#kept.log.append(receiptEvents(node))));
   }

@@ -3,8 +3,10 @@
 //
 // Baileys resolves `sendMessage` once the bytes are in the socket and ignores a good `ack`; so the raw node counts.
 
-import { jidOf } from './ids.mjs';
+import { isGroup, jidOf } from './ids.mjs';
 import { Refused, refusalOf } from './reasons.mjs';
+import { giveKeyAgain } from './sender-keys.mjs';
+import { log } from './stdout.mjs';
 
 const ACK_TIMEOUT_MS = 20_000;
 
@@ -101,11 +103,18 @@ export class Outgoing {
     try {
       pending.timer = setTimeout(() => this.#answer(id, refusalOf(408)), ACK_TIMEOUT_MS);
       const content = await this.#codec.make(jid, text, id, socket.user?.id);
+      // It may have been lost on its way, and with it our key for those who had none: see sender-keys.mjs.
+      if (isGroup(jid) && this.#recent?.has(id)) await giveKeyAgain(socket, jid);
       this.#write(this.#recent?.put(id, `given ${this.#codec.encode(content)}`) ?? []);
       await socket.relayMessage(jid, content, { messageId: id });
     } catch (error) {
       this.#answer(id, failureOf(error));
     }
+  }
+
+  /** Does this when no message is on its way out. */
+  between(work) {
+    this.#queue = this.#queue.then(work).catch((error) => log(`between two messages: ${error?.message ?? error}`));
   }
 
   /** A raw `ack` of a message. */

@@ -104,7 +104,7 @@ async fn a_group_that_the_account_is_not_in_is_named_as_the_reason() {
     let (place, gateway, group, _) = with_group(Members::ByLid).await;
     // It is known who is in it, and then the account is put out.
     let sent = gateway.post("/send?wait=sent", json!({"to": group.id(), "text": "hello"})).await;
-    assert_eq!(sent.json["state"], "sent", "{}", sent.json);
+    assert_eq!(sent.json["failure"], Value::Null, "{}", sent.json);
     group.put_out().await;
     within("the confirmation", place.simulator.wait_confirmed()).await;
     for (to, code, words) in [
@@ -162,6 +162,25 @@ async fn who_comes_into_a_group_can_read_what_is_written_then_and_who_goes_canno
         assert_eq!(received.iter().map(|r| r.text.as_str()).collect::<Vec<_>>(), texts);
     }
     assert_eq!(place.simulator.unreadable().await, 0);
+    assert_eq!(place.simulator.leaked().await, 0, "who has gone has no key for what is written later");
     assert_eq!(group.queries().await, 3, "it is asked again after each change");
+    assert!(gateway.end().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_to_a_group_that_was_lost_with_its_keys_can_be_read_when_it_is_given_again() {
+    let (place, gateway, group, people) = with_group(Members::ByLid).await;
+    place.simulator.lose_sends(1).await;
+    let sent = gateway.post("/send", json!({"to": group.id(), "text": "keep me"})).await;
+    within("the loss", place.simulator.wait_lost(1)).await;
+    signal(gateway.status().await["bridge"]["pid"].as_i64().unwrap(), "KILL");
+    within("the bridge's end", place.simulator.wait_offline()).await;
+    gateway.until(|status| status["messages_sent"] == 1).await;
+    for person in &people {
+        let received = person.received().await;
+        assert_eq!((received.len(), received[0].copies), (1, 1));
+        assert_eq!(received[0].id, sent.json["id"].as_str().unwrap());
+    }
+    assert_eq!(place.simulator.unreadable().await, 0, "nobody had to ask for it again");
     assert!(gateway.end().await.success());
 }

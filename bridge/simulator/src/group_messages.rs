@@ -109,6 +109,14 @@ pub(crate) async fn from_client(world: &mut World, node: &Node, told: bool) {
         }
     }
     let sealed = children(node).iter().find(|enc| enc.tag == "enc" && attr(enc, "type") == "skmsg").map(bytes);
+    if let Some(sealed) = &sealed {
+        let strangers = world.contacts.values_mut().filter(|person| !members.contains(&person.pn));
+        for stranger in strangers {
+            if stranger.sender_keys.decrypt(&to, sealed).await.is_ok() {
+                *world.counts.entry("leaked").or_default() += 1;
+            }
+        }
+    }
     // Written again for one member, who asked for it: with a session instead of the sender key.
     let direct = child(node, "enc").filter(|enc| attr(enc, "type") != "skmsg");
     let one = user_of(&attr(node, "participant")).0.to_owned();

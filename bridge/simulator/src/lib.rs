@@ -327,6 +327,21 @@ impl Simulator {
         self.shared.lock().await.faults.refuse_sends = Some((code, count));
     }
 
+    /// Loses the next sends: nobody ever gets them.
+    pub async fn lose_sends(&self, count: usize) {
+        self.shared.lock().await.faults.lose_sends = count;
+    }
+
+    /// Waits until so many sends were lost.
+    pub async fn wait_lost(&self, count: u64) {
+        self.shared.wait(|world| (world.counts.get("lost").copied().unwrap_or_default() >= count).then_some(())).await;
+    }
+
+    /// How often somebody could have read a message of a group that he isn't in any more.
+    pub async fn leaked(&self) -> u64 {
+        self.shared.lock().await.counts.get("leaked").copied().unwrap_or_default()
+    }
+
     /// Says, when it is asked, that the account may not start chats until then, in seconds since the Unix epoch.
     pub async fn restrict_until(&self, seconds: Option<u64>) {
         self.shared.lock().await.faults.timelock = seconds;

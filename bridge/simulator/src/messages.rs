@@ -115,6 +115,11 @@ pub(crate) async fn from_client(world: &mut World, node: &Node) {
         world.faults.refuse_sends = Some((code, left - 1));
         return world.send(ack(node, Some(code)));
     }
+    if world.faults.lose_sends > 0 {
+        world.faults.lose_sends -= 1;
+        *world.counts.entry("lost").or_default() += 1;
+        return;
+    }
     let told = !world.faults.withhold_acks;
     if user_of(&to).1 == "g.us" {
         return group_messages::from_client(world, node, told).await;

@@ -126,6 +126,8 @@ pub(crate) struct Faults {
     pub(crate) fail_logins: Option<u16>,
     /// The code, and how many sends more are refused with it.
     pub(crate) refuse_sends: Option<(u16, usize)>,
+    /// How many sends more are lost: the server never had them.
+    pub(crate) lose_sends: usize,
     /// Until when, in seconds since the Unix epoch, the account may not start chats.
     pub(crate) timelock: Option<u64>,
     /// The options of the passkey step can't be read in the demand: the client has to ask for them.
