@@ -23,7 +23,7 @@ export class Outgoing {
   #codec;
   #restrictedUntil;
   #socket = null;
-  /** messageId → { to, timer, refusal }: given to the socket or about to be. */
+  /** messageId → { to, timer, refusal, socket }: given to the socket or about to be. */
   #pending = new Map();
   /**
    * What a recipient's phone may ask for again, how our own messages are recognised, and which of them WhatsApp has:
@@ -101,6 +101,7 @@ export class Outgoing {
     const pending = this.#pending.get(id);
     if (!pending || !socket) return;
     try {
+      pending.socket = socket;
       pending.timer = setTimeout(() => this.#answer(id, refusalOf(408)), ACK_TIMEOUT_MS);
       const content = await this.#codec.make(jid, text, id, socket.user?.id);
       // It may have been lost on its way, and with it our key for those who had none: see sender-keys.mjs.
@@ -138,7 +139,9 @@ export class Outgoing {
     if (!pending) return;
     this.#pending.delete(id);
     clearTimeout(pending.timer);
-    const event = { type: 'sent', to: pending.to, ok: !refusal, messageId: id, ...refusal };
+    const { to, socket } = pending;
+    if (refusal && socket && isGroup(to)) this.between(() => giveKeyAgain(socket, to)); // nobody may have got it
+    const event = { type: 'sent', to, ok: !refusal, messageId: id, ...refusal };
     const content = this.#recent?.get(id)?.split(' ')[1];
     const pairs = !refusal && content ? this.#recent.put(id, `acked ${content}`) : [];
     for (let n = 0; n <= pending.again; n += 1) this.#tell(event, pairs);

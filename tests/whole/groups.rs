@@ -184,3 +184,44 @@ async fn a_message_to_a_group_that_was_lost_with_its_keys_can_be_read_when_it_is
     assert_eq!(place.simulator.unreadable().await, 0, "nobody had to ask for it again");
     assert!(gateway.end().await.success());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_can_read_the_message_after_one_that_was_refused() {
+    let (place, gateway, group, people) = with_group(Members::ByLid).await;
+    place.simulator.refuse_sends(479, 1).await;
+    let sent = gateway.post("/send?wait=sent", json!({"to": group.id(), "text": "refused"})).await;
+    assert_eq!(sent.json["failure"]["code"], 479, "{}", sent.json);
+    gateway.post("/send?wait=sent", json!({"to": group.id(), "text": "taken"})).await;
+    for person in &people {
+        assert_eq!(within("the message", person.wait_received(1)).await[0].text, "taken");
+    }
+    assert_eq!(place.simulator.unreadable().await, 0, "the key that the refused one carried was given again");
+    assert!(gateway.end().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_without_keys_gets_the_message_when_he_asks_for_it_again() {
+    let (place, gateway, group, [ana, ben]) = with_group(Members::ByLid).await;
+    gateway.post("/send?wait=sent", json!({"to": group.id(), "text": "one"})).await;
+    within("the message", ana.wait_received(1)).await;
+    ana.forget_session().await;
+    gateway.post("/send?wait=sent", json!({"to": group.id(), "text": "two"})).await;
+    assert_eq!(within("the message", ana.wait_received(2)).await[1].text, "two");
+    assert_eq!(place.simulator.unreadable().await, 1, "she had to ask once");
+    assert_eq!(within("the message", ben.wait_received(2)).await.len(), 2, "the others show it once");
+    assert!(gateway.end().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_whose_key_is_missing_comes_in_once_when_it_was_asked_for_again() {
+    let (place, gateway, group, _) = with_group(Members::ByLid).await;
+    group.withhold_key(ANA).await;
+    let first = group.say(ANA, "unreadable at first").await.unwrap();
+    gateway.until(|status| status["messages_received"] == 1).await;
+    group.say(ANA, "readable at once").await.unwrap();
+    gateway.until(|status| status["messages_received"] == 2).await;
+    let told = messages(&gateway).await;
+    assert_eq!((&told[0]["id"], &told[0]["text"]), (&json!(first), &json!("unreadable at first")));
+    assert_eq!(place.simulator.retries().await, 1, "the key came with what was written again");
+    assert!(gateway.end().await.success());
+}

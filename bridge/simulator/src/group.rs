@@ -77,6 +77,13 @@ impl Group {
         Ok(id)
     }
 
+    /// The client never gets the key that this member writes with: it has to ask for his messages again.
+    pub async fn withhold_key(&self, number: &str) {
+        if let Some(person) = self.shared.lock().await.contacts.get_mut(number.trim_start_matches('+')) {
+            person.sender_keys.withhold(&self.id);
+        }
+    }
+
     /// A contact is taken in.
     ///
     /// # Errors

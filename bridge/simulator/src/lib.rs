@@ -421,10 +421,11 @@ impl Contact {
         }
     }
 
-    /// Loses the session, as a phone that was restored: it can't read the client's next message and asks for it again.
+    /// Loses all sessions, as a phone that was restored: it can't read the client's next message and asks for it again.
     pub async fn forget_session(&self) {
         if let Some(person) = self.shared.lock().await.contacts.get_mut(&self.pn) {
             person.party.forget_session();
+            person.sender_keys = SenderKeys::default();
         }
     }
 

@@ -45,6 +45,11 @@ impl SenderKeys {
         self.distribution(group, wa::Message::default()).await.map(Some)
     }
 
+    /// The client is taken for one that has this person's key.
+    pub(crate) fn withhold(&mut self, group: &str) {
+        self.given.insert(group.to_owned());
+    }
+
     /// This message, and with it this person's key for a group.
     pub(crate) async fn distribution(&mut self, group: &str, message: wa::Message) -> anyhow::Result<wa::Message> {
         let key = create_sender_key_distribution_message(&own(group), &mut self.records, &mut rng()).await?;
@@ -57,6 +62,8 @@ impl SenderKeys {
 
     /// Encrypts for everybody in the group.
     pub(crate) async fn encrypt(&mut self, group: &str, message: &wa::Message) -> anyhow::Result<Vec<u8>> {
+        // Makes the key when there is none yet.
+        create_sender_key_distribution_message(&own(group), &mut self.records, &mut rng()).await?;
         let sealed = group_encrypt(&mut self.records, &own(group), &padded(message), &mut rng()).await?;
         Ok(sealed.serialized().to_vec())
     }
