@@ -6,7 +6,7 @@ import libraryLogger from 'baileys/lib/Utils/logger.js';
 import { Backoff } from './backoff.mjs';
 import { bare, phoneOf } from './ids.mjs';
 import { Gate } from './gate.mjs';
-import { Groups } from './groups.mjs';
+import { Groups, askSubjects, subjectsOf } from './groups.mjs';
 import { Kept } from './kept.mjs';
 import { Liveness } from './liveness.mjs';
 import { FORGOTTEN, LOGGED_OUT, NOT_OPEN, removeDevice } from './logout.mjs';
@@ -22,6 +22,7 @@ import { log, logger } from './stdout.mjs';
 
 const BROWSER = baileys.Browsers.ubuntu('Chrome');
 const { PlatformType } = baileys.proto.DeviceProps;
+const { CIPHERTEXT } = baileys.proto.WebMessageInfo.StubType;
 /** Longer than any attempt: the QRs change by our own clock. */
 const NEVER_MS = 2 ** 31 - 1;
 /** Baileys never says so when the upgrade to a WebSocket is answered with an HTTP error: see it ourselves. */
@@ -284,6 +285,8 @@ export class Connection {
     ev.on('creds.update', current(() => state.save()));
     ev.on('connection.update', current((update) => this.#updated(update)));
     ev.on('messages.upsert', current(({ messages }) => this.#received(messages)));
+    ev.on('groups.upsert', current((told) => this.#tellSubjects(told)));
+    ev.on('groups.update', current((told) => this.#tellSubjects(told)));
     ws.on('frame', current((node) => {
       this.#lastFrameAt = performance.now();
       this.#liveness.frame(node);
@@ -375,6 +378,23 @@ export class Connection {
     this.#outgoing.setSocket(this.#socket);
     this.#liveness.start();
     this.#tellOpen();
+    this.#askSubjects();
+  }
+
+  #tellSubjects(groups) {
+    const event = subjectsOf(groups);
+    if (event) this.#emit(event);
+  }
+
+  /** What groups are called is good to know, and nothing rests on it. */
+  async #askSubjects() {
+    const generation = this.#generation;
+    try {
+      const groups = await askSubjects(this.#socket);
+      if (generation === this.#generation) this.#tellSubjects(groups);
+    } catch (error) {
+      log(`what the groups are called could not be had: ${error?.message ?? error}`);
+    }
   }
 
   #tellOpen() {
@@ -443,8 +463,9 @@ export class Connection {
     for (const message of messages) {
       if (this.#kept.inbox.wasTold(message.key?.id)) continue;
       if (message.key?.fromMe && this.#outgoing.isOurs(message.key.id)) continue;
-      // Not an event: Baileys asks for it again, and when it can be read it comes under the same id.
-      if (!message.message && message.messageStubType) log(`a message could not be read (stub ${message.messageStubType})`);
+      // Not an event: Baileys asks for it again, and when it can be read it comes under the same id. Other stubs are
+      // about a group: who came, who went.
+      if (!message.message && message.messageStubType === CIPHERTEXT) log(`a message could not be read (stub ${message.messageStubType})`);
       this.#telling = this.#telling
         .then(async () => {
           const event = await eventOf(message, context);

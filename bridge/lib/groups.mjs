@@ -5,6 +5,9 @@
 
 import { groupRefusalOf, Refused } from './reasons.mjs';
 
+/** So many subjects are told at most, and so many characters of each: WhatsApp lets people write 100. */
+const MAX_SUBJECTS = 1_000;
+const MAX_SUBJECT = 100;
 /** So many groups are kept: the members of a large one need some 100 KB. */
 const MAX_GROUPS = 100;
 
@@ -47,4 +50,23 @@ export class Groups {
       throw error;
     }
   }
+}
+
+/** The protocol's event for what groups are called, or null when nothing of that is told here. */
+export function subjectsOf(groups) {
+  const told = groups.filter(({ id, subject }) => typeof id === 'string' && typeof subject === 'string' && subject);
+  if (!told.length) return null;
+  return { type: 'groups', groups: told.slice(0, MAX_SUBJECTS).map(({ id, subject }) => ({ id, subject: subject.slice(0, MAX_SUBJECT) })) };
+}
+
+/** Asks WhatsApp what the groups are called that the account is in; who is in them is left out. */
+export async function askSubjects(socket) {
+  const answer = await socket.query({
+    tag: 'iq',
+    attrs: { to: '@g.us', xmlns: 'w:g2', type: 'get' },
+    content: [{ tag: 'participating', attrs: {} }],
+  });
+  const children = (node) => (Array.isArray(node?.content) ? node.content : []);
+  const groups = children(answer).find(({ tag }) => tag === 'groups');
+  return children(groups).map(({ attrs }) => ({ id: attrs.id?.includes('@') ? attrs.id : `${attrs.id}@g.us`, subject: attrs.subject }));
 }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { Groups } from '../lib/groups.mjs';
+import { Groups, askSubjects, subjectsOf } from '../lib/groups.mjs';
 import { Refused } from '../lib/reasons.mjs';
 import { renewKey, somebodyLeft } from '../lib/sender-keys.mjs';
+import { golden } from './helpers.mjs';
 
 const GROUP = '120363041234567890@g.us';
 const answer = (id) => ({ id, subject: 'Saturday football', addressingMode: 'lid', participants: [{ id: '2@lid', phoneNumber: '1@s.whatsapp.net' }] });
@@ -79,4 +80,17 @@ test('a new key takes the place of both that we may write with', async () => {
     'sender-key': { [`${GROUP}::1999_1::1`]: null, [`${GROUP}::15550009999::1`]: null },
     'sender-key-memory': { [GROUP]: null },
   }]);
+});
+
+test('what groups are called is told, as far as it is known, and within bounds', async () => {
+  const node = (tag, attrs, content) => ({ tag, attrs, content });
+  const group = (id, subject) => node('group', { id, subject });
+  const groups = [group('120363041234567890', 'Saturday football'), group('120363055555555555@g.us', 'Roof repairs')];
+  const answer = node('iq', {}, [node('groups', {}, groups)]);
+  const told = subjectsOf(await askSubjects({ query: async () => answer }));
+  assert.deepEqual(told, golden.find(({ type }) => type === 'groups'));
+  assert.equal(subjectsOf([{ id: GROUP, announce: true }]), null, 'a change of something else');
+  assert.deepEqual(await askSubjects({ query: async () => undefined }), []);
+  const many = subjectsOf(Array.from({ length: 1_500 }, (_, n) => ({ id: `${n}@g.us`, subject: '\u0000'.repeat(30_000) })));
+  assert.ok(many.groups.length === 1_000 && JSON.stringify(many).length < 1 << 20);
 });

@@ -107,6 +107,7 @@ impl Figures {
             | Change::Queue(_)
             | Change::Pacing(_)
             | Change::Restriction(_)
+            | Change::Groups(_)
             | Change::Counted(_)
             | Change::Error(_)
             | Change::Store(_)

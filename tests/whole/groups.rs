@@ -14,11 +14,11 @@ const BEN: &str = "+15553334444";
 /// A linked gateway, and a group of its account, Ana and Ben.
 async fn with_group(members: Members) -> (Place, Gateway, Group, [Contact; 2]) {
     let place = Place::new().await;
-    let gateway = Gateway::start(&place, &[]).await;
-    gateway.link(&place).await;
     let ana = place.simulator.contact(ANA, "Ana").await.unwrap();
     let ben = place.simulator.contact(BEN, "Ben").await.unwrap();
     let group = place.simulator.group(ID, "Saturday football", &[ANA, BEN], members).await.unwrap();
+    let gateway = Gateway::start(&place, &[]).await;
+    gateway.link(&place).await;
     (place, gateway, group, [ana, ben])
 }
 
@@ -29,11 +29,11 @@ async fn messages(gateway: &Gateway) -> Vec<Value> {
     items
 }
 
-/// Waits until a message has come so far.
-async fn until_state(gateway: &Gateway, id: &str, state: &str) {
+/// Asks again and again until the answer is as wanted.
+async fn until(gateway: &Gateway, path: &str, wanted: impl Fn(&Value) -> bool) {
     let mut pause = tokio::time::interval(Duration::from_millis(20));
-    within(state, async {
-        while gateway.get(&format!("/messages/{id}")).await.json["state"] != state {
+    within(path, async {
+        while !wanted(&gateway.get(path).await.json) {
             pause.tick().await;
         }
     })
@@ -68,6 +68,9 @@ async fn what_members_write_comes_in_with_its_writer_and_its_group() {
             ]
         );
         within("the confirmations", place.simulator.wait_confirmed()).await;
+        until(&gateway, "/chats", |chats| chats["chats"][0]["name"] == "Saturday football").await;
+        group.rename("Sunday tennis").await;
+        until(&gateway, "/chats", |chats| chats["chats"][0]["name"] == "Sunday tennis").await;
         assert_eq!(place.simulator.retries().await, 0, "all were read at once, with the members' sender keys");
         assert!(gateway.end().await.success());
     }
@@ -86,7 +89,8 @@ async fn a_message_to_a_group_is_sent_once_and_every_member_can_read_it() {
             for person in &people {
                 within("the message", person.wait_copies(sent.json["id"].as_str().unwrap(), 1)).await;
             }
-            until_state(&gateway, sent.json["id"].as_str().unwrap(), "read").await;
+            let path = format!("/messages/{}", sent.json["id"].as_str().unwrap());
+            until(&gateway, &path, |message| message["state"] == "read").await;
         }
         for person in &people {
             let received = person.received().await;

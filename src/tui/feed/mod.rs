@@ -309,6 +309,7 @@ impl Feed {
             | Change::Queue(_)
             | Change::Pacing(_)
             | Change::Restriction(_)
+            | Change::Groups(_)
             | Change::Counted(_)
             | Change::Error(_)
             | Change::Store(_)

@@ -36,7 +36,10 @@ pub(super) fn pane(detail: &Detail, model: &Model, theme: Theme, area: Rect, buf
         Direction::In => {
             format!("Message from {}", detail.message.name.as_deref().unwrap_or(&detail.message.from))
         }
-        Direction::Out | Direction::OutElsewhere => format!("Message to {}", detail.message.chat.address()),
+        Direction::Out | Direction::OutElsewhere => {
+            let chat = &detail.message.chat;
+            format!("Message to {}", model.snapshot.groups.of(&chat.id).unwrap_or_else(|| chat.address()))
+        }
     };
     let inner = framed(&title, true, theme, area, buffer);
     detail.size.set((inner.width, inner.height));
@@ -133,7 +136,11 @@ impl Page<'_> {
             self.field("from", &format!("{}{name}", message.from));
         }
         match place(message.chat.kind) {
-            Some(place) => self.field("in", &format!("{place} {chat}")),
+            Some(place) => {
+                let subject = self.model.snapshot.groups.of(&message.chat.id);
+                let subject = subject.map(|subject| format!("{subject}  ")).unwrap_or_default();
+                self.field("in", &format!("{subject}{place} {chat}"));
+            }
             None if message.direction == Direction::In => {}
             None => self.field("to", chat),
         }
