@@ -55,7 +55,7 @@ impl SenderKeys {
         let key = create_sender_key_distribution_message(&own(group), &mut self.records, &mut rng()).await?;
         let inside = wa::message::SenderKeyDistributionMessage {
             group_id: Some(group.to_owned()),
-            axolotl_sender_key_distribution_message: Some(key.serialized().to_vec().into()),
+            axolotl_sender_key_distribution_message: Some(key.serialized().to_vec()),
         };
         Ok(wa::Message { sender_key_distribution_message: MessageField::some(inside), ..message })
     }

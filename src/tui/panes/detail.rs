@@ -13,6 +13,7 @@ use super::feed::place;
 use super::said::REACTION;
 use super::{framed, put};
 use crate::clock::Timestamp;
+use crate::protocol::ChatKind;
 use crate::state::{About, Delivery, Direction, Message, Times};
 
 /// The columns of the words that say what follows.
@@ -81,7 +82,7 @@ fn lines(detail: &Detail, model: &Model, theme: Theme, width: u16, rows: usize) 
     }
     page.head(&detail.message);
     if let Some(delivery) = &detail.message.delivery {
-        page.course(delivery);
+        page.course(delivery, detail.message.chat.kind == ChatKind::Group);
     }
     page.about(&detail.about);
     page.gap();
@@ -157,7 +158,7 @@ impl Page<'_> {
     }
 
     /// How far it has come: each point with its time, and how long it took to get there.
-    fn course(&mut self, delivery: &Delivery) {
+    fn course(&mut self, delivery: &Delivery, of_a_group: bool) {
         self.gap();
         let Times { queued_at, dispatched_at, sent_at, delivered_at, read_at, failed_at, expired_at, cancelled_at } =
             delivery.times;
@@ -165,8 +166,8 @@ impl Page<'_> {
             (queued_at, "queued"),
             (dispatched_at, "handed to the bridge"),
             (sent_at, "taken by WhatsApp's server"),
-            (delivered_at, "reached the phone"),
-            (read_at, "read"),
+            (delivered_at, if of_a_group { "reached a member's phone" } else { "reached the phone" }),
+            (read_at, if of_a_group { "read by a member" } else { "read" }),
             (failed_at, "failed"),
             (expired_at, "not sent in time"),
             (cancelled_at, "taken back"),
