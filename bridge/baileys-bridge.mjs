@@ -8,10 +8,10 @@ const emit = takeStdout();
 
 emit({
   type: 'hello',
-  protocol: { major: 1, minor: 1 },
+  protocol: { major: 1, minor: 2 },
   bridge: 'baileys',
   version: '0.1.0',
-  capabilities: ['ids', 'receipts', 'connection', 'heartbeat', 'ack', 'restriction', 'passkey', 'logout'],
+  capabilities: ['ids', 'receipts', 'connection', 'heartbeat', 'ack', 'restriction', 'passkey', 'logout', 'groups'],
 });
 
 const { Bridge } = await import('./lib/bridge.mjs');

@@ -6,6 +6,7 @@ import libraryLogger from 'baileys/lib/Utils/logger.js';
 import { Backoff } from './backoff.mjs';
 import { bare, phoneOf } from './ids.mjs';
 import { Gate } from './gate.mjs';
+import { Groups, askSubjects, subjectsOf } from './groups.mjs';
 import { Kept } from './kept.mjs';
 import { Liveness } from './liveness.mjs';
 import { FORGOTTEN, LOGGED_OUT, NOT_OPEN, removeDevice } from './logout.mjs';
@@ -16,10 +17,12 @@ import { NOTHING_ASKED, Passkey } from './passkey.mjs';
 import { receiptEvents } from './receipts.mjs';
 import { reasonOf } from './reasons.mjs';
 import { Restriction } from './restriction.mjs';
+import { renewKey, somebodyLeft } from './sender-keys.mjs';
 import { log, logger } from './stdout.mjs';
 
 const BROWSER = baileys.Browsers.ubuntu('Chrome');
 const { PlatformType } = baileys.proto.DeviceProps;
+const { CIPHERTEXT } = baileys.proto.WebMessageInfo.StubType;
 /** Longer than any attempt: the QRs change by our own clock. */
 const NEVER_MS = 2 ** 31 - 1;
 /** Baileys never says so when the upgrade to a WebSocket is answered with an HTTP error: see it ourselves. */
@@ -244,6 +247,7 @@ export class Connection {
     }
     this.#offered = false;
     const { creds, keys } = this.#state;
+    const groups = new Groups((group) => socket.groupMetadata(group));
     const socket = baileys.makeWASocket({
       auth: { creds, keys },
       makeSignalRepository: this.#kept.inbox.repository(() => generation === this.#generation),
@@ -256,11 +260,12 @@ export class Connection {
       // them to WhatsApp already. History isn't shown here: so there is nothing to wait for.
       shouldSyncHistoryMessage: () => false,
       generateHighQualityLinkPreview: false,
+      cachedGroupMetadata: (group) => groups.metadata(group),
       getMessage: async ({ id }) => this.#outgoing.content(id),
       ...(process.env.WA_WEBSOCKET_URL && { waWebSocketUrl: process.env.WA_WEBSOCKET_URL }),
     });
     this.#socket = socket;
-    this.#watch(socket, generation);
+    this.#watch(socket, generation, groups);
     this.#watchdog = setTimeout(() => {
       if (generation === this.#generation && this.#phase === 'connecting') {
         this.#closed({ message: 'no answer', output: { statusCode: 503 } });
@@ -268,7 +273,7 @@ export class Connection {
     }, CONNECT_TIMEOUT_MS);
   }
 
-  #watch(socket, generation) {
+  #watch(socket, generation, groups) {
     const current = (handler) => (value) => {
       if (generation === this.#generation) return handler(value);
       return undefined;
@@ -280,6 +285,8 @@ export class Connection {
     ev.on('creds.update', current(() => state.save()));
     ev.on('connection.update', current((update) => this.#updated(update)));
     ev.on('messages.upsert', current(({ messages }) => this.#received(messages)));
+    ev.on('groups.upsert', current((told) => this.#tellSubjects(told)));
+    ev.on('groups.update', current((told) => this.#tellSubjects(told)));
     ws.on('frame', current((node) => {
       this.#lastFrameAt = performance.now();
       this.#liveness.frame(node);
@@ -287,7 +294,14 @@ export class Connection {
       if (telling) gate.hold(telling);
     }));
     if (!this.#linked()) this.#watchLinking(socket, current);
-    ws.on('CB:ack,class:message', current((node) => this.#outgoing.acknowledged(node.attrs)));
+    ws.on('CB:ack,class:message', current(({ attrs }) => {
+      if (attrs.error) groups.forget(attrs.from);
+      this.#outgoing.acknowledged(attrs);
+    }));
+    ws.on('CB:notification,type:w:gp2', current((node) => {
+      groups.forget(node.attrs.from);
+      if (somebodyLeft(node)) this.#outgoing.between(() => renewKey(socket, node.attrs.from));
+    }));
     ws.on('CB:ack,class:receipt', current((node) => this.#kept.inbox.confirmed(node.attrs.id, this.#kept.store)));
     ws.on('CB:receipt', current((node) => this.#kept.log.append(receiptEvents(node))));
   }
@@ -364,6 +378,23 @@ export class Connection {
     this.#outgoing.setSocket(this.#socket);
     this.#liveness.start();
     this.#tellOpen();
+    this.#askSubjects();
+  }
+
+  #tellSubjects(groups) {
+    const event = subjectsOf(groups);
+    if (event) this.#emit(event);
+  }
+
+  /** What groups are called is good to know, and nothing rests on it. */
+  async #askSubjects() {
+    const generation = this.#generation;
+    try {
+      const groups = await askSubjects(this.#socket);
+      if (generation === this.#generation) this.#tellSubjects(groups);
+    } catch (error) {
+      log(`what the groups are called could not be had: ${error?.message ?? error}`);
+    }
   }
 
   #tellOpen() {
@@ -432,8 +463,9 @@ export class Connection {
     for (const message of messages) {
       if (this.#kept.inbox.wasTold(message.key?.id)) continue;
       if (message.key?.fromMe && this.#outgoing.isOurs(message.key.id)) continue;
-      // Not an event: Baileys asks for it again, and when it can be read it comes under the same id.
-      if (!message.message && message.messageStubType) log(`a message could not be read (stub ${message.messageStubType})`);
+      // Not an event: Baileys asks for it again, and when it can be read it comes under the same id. Other stubs are
+      // about a group: who came, who went.
+      if (!message.message && message.messageStubType === CIPHERTEXT) log(`a message could not be read (stub ${message.messageStubType})`);
       this.#telling = this.#telling
         .then(async () => {
           const event = await eventOf(message, context);

@@ -26,6 +26,8 @@ export function phoneOf(jid) {
 
 export const isLid = (jid) => bare(jid).endsWith('@lid');
 
+export const isGroup = (jid) => bare(jid).endsWith('@g.us');
+
 /** What kind of conversation a jid names. */
 export function chatKind(jid) {
   const server = bare(jid).split('@')[1];

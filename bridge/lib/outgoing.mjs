@@ -3,17 +3,27 @@
 //
 // Baileys resolves `sendMessage` once the bytes are in the socket and ignores a good `ack`; so the raw node counts.
 
-import { jidOf } from './ids.mjs';
-import { refusalOf } from './reasons.mjs';
+import { isGroup, jidOf } from './ids.mjs';
+import { Refused, refusalOf } from './reasons.mjs';
+import { giveKeyAgain } from './sender-keys.mjs';
+import { log } from './stdout.mjs';
 
 const ACK_TIMEOUT_MS = 20_000;
+
+/** What is answered when Baileys could not send. */
+function failureOf(error) {
+  if (error instanceof Refused) return error.refusal;
+  const code = error?.output?.statusCode;
+  if (code === 428 || code === 408 || code === 503) return refusalOf(code);
+  return { ...(Number.isInteger(code) && { code }), error: `the message can't be sent: ${error?.message ?? error}`, retryable: false };
+}
 
 export class Outgoing {
   #tell;
   #codec;
   #restrictedUntil;
   #socket = null;
-  /** messageId → { to, timer, refusal }: given to the socket or about to be. */
+  /** messageId → { to, timer, refusal, socket }: given to the socket or about to be. */
   #pending = new Map();
   /**
    * What a recipient's phone may ask for again, how our own messages are recognised, and which of them WhatsApp has:
@@ -91,15 +101,21 @@ export class Outgoing {
     const pending = this.#pending.get(id);
     if (!pending || !socket) return;
     try {
+      pending.socket = socket;
       pending.timer = setTimeout(() => this.#answer(id, refusalOf(408)), ACK_TIMEOUT_MS);
       const content = await this.#codec.make(jid, text, id, socket.user?.id);
+      // It may have been lost on its way, and with it our key for those who had none: see sender-keys.mjs.
+      if (isGroup(jid) && this.#recent?.has(id)) await giveKeyAgain(socket, jid);
       this.#write(this.#recent?.put(id, `given ${this.#codec.encode(content)}`) ?? []);
       await socket.relayMessage(jid, content, { messageId: id });
     } catch (error) {
-      const code = error?.output?.statusCode;
-      const closed = code === 428 || code === 408 || code === 503;
-      this.#answer(id, closed ? refusalOf(code) : { ...(Number.isInteger(code) && { code }), error: `the message can't be sent: ${error?.message ?? error}`, retryable: false });
+      this.#answer(id, failureOf(error));
     }
+  }
+
+  /** Does this when no message is on its way out. */
+  between(work) {
+    this.#queue = this.#queue.then(work).catch((error) => log(`between two messages: ${error?.message ?? error}`));
   }
 
   /** A raw `ack` of a message. */
@@ -123,7 +139,9 @@ export class Outgoing {
     if (!pending) return;
     this.#pending.delete(id);
     clearTimeout(pending.timer);
-    const event = { type: 'sent', to: pending.to, ok: !refusal, messageId: id, ...refusal };
+    const { to, socket } = pending;
+    if (refusal && socket && isGroup(to)) this.between(() => giveKeyAgain(socket, to)); // nobody may have got it
+    const event = { type: 'sent', to, ok: !refusal, messageId: id, ...refusal };
     const content = this.#recent?.get(id)?.split(' ')[1];
     const pairs = !refusal && content ? this.#recent.put(id, `acked ${content}`) : [];
     for (let n = 0; n <= pending.again; n += 1) this.#tell(event, pairs);

@@ -61,3 +61,23 @@ export function refusalOf(code) {
   const known = Number.isInteger(code) ? { code } : {};
   return { ...known, error: REFUSALS[code] ?? `WhatsApp refused the message (${code})`, retryable: RETRYABLE_REFUSALS.has(code) };
 }
+
+const GROUP_REFUSALS = {
+  401: 'this account is not in the group; have a member add it, then send again',
+  403: 'this account is not in the group; have a member add it, then send again',
+  404: 'WhatsApp knows no such group; see whether the id is right and the group still exists',
+};
+
+/** The same for the server's refusal to say who is in a group, without which nothing can be sent to it. */
+export function groupRefusalOf(code) {
+  const refusal = refusalOf(code);
+  return { ...refusal, error: GROUP_REFUSALS[code] ?? `WhatsApp does not tell who is in the group: ${refusal.error}` };
+}
+
+/** What can't be sent, with the words for it. */
+export class Refused extends Error {
+  constructor(refusal) {
+    super(refusal.error);
+    this.refusal = refusal;
+  }
+}

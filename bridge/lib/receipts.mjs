@@ -2,13 +2,21 @@
 
 const STATUSES = { '': 'delivered', inactive: 'delivered', read: 'read', played: 'played' };
 
+/** The messages that a receipt node is about. Those of a group may come as a list of who got a message, named there. */
+function messageIds({ attrs: { id }, content }) {
+  const children = Array.isArray(content) ? content : [];
+  const named = children.filter(({ tag, attrs }) => tag === 'participants' && attrs?.key).map(({ attrs }) => attrs.key);
+  if (named.length) return named;
+  const list = children.find(({ tag }) => tag === 'list');
+  const items = Array.isArray(list?.content) ? list.content.map((item) => item.attrs?.id).filter(Boolean) : [];
+  return [id, ...items];
+}
+
 /** The events for a receipt node: one for each message that it is about. Others' kinds of receipts give none. */
 export function receiptEvents(node) {
   const { id, type = '', t } = node.attrs ?? {};
   const status = STATUSES[type];
   if (!status || !id) return [];
-  const list = Array.isArray(node.content) ? node.content.find((child) => child.tag === 'list') : undefined;
-  const items = Array.isArray(list?.content) ? list.content.map((item) => item.attrs?.id).filter(Boolean) : [];
   const timestampMs = Number(t) > 0 ? Number(t) * 1000 : undefined;
-  return [id, ...items].map((messageId) => ({ type: 'receipt', messageId, status, ...(timestampMs && { timestampMs }) }));
+  return messageIds(node).map((messageId) => ({ type: 'receipt', messageId, status, ...(timestampMs && { timestampMs }) }));
 }

@@ -106,6 +106,8 @@ test('a receipt is about each message that it names', () => {
   const one = receiptEvents({ attrs: { id: '3EB0C767D26A1B7F0E5A11', t: '1790000000' } });
   assert.deepEqual(one, golden.filter((event) => event.type === 'receipt').slice(0, 1));
   assert.deepEqual(receiptEvents({ attrs: { id: 'A', type: 'retry' } }), []);
+  const inGroup = [{ tag: 'participants', attrs: { key: 'C' }, content: [{ tag: 'user', attrs: { jid: '2@lid', t: '1790000000' } }] }];
+  assert.deepEqual(receiptEvents({ attrs: { id: 'X' }, content: inGroup }), [{ type: 'receipt', messageId: 'C', status: 'delivered' }]);
 });
 
 test('what looks like a key is not printed', () => {

@@ -163,7 +163,7 @@ pub(super) struct Chats {
 struct ChatInList {
     #[serde(flatten)]
     chat: Chat,
-    /// The name that the person in it gave himself.
+    /// The name that the person in it gave himself, or the subject of the group, as far as it is known.
     name: Option<Box<str>>,
     last_message_at: Timestamp,
     last_message: ListedMessage,
@@ -192,7 +192,12 @@ pub(super) async fn chats(State(api): State<Api>, mut parameters: Parameters) ->
     parameters.end("cursor, limit")?;
     let reader = api.engine.reader().clone();
     let Page { items, next, complete } = look_up(&api, move || reader.chats(after, limit)).await?;
-    let chats = items.into_iter().map(ChatInList::from).collect();
+    let mut chats: Vec<_> = items.into_iter().map(ChatInList::from).collect();
+    api.engine.feed().look(|snapshot| {
+        for unnamed in chats.iter_mut().filter(|listed| listed.name.is_none()) {
+            unnamed.name = snapshot.groups.of(&unnamed.chat.id).map(Into::into);
+        }
+    });
     Ok(Json(Chats { chats, next_cursor: next.map(|place| cursor(CHATS, place)), complete }))
 }
 

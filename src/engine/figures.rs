@@ -108,6 +108,7 @@ impl Figures {
             | Change::Pacing(_)
             | Change::Lateness(_)
             | Change::Restriction(_)
+            | Change::Groups(_)
             | Change::Counted(_)
             | Change::Error(_)
             | Change::Store(_)

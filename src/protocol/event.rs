@@ -1,6 +1,7 @@
 //! Events: what the bridge writes to its stdout, and the reading of it.
 
 mod connection;
+mod groups;
 mod hello;
 mod linking;
 mod message;
@@ -13,6 +14,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
 pub use connection::{AccountInfo, Connection, ConnectionPhase, Reason, ReasonClass, Restriction};
+pub use groups::{Group, Groups};
 pub use hello::{Capabilities, Hello, Pong, Version};
 pub use linking::{PairingCode, Passkey, PasskeyCode, Qr};
 pub use message::{Chat, ChatKind, Message, Receipt, ReceiptStatus, Sent, Target};
@@ -44,6 +46,8 @@ pub enum Event {
     Pong(Pong),
     /// WhatsApp restricts the account, or does so no more.
     Restriction(Restriction),
+    /// What groups are called.
+    Groups(Groups),
     /// Something the operator should see.
     Error(String),
     /// An event that this host does not know, by its name.
@@ -119,6 +123,7 @@ impl Event {
             | Self::Connection(_)
             | Self::Pong(_)
             | Self::Restriction(_)
+            | Self::Groups(_)
             | Self::Error(_)
             | Self::Unknown(_) => None,
         }
@@ -183,6 +188,7 @@ impl<'de> Visitor<'de> for Fields<'_> {
                 let told = Restriction::deserialize(fields)?;
                 Event::Restriction(Restriction { text: shown(told.text), ..told })
             }
+            "groups" => Event::Groups(Groups::deserialize(fields)?),
             "error" => Event::Error(shown(ErrorFields::deserialize(fields)?.error)),
             other => {
                 IgnoredAny::deserialize(fields)?;

@@ -11,9 +11,9 @@ mod lines;
 
 pub use command::{Command, PasskeyResponse};
 pub use event::{
-    AccountInfo, BadLine, Capabilities, Chat, ChatKind, Connection, ConnectionPhase, Event, Hello, Message,
-    PairingCode, Passkey, PasskeyCode, Pong, Qr, Reason, ReasonClass, Receipt, ReceiptStatus, Restriction, Sent,
-    Target, Version,
+    AccountInfo, BadLine, Capabilities, Chat, ChatKind, Connection, ConnectionPhase, Event, Group, Groups, Hello,
+    Message, PairingCode, Passkey, PasskeyCode, Pong, Qr, Reason, ReasonClass, Receipt, ReceiptStatus, Restriction,
+    Sent, Target, Version,
 };
 pub use lines::{Line, LineReader, MAX_LINE_BYTES};
 

@@ -51,6 +51,7 @@ pub fn apply(snapshot: &mut Snapshot, change: &Change) {
         Change::Pacing(view) => snapshot.pacing = *view,
         Change::Lateness(view) => snapshot.lateness = *view,
         Change::Restriction(view) => snapshot.restriction.clone_from(view),
+        Change::Groups(subjects) => snapshot.groups = subjects.clone(),
         Change::Counted(counters) => {
             snapshot.counters.duplicates = counters.duplicates;
             snapshot.counters.protocol_errors = counters.protocol_errors;

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     Answer, ApiSample, BridgeView, ConnectionView, Counters, Delivery, DeliveryState, ExitClass, Fingerprint,
     HostSample, IdempotencyKey, Incarnation, JournalKind, Kept, LastError, LastExit, LatenessView, Linking, Message,
-    MessageId, PacingView, Pairing, Request, RequestId, RestrictionView, StoreView, Used, WebhookRecord, WebhookView,
+    MessageId, PacingView, Pairing, Request, RequestId, RestrictionView, StoreView, Subjects, Used, WebhookRecord,
+    WebhookView,
 };
 use crate::clock::{Mono, Timestamp};
 use crate::protocol::{AccountInfo, BadLine, Command, Event};
@@ -160,6 +161,8 @@ pub enum Change {
     Lateness(Option<LatenessView>),
     /// What WhatsApp does not let the account do; none: nothing any more.
     Restriction(Option<RestrictionView>),
+    /// What groups are called, all of them that are known.
+    Groups(Subjects),
     /// Counters that don't follow from messages.
     Counted(Counters),
     /// Something went wrong.

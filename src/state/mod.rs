@@ -15,6 +15,7 @@ mod event;
 mod exit;
 mod filter;
 mod find;
+mod groups;
 mod ids;
 mod input;
 mod journal;
@@ -42,6 +43,7 @@ pub use find::{
     Filter, Find, FindError, Found, LISTED_CHARS, Listed, ListedChat, LookUp, Order, Page, Place, SEARCH_CHARS,
     SEARCH_WORDS,
 };
+pub use groups::{GROUPS_CAPACITY, Subjects};
 pub use ids::{AccountId, ChatId, Incarnation, MessageId, RequestId, Seq, WriteSeq};
 pub use input::{Background, BridgeNotice, Change, Effect, Input, Known, Outcome, Sampled, TimerId, Write};
 pub use journal::{ConnectionEvent, JournalKind, MessageEvent, RestrictionEvent, StatusEvent};

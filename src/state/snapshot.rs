@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Delivery, ExitClass, Incarnation, LastExit, Linking, Message, MessageId, PacingView, Pairing, RestrictionView,
-    WebhookView,
+    Subjects, WebhookView,
 };
 use crate::clock::Timestamp;
 use crate::protocol::{AccountInfo, Reason};
@@ -48,6 +48,9 @@ pub struct Snapshot {
     pub lateness: Option<LatenessView>,
     /// What WhatsApp does not let the account do at present.
     pub restriction: Option<RestrictionView>,
+    /// What groups are called, as far as the bridge has told.
+    #[serde(default)]
+    pub groups: Subjects,
     /// The last error, whatever it was about.
     pub last_error: Option<LastError>,
     /// The database.
@@ -82,6 +85,7 @@ impl Snapshot {
             pacing: None,
             lateness: None,
             restriction: None,
+            groups: Subjects::default(),
             last_error: None,
             store: StoreView::default(),
             webhooks: Vec::new(),

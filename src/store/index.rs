@@ -50,7 +50,9 @@ pub(super) struct Indexer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Left {
     /// There may be messages to take in: those of batches that came just now, or older ones, which wait for nothing.
-    Messages { new: bool },
+    Messages {
+        new: bool,
+    },
     /// Memory is to be given back.
     Memory,
     Nothing,

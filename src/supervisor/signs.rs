@@ -71,6 +71,7 @@ impl Signs {
             | Event::Receipt(_)
             | Event::Error(_)
             | Event::Restriction(_)
+            | Event::Groups(_)
             | Event::Unknown(_) => {}
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! * The list is looked up when it is first needed, and kept up to date from what the engine tells: no chat is looked up
 //!   twice. At most [`HELD`] are held; older ones are found through the messages.
-//! * A name is the last one that the person gave himself, as far as it came through this gateway.
+//! * A name is the last one that the person gave himself, as far as it came through this gateway, or the group's subject.
 //! * *Unread* is what came in a chat since somebody last opened it here, looked closely at a message of it or wrote in
 //!   it, counted from the start of this console. WhatsApp's own count, on the phone, knows nothing of it.
 
@@ -16,7 +16,7 @@ use crate::clock::Timestamp;
 use crate::protocol::ChatKind;
 use crate::state::{
     About, Change, Chat, ChatId, DeliveryState, Direction, Found, ListedChat, LookUp, Message, MessageId, Place,
-    RequestId,
+    RequestId, Subjects,
 };
 
 /// How many chats are held at most.
@@ -28,6 +28,9 @@ const PAGE: usize = 100;
 /// The most characters of a last message that are held: a line of the list.
 const LAST_CHARS: usize = 60;
 
+/// The most columns of the name of who wrote the last message of a group.
+const WRITER: usize = 20;
+
 /// The most columns of a name and of an address, where both are written.
 const NAME: usize = 30;
 const ADDRESS: usize = 40;
@@ -37,7 +40,7 @@ const ADDRESS: usize = 40;
 pub struct Row {
     /// The chat.
     pub chat: Chat,
-    /// The name that the person in it gave himself.
+    /// The name that the person in it gave himself, or the subject of the group.
     pub name: Option<CompactString>,
     /// The beginning of the last message, in one line.
     pub last: CompactString,
@@ -66,6 +69,15 @@ impl Row {
             at: message.at,
             unread: 0,
             wrote: !ours,
+        }
+    }
+
+    fn name_group(&mut self, subjects: &Subjects) {
+        if self.chat.kind == ChatKind::Group
+            && let Some(subject) = subjects.of(&self.chat.id)
+            && self.name.as_deref() != Some(subject)
+        {
+            self.name = Some(subject.into());
         }
     }
 
@@ -182,7 +194,7 @@ impl Chats {
     }
 
     /// Takes in what the engine told last, at the start and when changes were missed.
-    pub fn told(&mut self, messages: &VecDeque<Arc<Message>>) {
+    pub fn told(&mut self, messages: &VecDeque<Arc<Message>>, subjects: &Subjects) {
         // What may have got further meanwhile is known only of those that are told.
         for (_, state) in self.rows.iter_mut().filter_map(|row| row.delivery.as_mut()) {
             state.take_if(|state| may_get_further(*state));
@@ -191,10 +203,21 @@ impl Chats {
         for message in messages {
             self.take(message, false);
         }
+        self.name_groups(subjects);
+    }
+
+    /// Has the groups called as they are known to be.
+    fn name_groups(&mut self, subjects: &Subjects) {
+        for row in &mut self.rows {
+            row.name_group(subjects);
+        }
     }
 
     /// Takes a change in while this chat is looked at.
-    pub fn apply(&mut self, change: &Change, looked_at: Option<&ChatId>) {
+    pub fn apply(&mut self, change: &Change, looked_at: Option<&ChatId>, subjects: &Subjects) {
+        if let Change::Groups(_) = change {
+            self.name_groups(subjects);
+        }
         if let Change::MessageProgressed { id, delivery, .. } = change {
             let last = self.rows.iter_mut().filter_map(|row| row.delivery.as_mut()).find(|(last, _)| last == id);
             if let Some((_, state)) = last {
@@ -209,6 +232,9 @@ impl Chats {
         }
         if let Change::MessageAdded(message) = change {
             self.take(message, message.is_received() && looked_at != Some(&message.chat.id));
+            if let Some(newest) = self.rows.front_mut() {
+                newest.name_group(subjects);
+            }
             if message.direction != Direction::In {
                 self.looked_at(&message.chat.id);
             }
@@ -248,7 +274,7 @@ impl Chats {
     }
 
     /// Takes an answer in that is its own. Returns whether it was.
-    pub fn found(&mut self, id: RequestId, found: &Found) -> bool {
+    pub fn found(&mut self, id: RequestId, found: &Found, subjects: &Subjects) -> bool {
         if self.asked != Some(id) {
             return false;
         }
@@ -260,6 +286,7 @@ impl Chats {
                 for listed in &page.items {
                     self.add(listed);
                 }
+                self.name_groups(subjects);
             }
             Found::Failed(error) => self.fault = Some(error.to_string()),
             Found::Messages(_) | Found::Message { .. } => {}
@@ -272,8 +299,8 @@ impl Chats {
         let room = self.rows.len() < HELD;
         match self.rows.iter_mut().find(|row| row.chat.id == listed.chat.id) {
             Some(row) => {
+                row.wrote |= listed.name.is_some();
                 row.name = row.name.take().or_else(|| listed.name.clone());
-                row.wrote |= row.name.is_some();
             }
             None if room => {
                 let mut row = Row::of(&listed.last.message);
@@ -308,5 +335,8 @@ fn last(message: &Message) -> CompactString {
         (None, kind, true) => format!("[{kind}]"),
         (None, kind, false) => format!("[{kind}] {body}"),
     };
-    sanitize::line(&text, LAST_CHARS).into()
+    // In a chat of two it is clear who wrote.
+    let writer = (message.direction == Direction::In && message.chat.kind == ChatKind::Group)
+        .then(|| format!("{}: ", sanitize::line(message.name.as_deref().unwrap_or(&message.from), WRITER)));
+    sanitize::line(&format!("{}{text}", writer.unwrap_or_default()), LAST_CHARS).into()
 }

@@ -15,6 +15,7 @@ pub mod drafts;
 mod drafts_file;
 mod editor;
 pub mod feed;
+mod groups;
 pub mod input;
 pub mod keymap;
 pub mod layout;

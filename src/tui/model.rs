@@ -181,7 +181,7 @@ impl Model {
             look: Look::default(),
         };
         let mut model = Self { snapshot, ui, qr: None };
-        model.ui.chats.told(&model.snapshot.feed);
+        model.ui.chats.told(&model.snapshot.feed, &model.snapshot.groups);
         model.pairing_changed();
         model
     }
@@ -203,7 +203,7 @@ impl Model {
         }
         self.snapshot = snapshot;
         self.ui.feed.missed(&self.snapshot.feed);
-        self.ui.chats.told(&self.snapshot.feed);
+        self.ui.chats.told(&self.snapshot.feed, &self.snapshot.groups);
         self.ui.own.take_if(|own| !own.replaced(&self.snapshot));
         self.pairing_changed();
         self.passed();
@@ -217,7 +217,8 @@ impl Model {
         let requests = self.snapshot.host.api.requests;
         apply(&mut self.snapshot, change);
         self.ui.feed.apply(change, &self.snapshot.feed);
-        self.ui.chats.apply(change, self.ui.feed.filter().and_then(Sieve::chat).filter(|_| !self.ui.feed.is_frozen()));
+        let looked_at = self.ui.feed.filter().and_then(Sieve::chat).filter(|_| !self.ui.feed.is_frozen());
+        self.ui.chats.apply(change, looked_at, &self.snapshot.groups);
         if let Some(detail) = &mut self.ui.detail {
             detail.apply(change);
         }
@@ -250,6 +251,7 @@ impl Model {
             | Change::Pacing(_)
             | Change::Lateness(_)
             | Change::Restriction(_)
+            | Change::Groups(_)
             | Change::Counted(_)
             | Change::Error(_)
             | Change::Store(_)

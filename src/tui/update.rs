@@ -180,6 +180,7 @@ const fn streams(change: &Change) -> bool {
         | Change::Linking(_)
         | Change::Account(_)
         | Change::Restriction(_)
+        | Change::Groups(_)
         | Change::Error(_)
         | Change::Store(_) => false,
     }

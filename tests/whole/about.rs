@@ -69,7 +69,7 @@ async fn a_group_and_a_status_post_are_not_taken_for_a_person() {
     terminal.link(&place).await;
     let ana = place.simulator.contact("+15551112222", "Ana").await.unwrap();
     let said = ana.send(text("the agenda"), Addressing::Group).await.unwrap();
-    terminal.shows("group Ana").await;
+    terminal.shows("Ana in …34567890").await;
     ana.send(reaction(&said, Author::Contact, "👍"), Addressing::Group).await.unwrap();
     terminal.shows("👍 to: the agenda").await;
     ana.send(text("on holiday"), Addressing::Status).await.unwrap();

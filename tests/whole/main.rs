@@ -15,6 +15,7 @@ mod doctor;
 mod durability;
 mod events;
 mod gateway;
+mod groups;
 mod hard;
 mod linking;
 mod page;

@@ -48,7 +48,8 @@ impl Bridge {
         let hello = bridge.next().await;
         assert_eq!(hello["type"], "hello");
         assert_eq!(hello["protocol"]["major"], 1);
-        let capabilities = ["ids", "receipts", "connection", "heartbeat", "ack", "restriction", "passkey", "logout"];
+        let capabilities =
+            ["ids", "receipts", "connection", "heartbeat", "ack", "restriction", "passkey", "logout", "groups"];
         assert_eq!(hello["capabilities"], json!(capabilities));
         bridge
     }

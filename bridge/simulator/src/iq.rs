@@ -7,7 +7,7 @@ use crate::nodes::{
     SERVER, attr, bytes, child, child_bytes, children, error, leaf, number, result, stream_error, user_of,
 };
 use crate::world::{Out, Waiting, World};
-use crate::{linking, passkey};
+use crate::{groups, linking, passkey};
 
 /// The number of the query about the reach-out time lock.
 const REACHOUT_TIMELOCK: &str = "23983697327930364";
@@ -42,7 +42,7 @@ pub(crate) async fn answer(world: &mut World, connection: u64, iq: &Node) -> Opt
         (_, "w:sync:app:state") => Some(app_state(iq)),
         (_, "w:mex") => Some(mex(world, iq)),
         (_, "w:profile:picture") => Some(error(iq, 404, "item-not-found")),
-        (_, "w:g2") => Some(result(iq, [NodeBuilder::new("groups").build()])),
+        (_, "w:g2") => Some(groups::answer(world, iq)),
         _ => Some(result(iq, [])),
     }
 }

@@ -9,13 +9,18 @@
 //! * Nothing sleeps: whoever waits, waits for a change.
 
 mod connection;
+mod contact;
 mod contents;
+mod group;
+mod group_messages;
+mod groups;
 mod iq;
 mod linking;
 mod messages;
 mod nodes;
 mod noise;
 mod passkey;
+mod sender_keys;
 mod signal;
 mod world;
 
@@ -26,19 +31,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use rand::RngExt;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use wacore_binary::builder::NodeBuilder;
-use waproto::whatsapp as wa;
 
+pub use contact::Contact;
 pub use contents::{Author, edit, image, reaction, revoke, text};
+pub use group::{Group, Members};
 pub use messages::Addressing;
 pub use world::{Receipts, Received};
 
-use noise::{ServerKeys, rng};
+use noise::ServerKeys;
 use passkey::{Ceremony, Passkey};
+use sender_keys::SenderKeys;
 use signal::Party;
 use world::{Account, Faults, Out, Person, Shared, World};
 
@@ -96,6 +102,8 @@ impl Simulator {
                 demands_passkey: false,
             },
             contacts: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            notifications: 0,
             device: None,
             next_device: 1,
             linking: None,
@@ -234,6 +242,7 @@ impl Simulator {
                 lid: format!("2{pn:0>14}"),
                 name: name.to_owned(),
                 party: Party::generate()?,
+                sender_keys: SenderKeys::default(),
                 received: Vec::new(),
                 receipts: Receipts::Delivered,
             };
@@ -319,6 +328,21 @@ impl Simulator {
         self.shared.lock().await.faults.refuse_sends = Some((code, count));
     }
 
+    /// Loses the next sends: nobody ever gets them.
+    pub async fn lose_sends(&self, count: usize) {
+        self.shared.lock().await.faults.lose_sends = count;
+    }
+
+    /// Waits until so many sends were lost.
+    pub async fn wait_lost(&self, count: u64) {
+        self.shared.wait(|world| (world.counts.get("lost").copied().unwrap_or_default() >= count).then_some(())).await;
+    }
+
+    /// How often somebody could have read a message of a group that he isn't in any more.
+    pub async fn leaked(&self) -> u64 {
+        self.shared.lock().await.counts.get("leaked").copied().unwrap_or_default()
+    }
+
     /// Says, when it is asked, that the account may not start chats until then, in seconds since the Unix epoch.
     pub async fn restrict_until(&self, seconds: Option<u64>) {
         self.shared.lock().await.faults.timelock = seconds;
@@ -342,95 +366,6 @@ impl Simulator {
     /// Answers the upgrade to a WebSocket with this HTTP status.
     pub async fn refuse_upgrades(&self, code: Option<u16>) {
         self.shared.lock().await.faults.refuse_upgrades = code;
-    }
-}
-
-/// Somebody to write with.
-#[derive(Clone)]
-pub struct Contact {
-    shared: Arc<Shared>,
-    pn: String,
-}
-
-impl Contact {
-    /// The contact's number, E.164.
-    pub fn number(&self) -> String {
-        format!("+{}", self.pn)
-    }
-
-    /// Writes a text to the account. Returns its id; the client gets it when it is there.
-    ///
-    /// # Errors
-    /// When no device is linked.
-    pub async fn send_text(&self, text: &str) -> anyhow::Result<String> {
-        self.send(self::text(text), Addressing::Number).await
-    }
-
-    /// Writes anything to the account.
-    ///
-    /// # Errors
-    /// When no device is linked.
-    pub async fn send(&self, message: wa::Message, addressing: Addressing) -> anyhow::Result<String> {
-        let mut random = [0_u8; 10];
-        rng().fill(&mut random);
-        let id = random.iter().map(|byte| format!("{byte:02X}")).collect::<String>();
-        let mut world = self.shared.lock().await;
-        messages::from_contact(&mut world, &self.pn, &id, &message, addressing).await?;
-        drop(world);
-        self.shared.changed();
-        Ok(id)
-    }
-
-    /// What this contact's phone shows, in the order in which it came.
-    pub async fn received(&self) -> Vec<Received> {
-        self.shared.lock().await.contacts.get(&self.pn).map(|p| p.received.clone()).unwrap_or_default()
-    }
-
-    /// Waits until this contact's phone shows so many messages.
-    pub async fn wait_received(&self, count: usize) -> Vec<Received> {
-        let enough =
-            |world: &mut World| world.contacts.get(&self.pn).map(|p| &p.received).filter(|r| r.len() >= count).cloned();
-        self.shared.wait(enough).await
-    }
-
-    /// What this contact does with messages that reach it; from the start: delivered.
-    pub async fn set_receipts(&self, receipts: Receipts) {
-        if let Some(person) = self.shared.lock().await.contacts.get_mut(&self.pn) {
-            person.receipts = receipts;
-        }
-    }
-
-    /// Loses the session, as a phone that was restored: it can't read the client's next message and asks for it again.
-    pub async fn forget_session(&self) {
-        if let Some(person) = self.shared.lock().await.contacts.get_mut(&self.pn) {
-            person.party.forget_session();
-        }
-    }
-
-    /// Loses the session and asks for a message of the client again.
-    pub async fn ask_again(&self, id: &str) {
-        let mut world = self.shared.lock().await;
-        if let Some(person) = world.contacts.get_mut(&self.pn) {
-            person.party.forget_session();
-        }
-        messages::ask_again(&mut world, &format!("{}@{}", self.pn, nodes::SERVER), id);
-        drop(world);
-        self.shared.changed();
-    }
-
-    /// Waits until a message came to this contact so often.
-    pub async fn wait_copies(&self, id: &str, copies: usize) {
-        let enough = |world: &mut World| {
-            let received = &world.contacts.get(&self.pn)?.received;
-            received.iter().any(|r| r.id == id && r.copies >= copies).then_some(())
-        };
-        self.shared.wait(enough).await;
-    }
-
-    /// Says that a message was read.
-    pub async fn read(&self, id: &str) {
-        messages::receipt(&mut *self.shared.lock().await, &self.pn, "", id, Some("read"));
-        self.shared.changed();
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
-use whatsapp_simulator::{Addressing, Author, Contact, OWNER, Receipts, Simulator, edit, reaction, revoke};
+use whatsapp_simulator::{Addressing, Author, Contact, Members, OWNER, Receipts, Simulator, edit, reaction, revoke};
 
 const HELP: &str = "\
 link [ADDRESS [TOKEN]] fetch the QR or the pairing code from the API (127.0.0.1:7007) and link
@@ -19,6 +19,9 @@ passkey on|off        the account demands its passkey before it links
 answer OPTIONS        answer a passkey's challenge, as the owner's browser does
 name NUMBER NAME      somebody with this name can be written to
 say NUMBER TEXT       a contact writes
+group ID SUBJECT +NUMBER +NUMBER...  a group of the account and these contacts; ID is as 120363041234567890@g.us
+say-in ID NUMBER TEXT a member writes in it           rename ID SUBJECT    it gets another subject
+put-out ID            the account is put out of it
 edit NUMBER TEXT      a contact changes what he wrote last    delete NUMBER   he deletes it
 react NUMBER EMOJI    a contact reacts to what he got last; without EMOJI he takes it back
 rate N                contacts write N messages a second; 0 stops
@@ -120,6 +123,7 @@ impl Desk {
                 let id = self.simulator.contact(number, number).await?.send_text(text).await?;
                 self.said.insert(number.to_owned(), id);
             }
+            "group" | "say-in" | "rename" | "put-out" => self.group(command, rest).await?,
             "edit" | "delete" => {
                 let (number, text) = rest.split_once(' ').unwrap_or((rest, ""));
                 let id = self.said.get(number).context("this contact has not written yet; see `say`")?;
@@ -152,6 +156,27 @@ impl Desk {
             other => say(&format!("there is no command {other:?}; see help")),
         }
         Ok(None)
+    }
+
+    /// Does one command about a group.
+    async fn group(&self, command: &str, rest: &str) -> anyhow::Result<()> {
+        let (id, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+        if command == "group" {
+            let at = rest.find(" +").context("group ID SUBJECT +NUMBER +NUMBER...")?;
+            let numbers: Vec<_> = rest[at..].split_whitespace().collect();
+            self.simulator.group(id, &rest[..at], &numbers, Members::ByLid).await?;
+            return Ok(());
+        }
+        let group = self.simulator.known_group(id).await.context("there is no such group; see `group`")?;
+        match command {
+            "say-in" => {
+                let (number, text) = rest.split_once(' ').context("say-in ID NUMBER TEXT")?;
+                group.say(number, text).await?;
+            }
+            "rename" => group.rename(rest).await,
+            _ => group.put_out().await,
+        }
+        Ok(())
     }
 
     /// Fetches what there is to link with from the API, and links.

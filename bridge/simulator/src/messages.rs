@@ -3,15 +3,18 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
+use rand::RngExt;
 use wacore_binary::Node;
 use wacore_binary::builder::NodeBuilder;
 use waproto::whatsapp as wa;
 
+use crate::group_messages;
 use crate::nodes::{SERVER, attr, bytes, child, children, leaf, user_of};
-use crate::world::{Receipts, Received, Waiting, World};
+use crate::noise::rng;
+use crate::world::{Person, Receipts, Received, Waiting, World};
 
 /// Seconds since the Unix epoch, as WhatsApp writes times.
-fn seconds() -> String {
+pub(crate) fn seconds() -> String {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs().to_string()
 }
 
@@ -80,32 +83,49 @@ pub(crate) async fn from_contact(
 }
 
 /// A contact begins a session with the client; what is under way in an earlier one can still be read.
-async fn start_session(world: &mut World, pn: &str) -> anyhow::Result<()> {
+pub(crate) async fn start_session(world: &mut World, pn: &str) -> anyhow::Result<()> {
     let device = world.device.as_mut().context("no device is linked")?;
     let one_time = device.prekeys.pop_front();
     let bundle = crate::signal::Bundle { one_time, ..device.bundle.clone() };
     world.contacts.get_mut(pn).context("no such contact")?.party.start_session(&bundle).await
 }
 
+/// A fresh id for a contact's message.
+pub(crate) fn new_id() -> String {
+    let mut random = [0_u8; 10];
+    rng().fill(&mut random);
+    random.iter().map(|byte| format!("{byte:02X}")).collect()
+}
+
+/// The server's answer to the client's message: that it has it, or the code of a refusal.
+pub(crate) fn ack(message: &Node, error: Option<u16>) -> Node {
+    let ack = NodeBuilder::new("ack").attr("class", "message").attr("id", attr(message, "id"));
+    let ack = ack.attr("from", attr(message, "to")).attr("t", seconds());
+    match error {
+        Some(code) => ack.attr("error", code.to_string()).build(),
+        None => ack.build(),
+    }
+}
+
 /// The client wrote a message.
 pub(crate) async fn from_client(world: &mut World, node: &Node) {
     *world.counts.entry("messages").or_default() += 1;
     let (id, to) = (attr(node, "id"), attr(node, "to"));
-    let ack = |error: Option<u16>| {
-        let ack = NodeBuilder::new("ack").attr("class", "message").attr("id", id.as_str()).attr("from", to.as_str());
-        let ack = ack.attr("t", seconds());
-        match error {
-            Some(code) => ack.attr("error", code.to_string()).build(),
-            None => ack.build(),
-        }
-    };
     if let Some((code, left)) = world.faults.refuse_sends.filter(|(_, left)| *left > 0) {
         world.faults.refuse_sends = Some((code, left - 1));
-        return world.send(ack(Some(code)));
+        return world.send(ack(node, Some(code)));
+    }
+    if world.faults.lose_sends > 0 {
+        world.faults.lose_sends -= 1;
+        *world.counts.entry("lost").or_default() += 1;
+        return;
     }
     let told = !world.faults.withhold_acks;
+    if user_of(&to).1 == "g.us" {
+        return group_messages::from_client(world, node, told).await;
+    }
     if told {
-        world.send(ack(None));
+        world.send(ack(node, None));
     }
     let direct = child(node, "enc").map(|enc| (to.clone(), enc));
     let listed = child(node, "participants").map(children).unwrap_or_default();
@@ -116,15 +136,12 @@ pub(crate) async fn from_client(world: &mut World, node: &Node) {
             continue;
         }
         let Some(person) = world.person(&jid) else { continue };
+        let pn = person.pn.clone();
         let opened = person.party.decrypt(&attr(&enc, "type"), &bytes(&enc)).await;
         match opened {
             Ok(message) => {
-                let text = text_of(&message);
-                match person.received.iter_mut().find(|r| r.id == id) {
-                    Some(known) => known.copies += 1,
-                    None => person.received.push(Received { id: id.clone(), text, copies: 1 }),
-                }
-                let (receipts, pn) = (person.receipts, person.pn.clone());
+                receive(person, &id, &message);
+                let receipts = person.receipts;
                 if told && receipts != Receipts::None {
                     receipt(world, &pn, &to, &id, None);
                 }
@@ -135,28 +152,45 @@ pub(crate) async fn from_client(world: &mut World, node: &Node) {
             Err(error) => {
                 tracing::warn!(%error, jid, "a contact can't read the client's message");
                 *world.counts.entry("unreadable").or_default() += 1;
-                ask_again(world, &to, &id);
+                ask_again(world, &pn, &to, &id);
             }
         }
     }
 }
 
+/// A contact's phone shows a message, once.
+pub(crate) fn receive(person: &mut Person, id: &str, message: &wa::Message) {
+    match person.received.iter_mut().find(|received| received.id == id) {
+        Some(known) => known.copies += 1,
+        None => person.received.push(Received { id: id.to_owned(), text: text_of(message), copies: 1 }),
+    }
+}
+
 /// A contact confirms a message of the client. `from` is as the client addressed it.
 pub(crate) fn receipt(world: &mut World, pn: &str, from: &str, id: &str, kind: Option<&'static str>) {
-    let from = if from.is_empty() { format!("{pn}@{SERVER}") } else { from.to_owned() };
-    let mut builder = NodeBuilder::new("receipt").attr("from", from).attr("id", id).attr("t", seconds());
+    let mut builder = from_contact_in(world, "receipt", pn, from).attr("id", id).attr("t", seconds());
     if let Some(kind) = kind {
         builder = builder.attr("type", kind);
     }
     world.deliver(Waiting { id: id.to_owned(), node: builder.build(), message: None });
 }
 
-/// A contact could not read a message and asks for it again.
-pub(crate) fn ask_again(world: &mut World, from: &str, id: &str) {
-    let registration = world.person(from).map(|person| person.party.registration()).unwrap_or_default();
+/// A stanza that comes from a contact, in a group or not.
+fn from_contact_in(world: &World, tag: &'static str, pn: &str, from: &str) -> NodeBuilder {
+    let from = if from.is_empty() { format!("{pn}@{SERVER}") } else { from.to_owned() };
+    let member = world.groups.get(&from).zip(world.contacts.get(pn));
+    let builder = NodeBuilder::new(tag).attr("from", from);
+    match member {
+        Some((group, person)) => builder.attr("participant", group.names(pn, &person.lid).jid),
+        None => builder,
+    }
+}
+
+/// A contact could not read a message and asks for it again. `from` is as the client addressed it.
+pub(crate) fn ask_again(world: &mut World, pn: &str, from: &str, id: &str) {
+    let registration = world.contacts.get(pn).map(|person| person.party.registration()).unwrap_or_default();
     let retry = NodeBuilder::new("retry").attr("count", "1").attr("id", id).attr("t", seconds()).attr("v", "1").build();
-    let node = NodeBuilder::new("receipt")
-        .attr("from", from)
+    let node = from_contact_in(world, "receipt", pn, from)
         .attr("type", "retry")
         .attr("id", id)
         .attr("t", seconds())
@@ -179,7 +213,9 @@ pub(crate) async fn client_receipt(world: &mut World, node: &Node) {
         && let Some(Waiting { message: Some((pn, message)), node, .. }) = confirmed
     {
         *world.counts.entry("retries").or_default() += 1;
+        let from = attr(&node, "from");
         let again = match start_session(world, &pn).await {
+            Ok(()) if world.groups.contains_key(&from) => group_messages::again(world, &id, &from, &pn, &message).await,
             Ok(()) => from_contact(world, &pn, &id, &message, Addressing::of(&node)).await,
             Err(error) => Err(error),
         };
@@ -189,11 +225,11 @@ pub(crate) async fn client_receipt(world: &mut World, node: &Node) {
     }
 }
 
-/// The client confirms a receipt.
+/// The client confirms a receipt or a notification.
 pub(crate) fn client_ack(world: &mut World, node: &Node) {
     let (id, class, kind) = (attr(node, "id"), attr(node, "class"), attr(node, "type"));
     let fits = |w: &Waiting| w.id == id && w.node.tag == class.as_str() && attr(&w.node, "type") == kind;
-    if class == "receipt"
+    if matches!(class.as_str(), "receipt" | "notification")
         && let Some(at) = world.waiting.iter().position(fits)
     {
         world.waiting.remove(at);

@@ -162,10 +162,7 @@ impl Party {
 
     /// Encrypts for the client. Returns the type (`pkmsg` or `msg`) and the bytes.
     pub(crate) async fn encrypt(&mut self, message: &wa::Message) -> anyhow::Result<(&'static str, Vec<u8>)> {
-        let mut plain = message.encode_to_vec();
-        let padding: u8 = rng().random_range(1..=16);
-        plain.extend(std::iter::repeat_n(padding, usize::from(padding)));
-        let sealed = message_encrypt(&plain, &client(), &mut self.session, &mut self.identity).await?;
+        let sealed = message_encrypt(&padded(message), &client(), &mut self.session, &mut self.identity).await?;
         Ok(match sealed {
             CiphertextMessage::PreKeySignalMessage(m) => ("pkmsg", m.serialized().to_vec()),
             CiphertextMessage::SignalMessage(m) => ("msg", m.serialized().to_vec()),
@@ -196,10 +193,23 @@ impl Party {
         if let Some(id) = opened.consumed_prekey_id {
             self.prekeys.0.remove(&id);
         }
-        let padding = usize::from(*opened.plaintext.last().context("an empty plaintext")?);
-        let length = opened.plaintext.len().checked_sub(padding).context("wrong padding")?;
-        Ok(wa::Message::decode_from_slice(&opened.plaintext[..length])?)
+        unpadded(&opened.plaintext)
     }
+}
+
+/// A message as it is encrypted: with one to sixteen bytes more, each of them their number.
+pub(crate) fn padded(message: &wa::Message) -> Vec<u8> {
+    let mut plain = message.encode_to_vec();
+    let padding: u8 = rng().random_range(1..=16);
+    plain.extend(std::iter::repeat_n(padding, usize::from(padding)));
+    plain
+}
+
+/// The message in a plaintext.
+pub(crate) fn unpadded(plain: &[u8]) -> anyhow::Result<wa::Message> {
+    let padding = usize::from(*plain.last().context("an empty plaintext")?);
+    let length = plain.len().checked_sub(padding).context("wrong padding")?;
+    Ok(wa::Message::decode_from_slice(&plain[..length])?)
 }
 
 #[async_trait]

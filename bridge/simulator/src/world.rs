@@ -9,8 +9,10 @@ use tokio::sync::{Mutex, MutexGuard, mpsc, watch};
 use wacore_binary::Node;
 use waproto::whatsapp as wa;
 
+use crate::groups::Group;
 use crate::noise::ServerKeys;
 use crate::passkey::{Ceremony, Passkey};
+use crate::sender_keys::SenderKeys;
 use crate::signal::{Bundle, Party};
 
 /// What a connection's writer is told.
@@ -50,6 +52,7 @@ pub(crate) struct Person {
     pub(crate) lid: String,
     pub(crate) name: String,
     pub(crate) party: Party,
+    pub(crate) sender_keys: SenderKeys,
     pub(crate) received: Vec<Received>,
     pub(crate) receipts: Receipts,
 }
@@ -123,6 +126,8 @@ pub(crate) struct Faults {
     pub(crate) fail_logins: Option<u16>,
     /// The code, and how many sends more are refused with it.
     pub(crate) refuse_sends: Option<(u16, usize)>,
+    /// How many sends more are lost: the server never had them.
+    pub(crate) lose_sends: usize,
     /// Until when, in seconds since the Unix epoch, the account may not start chats.
     pub(crate) timelock: Option<u64>,
     /// The options of the passkey step can't be read in the demand: the client has to ask for them.
@@ -133,6 +138,10 @@ pub(crate) struct World {
     pub(crate) keys: ServerKeys,
     pub(crate) account: Account,
     pub(crate) contacts: BTreeMap<String, Person>,
+    /// By their ids.
+    pub(crate) groups: BTreeMap<String, Group>,
+    /// How many notifications there were.
+    pub(crate) notifications: u64,
     pub(crate) device: Option<Device>,
     pub(crate) next_device: u16,
     pub(crate) linking: Option<Linking>,

@@ -113,6 +113,32 @@ async fn a_list_has_the_beginning_of_a_long_text_and_the_message_alone_all_of_it
 }
 
 #[tokio::test]
+async fn a_group_comes_with_its_subject() {
+    let harness = Harness::connected().await;
+    let id = "120363041234567890@g.us";
+    let message = json!({
+        "type": "message", "from": "+15551112222", "name": "Ana", "body": "who plays?", "messageId": "B1", "kind": "text",
+        "chat": {"kind": "group", "id": id}
+    });
+    harness.says(&message.to_string()).await;
+    harness.until(|s| s.feed.len() == 1).await;
+    while get(&harness, "/chats").await.json()["complete"] != json!(true) {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(
+        get(&harness, "/chats").await.json()["chats"][0]["name"],
+        Value::Null,
+        "the writer's name is not the group's"
+    );
+    let groups = json!({"type": "groups", "groups": [{"id": id, "subject": "Saturday football"}]});
+    harness.says(&groups.to_string()).await;
+    harness.until(|s| s.groups.of(&id.into()).is_some()).await;
+    let chats = get(&harness, "/chats").await.json();
+    assert_eq!((&chats["chats"][0]["id"], &chats["chats"][0]["name"]), (&json!(id), &json!("Saturday football")));
+    harness.end().await;
+}
+
+#[tokio::test]
 async fn chats_come_with_name_time_and_last_message() {
     let harness = filled().await;
     let page = get(&harness, "/chats?limit=1").await.json();

@@ -98,6 +98,11 @@ fn every_event_of_the_bundled_bridge_is_read_with_all_its_fields() {
         if let Event::Sent(sent) = &event {
             assert_eq!(sent.retry_at_ms, json["retryAtMs"].as_i64());
         }
+        if let Event::Groups(told) = &event {
+            let told: Vec<_> =
+                told.groups.iter().map(|g| serde_json::json!({"id": g.id, "subject": g.subject})).collect();
+            assert_eq!(serde_json::json!(told), json["groups"]);
+        }
         if let Event::Restriction(told) = &event {
             assert_eq!((told.until_ms, Some(told.active)), (json["untilMs"].as_i64(), json["active"].as_bool()));
             assert_eq!(Some(told.text.as_str()), json["text"].as_str());

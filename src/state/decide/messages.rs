@@ -5,8 +5,8 @@ use std::time::Duration;
 use compact_str::CompactString;
 
 use super::super::{
-    Chat, ChatId, Delivery, DeliveryState, Direction, Failure, Incarnation, Known, Message, MessageId, Pairing, Phone,
-    Target,
+    Change, Chat, ChatId, Delivery, DeliveryState, Direction, Failure, Incarnation, Known, Message, MessageId, Pairing,
+    Phone, Target,
 };
 use super::restriction::REACHOUT_TIMELOCK;
 use super::{Turn, plausible};
@@ -59,6 +59,11 @@ impl Turn<'_> {
                 self.error(format!("bridge: {text}"));
             }
             Event::Restriction(restriction) => self.restriction(restriction),
+            Event::Groups(told) => {
+                if let Some(subjects) = self.state.snapshot.groups.with(told.groups) {
+                    self.change(Change::Groups(subjects));
+                }
+            }
             Event::Passkey(demand) => self.passkey_demanded(demand),
             Event::PasskeyCode(told) => self.passkey_code(told),
             Event::Unknown(_) => self.count(|c| c.unknown_events += 1),

@@ -181,6 +181,7 @@ pub fn lookup(state: &State, event: &Event) -> Option<Lookup> {
         | Event::Pong(_)
         | Event::Error(_)
         | Event::Restriction(_)
+        | Event::Groups(_)
         | Event::Unknown(_) => None,
     }
 }

@@ -310,6 +310,7 @@ impl Feed {
             | Change::Pacing(_)
             | Change::Lateness(_)
             | Change::Restriction(_)
+            | Change::Groups(_)
             | Change::Counted(_)
             | Change::Error(_)
             | Change::Store(_)

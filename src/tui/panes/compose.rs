@@ -214,7 +214,7 @@ fn title(model: &Model) -> String {
 }
 
 /// The name and the address of a chat, as far as they are known.
-fn whom(model: &Model, chat: &Chat) -> String {
+pub(super) fn whom(model: &Model, chat: &Chat) -> String {
     match model.ui.chats.row(&chat.id) {
         Some(row) => row.full_title(),
         None => sanitize::line(chat.address(), 40),

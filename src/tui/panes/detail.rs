@@ -13,6 +13,7 @@ use super::feed::place;
 use super::said::REACTION;
 use super::{framed, put};
 use crate::clock::Timestamp;
+use crate::protocol::ChatKind;
 use crate::state::{About, Delivery, Direction, Message, Times};
 
 /// The columns of the words that say what follows.
@@ -36,7 +37,10 @@ pub(super) fn pane(detail: &Detail, model: &Model, theme: Theme, area: Rect, buf
         Direction::In => {
             format!("Message from {}", detail.message.name.as_deref().unwrap_or(&detail.message.from))
         }
-        Direction::Out | Direction::OutElsewhere => format!("Message to {}", detail.message.chat.address()),
+        Direction::Out | Direction::OutElsewhere => {
+            let chat = &detail.message.chat;
+            format!("Message to {}", model.snapshot.groups.of(&chat.id).unwrap_or_else(|| chat.address()))
+        }
     };
     let inner = framed(&title, true, theme, area, buffer);
     detail.size.set((inner.width, inner.height));
@@ -78,7 +82,7 @@ fn lines(detail: &Detail, model: &Model, theme: Theme, width: u16, rows: usize) 
     }
     page.head(&detail.message);
     if let Some(delivery) = &detail.message.delivery {
-        page.course(delivery);
+        page.course(delivery, detail.message.chat.kind == ChatKind::Group);
     }
     page.about(&detail.about);
     page.gap();
@@ -133,7 +137,11 @@ impl Page<'_> {
             self.field("from", &format!("{}{name}", message.from));
         }
         match place(message.chat.kind) {
-            Some(place) => self.field("in", &format!("{place} {chat}")),
+            Some(place) => {
+                let subject = self.model.snapshot.groups.of(&message.chat.id);
+                let subject = subject.map(|subject| format!("{subject}  ")).unwrap_or_default();
+                self.field("in", &format!("{subject}{place} {chat}"));
+            }
             None if message.direction == Direction::In => {}
             None => self.field("to", chat),
         }
@@ -150,7 +158,7 @@ impl Page<'_> {
     }
 
     /// How far it has come: each point with its time, and how long it took to get there.
-    fn course(&mut self, delivery: &Delivery) {
+    fn course(&mut self, delivery: &Delivery, of_a_group: bool) {
         self.gap();
         let Times { queued_at, dispatched_at, sent_at, delivered_at, read_at, failed_at, expired_at, cancelled_at } =
             delivery.times;
@@ -158,8 +166,8 @@ impl Page<'_> {
             (queued_at, "queued"),
             (dispatched_at, "handed to the bridge"),
             (sent_at, "taken by WhatsApp's server"),
-            (delivered_at, "reached the phone"),
-            (read_at, "read"),
+            (delivered_at, if of_a_group { "reached a member's phone" } else { "reached the phone" }),
+            (read_at, if of_a_group { "read by a member" } else { "read" }),
             (failed_at, "failed"),
             (expired_at, "not sent in time"),
             (cancelled_at, "taken back"),

@@ -5,6 +5,7 @@ use ratatui::layout::{Constraint, Layout, Margin, Position, Rect};
 use ratatui::style::Style;
 
 use super::super::feed::sieve::Sieve;
+use super::super::groups;
 use super::super::model::{Focus, Model};
 use super::super::theme::Theme;
 use super::said::said;
@@ -231,7 +232,7 @@ fn lines(message: &Message, model: &Model, index: usize, theme: Theme, area: Rec
     let before = columns(area);
     let width = area.width.saturating_sub(before.0 + before.1 + MARK + 1).max(8);
     let (mark, mark_style) = mark(message, theme);
-    let (who, who_style) = who(message, theme);
+    let (who, who_style) = who(message, model, theme, usize::from(before.1 - 1));
     let selected = model.ui.feed.chosen() == Some(index);
     let mut time = Some(message.at.clock_time(&model.ui.zone));
     let mut lines: Vec<_> = day(message, model, index, theme).into_iter().collect();
@@ -282,10 +283,18 @@ fn draw(line: &Line, theme: Theme, area: Rect, buffer: &mut Buffer) {
 }
 
 /// Who wrote it, or whom it is for. What is not a person is named as such.
-fn who(message: &Message, theme: Theme) -> (String, Style) {
+fn who(message: &Message, model: &Model, theme: Theme, columns: usize) -> (String, Style) {
+    let subjects = &model.snapshot.groups;
+    let group = message.chat.kind == ChatKind::Group;
     let place = place(message.chat.kind);
     let name = message.name.as_deref().unwrap_or(&message.from);
     match message.direction {
+        Direction::In if group => (groups::writer(subjects, &message.chat, name, columns), theme.incoming()),
+        Direction::Out | Direction::OutElsewhere if group => {
+            let known = subjects.of(&message.chat.id).is_some();
+            let called = groups::called(subjects, &message.chat);
+            (format!("→ {}{called}", if known { "" } else { "group " }), theme.outgoing())
+        }
         Direction::In => (place.map_or_else(|| name.to_owned(), |place| format!("{place} {name}")), theme.incoming()),
         Direction::Out | Direction::OutElsewhere => (
             format!("→ {}{}", place.map(|p| format!("{p} ")).unwrap_or_default(), message.chat.address()),

@@ -46,7 +46,7 @@ pub(in super::super) fn draw(
         }
         Overlay::Resend(message) => {
             let inner = window("Send it again, as a new message?", (56, 5), theme, area, buffer);
-            let to = format!("To {}", message.chat.address());
+            let to = format!("To {}", compose::whom(model, &message.chat));
             put(buffer, inner, (1, 0), &to, inner.width.saturating_sub(2), theme.title());
             put(buffer, inner, (1, 1), &message.body, inner.width.saturating_sub(2), Style::new());
             put(buffer, inner, (1, 2), "y sends it, any other key doesn't", inner.width, theme.key());

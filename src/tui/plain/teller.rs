@@ -130,6 +130,7 @@ impl Teller {
             | Change::Queue(_)
             | Change::Pacing(_)
             | Change::Lateness(_)
+            | Change::Groups(_)
             | Change::Counted(_)
             | Change::Host(_)
             | Change::Webhooks(_) => {}
@@ -226,8 +227,8 @@ impl Teller {
     fn sender(&self, message: &Message) -> String {
         match (message.chat.kind, &message.name) {
             (ChatKind::Person, _) => self.called(&message.chat),
-            (_, Some(name)) => format!("{name} ({}) in {}", message.from, message.chat.address()),
-            (_, None) => format!("{} in {}", message.from, message.chat.address()),
+            (_, Some(name)) => format!("{name} ({}) in {}", message.from, self.called(&message.chat)),
+            (_, None) => format!("{} in {}", message.from, self.called(&message.chat)),
         }
     }
 

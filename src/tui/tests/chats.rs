@@ -162,3 +162,28 @@ fn what_gets_further_while_the_chats_are_looked_up_is_not_shown_a_step_behind() 
     let screen = text(&drawn(&mut desk.model, (80, 24)));
     assert!(screen.contains("→ ✗ Hola"), "{screen}");
 }
+
+fn called(subject: &str) -> Change {
+    let told = vec![crate::protocol::Group { id: "120363041234567890@g.us".into(), subject: subject.into() }];
+    Change::Groups(crate::state::Subjects::default().with(told).unwrap())
+}
+
+#[test]
+fn a_group_is_called_by_its_subject_wherever_it_is_shown() {
+    let mut desk = desk();
+    desk.model.apply(&called("Saturday football"), now());
+    desk.gets(Message { kind: "image".into(), ..group(12, "the agenda") });
+    insta::assert_snapshot!("group", text(&drawn(&mut desk.model, (80, 24))));
+    desk.model.apply(&called("Sunday tennis"), now());
+    let screen = text(&drawn(&mut desk.model, (80, 24)));
+    assert!(screen.contains("group Sunday tennis") && screen.contains("Ben: [image] the agenda"), "{screen}");
+    desk.press(KeyCode::Char('g'));
+    desk.press(KeyCode::Enter);
+    desk.settle();
+    assert_eq!(desk.model.ui.recipient.as_ref().map(Chat::address), Some("120363041234567890@g.us"));
+    let screen = text(&drawn(&mut desk.model, (80, 24)));
+    for shown in ["Messages with Sunday tennis 120363041234567890@g.us", "Ben in Sunday tenn…", "To Sunday tennis 1203"]
+    {
+        assert!(screen.contains(shown), "{shown}: {screen}");
+    }
+}

@@ -59,6 +59,18 @@ fn a_message_shows_its_whole_course_and_what_came_in_about_it() {
 }
 
 #[test]
+fn of_a_group_the_first_member_who_has_it_counts_and_it_is_said_so() {
+    let chat = Chat { id: "120363041234567890@g.us".into(), kind: ChatKind::Group, phone: None, lid: None };
+    let mut desk = Desk::with([Message { chat, ..read() }].into_iter());
+    for key in [KeyCode::Char('k'), KeyCode::Enter] {
+        desk.press(key);
+    }
+    desk.settle();
+    let screen = text(&drawn(&mut desk.model, (80, 24)));
+    assert!(screen.contains("reached a member's phone") && screen.contains("read by a member"), "{screen}");
+}
+
+#[test]
 fn what_happens_meanwhile_is_seen_at_once() {
     let mut desk = looking(0);
     desk.gets(about(incoming(9, Some("Ana"), "🎉"), "reaction", "3EB05"));

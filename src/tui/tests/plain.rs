@@ -73,11 +73,17 @@ fn messages_and_how_far_they_come_are_lines() {
     let hostile = incoming(41, Some("Ma\u{1b}[31m"), "\u{1b}]0;x\u{7}a\nb\u{202e}");
     let ours = outgoing(42, "All well", DeliveryState::Queued);
     let id = ours.id.clone();
-    let lines = changed(&mut teller, vec![message(incoming(39, Some("Ana"), "Hola")), message(group)]);
+    let lines = changed(&mut teller, vec![message(incoming(39, Some("Ana"), "Hola")), message(group.clone())]);
     let ana = "Ana (+15551112222)";
     assert_eq!(
         lines,
         [format!("from {ana}: Hola"), "from Ben (+15551112222) in 120363041234567890@g.us: at ten".into()]
+    );
+    let football = crate::protocol::Group { id: group.chat.id.as_str().into(), subject: "Saturday football".into() };
+    let subjects = Change::Groups(crate::state::Subjects::default().with(vec![football]).unwrap());
+    assert_eq!(
+        changed(&mut teller, vec![subjects, message(group)]),
+        ["from Ben (+15551112222) in Saturday football (120363041234567890@g.us): at ten"]
     );
     let lines = changed(&mut teller, vec![message(hostile)]);
     assert!(lines.len() == 1 && !lines[0].chars().any(char::is_control) && !lines[0].contains('\u{202e}'), "{lines:?}");

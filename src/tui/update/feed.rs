@@ -122,7 +122,7 @@ pub(super) fn look_up(model: &mut Model, outcome: &mut Outcome) {
 
 /// Takes an answer in.
 pub(super) fn found(model: &mut Model, id: RequestId, found: Found) -> Outcome {
-    if model.ui.chats.found(id, &found) {
+    if model.ui.chats.found(id, &found, &model.snapshot.groups) {
         return Outcome::redraw();
     }
     if !model.ui.feed.awaits(id) {

@@ -1,0 +1,72 @@
+// Who is in a group, for sending to it.
+//
+// Baileys asks WhatsApp before each message to a group, and WhatsApp answers only so many of these questions. So an
+// answer is kept as long as the connection lives and nothing is heard of a change.
+
+import { groupRefusalOf, Refused } from './reasons.mjs';
+
+/** So many subjects are told at most, and so many characters of each: WhatsApp lets people write 100. */
+const MAX_SUBJECTS = 1_000;
+const MAX_SUBJECT = 100;
+/** So many groups are kept: the members of a large one need some 100 KB. */
+const MAX_GROUPS = 100;
+
+export class Groups {
+  #ask;
+  /** Group → what sending needs to know of it, the one used last at the end. */
+  #known = new Map();
+  /** Grows with each change that is told: an answer that was under way then may be older than it. */
+  #changes = 0;
+
+  /** `ask(group)` asks WhatsApp, as Baileys' `groupMetadata` does. */
+  constructor(ask) {
+    this.#ask = ask;
+  }
+
+  /** What Baileys wants to know of a group before it sends. Throws `Refused` when WhatsApp doesn't tell. */
+  async metadata(group) {
+    const changes = this.#changes;
+    const known = this.#known.get(group) ?? (await this.#fetch(group));
+    if (changes !== this.#changes) return known;
+    this.#known.delete(group);
+    this.#known.set(group, known);
+    if (this.#known.size > MAX_GROUPS) this.#known.delete(this.#known.keys().next().value);
+    return known;
+  }
+
+  /** Something may be different in this group. */
+  forget(group) {
+    this.#changes += 1;
+    this.#known.delete(group);
+  }
+
+  async #fetch(group) {
+    try {
+      const { id, addressingMode, ephemeralDuration, participants } = await this.#ask(group);
+      return { id, addressingMode, ephemeralDuration, participants: participants.map((member) => ({ id: member.id })) };
+    } catch (error) {
+      // WhatsApp's own number; a connection that ended has none.
+      if (Number.isInteger(error?.data)) throw new Refused(groupRefusalOf(error.data));
+      throw error;
+    }
+  }
+}
+
+/** The protocol's event for what groups are called, or null when nothing of that is told here. */
+export function subjectsOf(groups) {
+  const told = groups.filter(({ id, subject }) => typeof id === 'string' && typeof subject === 'string' && subject);
+  if (!told.length) return null;
+  return { type: 'groups', groups: told.slice(0, MAX_SUBJECTS).map(({ id, subject }) => ({ id, subject: subject.slice(0, MAX_SUBJECT) })) };
+}
+
+/** Asks WhatsApp what the groups are called that the account is in; who is in them is left out. */
+export async function askSubjects(socket) {
+  const answer = await socket.query({
+    tag: 'iq',
+    attrs: { to: '@g.us', xmlns: 'w:g2', type: 'get' },
+    content: [{ tag: 'participating', attrs: {} }],
+  });
+  const children = (node) => (Array.isArray(node?.content) ? node.content : []);
+  const groups = children(answer).find(({ tag }) => tag === 'groups');
+  return children(groups).map(({ attrs }) => ({ id: attrs.id?.includes('@') ? attrs.id : `${attrs.id}@g.us`, subject: attrs.subject }));
+}
