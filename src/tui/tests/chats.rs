@@ -153,8 +153,7 @@ fn a_group_is_called_by_its_subject_wherever_it_is_shown() {
     desk.settle();
     assert_eq!(desk.model.ui.recipient.as_ref().map(Chat::address), Some("120363041234567890@g.us"));
     let screen = text(&drawn(&mut desk.model, (80, 24)));
-    for shown in
-        ["Messages with Sunday tennis 120363041234567890@g.us", "Ben in Sunday tenn…", "To Sunday tennis 1203"]
+    for shown in ["Messages with Sunday tennis 120363041234567890@g.us", "Ben in Sunday tenn…", "To Sunday tennis 1203"]
     {
         assert!(screen.contains(shown), "{shown}: {screen}");
     }
