@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Value, json};
-use whatsapp_simulator::{Contact, Receipts};
+use whatsapp_simulator::{Contact, Members, Receipts};
 
 use crate::process::Bridge;
 use crate::support::{Place, within};
@@ -92,6 +92,45 @@ async fn kills_during_a_burst_lose_nothing_double_nothing_and_cost_no_session() 
     assert_eq!(bridge.wait("message").await["body"], "still readable");
     bridge.send(&ana, "and answered", ID).await;
     assert_eq!(bridge.wait("sent").await["ok"], true);
+    bridge.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kills_while_members_of_a_group_write_lose_nothing_and_double_nothing() {
+    let place = Place::new().await;
+    Bridge::linked(&place).await.end().await;
+    let numbers = ["+15551112222", "+15553334444"];
+    let group = place.simulator.group("120363041234567890@g.us", "Football", &numbers, Members::ByLid).await.unwrap();
+    let (mut host, mut dice, mut sent) = (Host::default(), Dice(0x6EED), Vec::new());
+    for _ in 0..4 {
+        let mut bridge = Bridge::acknowledged(&place).await;
+        bridge.wait("ready").await;
+        bridge.seen.iter().for_each(|event| host.keep(event));
+        let writers = group.clone();
+        let burst = tokio::spawn(async move {
+            let mut ids = Vec::new();
+            for n in 0..200 {
+                ids.push(writers.say(numbers[n % 2], &format!("burst {n}")).await.unwrap());
+            }
+            ids
+        });
+        for _ in 0..dice.below(150) {
+            let event = bridge.wait("message").await;
+            host.keep(&event);
+        }
+        bridge.kill().await;
+        sent.extend(burst.await.unwrap());
+    }
+    let mut bridge = Bridge::acknowledged(&place).await;
+    while host.messages().len() < sent.len() {
+        let event = bridge.next().await;
+        host.keep(&event);
+    }
+    within("the confirmations", place.simulator.wait_confirmed()).await;
+    for id in &sent {
+        assert_eq!(host.messages().get(id.as_str()), Some(&1), "{id}");
+    }
+    assert_eq!(place.simulator.retries().await, 0, "no sender key was damaged");
     bridge.end().await;
 }
 
