@@ -363,7 +363,8 @@ fn words(search: &str) -> Result<Vec<String>, FindError> {
         let memory = in_memory("detail = full")?;
         memory.execute_batch("CREATE VIRTUAL TABLE v USING fts5vocab (t, instance)")?;
         memory.execute("INSERT INTO t (rowid, text) VALUES (1, ?1)", [search])?;
-        let mut statement = memory.prepare("SELECT term FROM v ORDER BY \"offset\"")?;
+        // An accent that stands alone is a word without letters.
+        let mut statement = memory.prepare("SELECT term FROM v WHERE term IS NOT NULL ORDER BY \"offset\"")?;
         statement.query_map([], |row| row.get(0))?.collect()
     };
     let mut words = tokens().map_err(|error| FindError::Store(error.to_string()))?;

@@ -256,6 +256,8 @@ fn all_words_must_be_there_and_the_last_one_may_be_a_beginning() {
     found("morning good", &["Good morning"]);
     found("goo evening", &[]);
     found("mor ", &[]);
+    found("\u{300} good mor", &["Good morning"]);
+    assert!(matches!(database.search("\u{300}"), Err(FindError::NoWords)));
     found("morning ", &["Good morning"]);
     found("cafe", &["CAFÉ"]);
     found("cafe\u{301} LEC", &["CAFÉ"]);
