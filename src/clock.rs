@@ -151,7 +151,12 @@ impl Clock {
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
     pub fn now(&self) -> Now {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Now { wall: Timestamp(i64::try_from(wall.as_millis()).unwrap_or(i64::MAX)), mono: Mono(self.start.elapsed()) }
+        Now { wall: Timestamp(i64::try_from(wall.as_millis()).unwrap_or(i64::MAX)), mono: self.mono() }
+    }
+
+    /// The monotonic one alone, for taking the time of something.
+    pub fn mono(&self) -> Mono {
+        Mono(self.start.elapsed())
     }
 
     /// The standard library's instant for a monotonic point, for timers.

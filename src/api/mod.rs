@@ -165,7 +165,7 @@ pub fn router(api: Api) -> Router {
 
 /// Lets through who may ask, takes the time of each answer, and sets what every answer has.
 async fn around(State(api): State<Api>, request: Request, next: Next) -> Response {
-    let start = api.clock.now().mono;
+    let start = api.clock.mono();
     let method = request.method().clone();
     let path = tracing::enabled!(tracing::Level::DEBUG).then(|| request.uri().path().to_owned());
     let route = request.extensions().get::<MatchedPath>().cloned();
@@ -175,7 +175,7 @@ async fn around(State(api): State<Api>, request: Request, next: Next) -> Respons
         Some(answer) => answer,
         None => next.run(request).await,
     };
-    let took = api.clock.now().mono.since(start);
+    let took = api.clock.mono().since(start);
     api.stats.answered(AnswerKind::of(&method, route, response.status()), took);
     tracing::debug!(%method, path, status = response.status().as_u16(), ?took, "answered");
     let headers = response.headers_mut();

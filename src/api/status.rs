@@ -111,11 +111,10 @@ impl StatusText {
 }
 
 pub(super) async fn status(State(api): State<Api>) -> Response {
-    let now = api.clock.now();
     // The number first: what is told is then as new as it at least.
     let seq = api.engine.feed().head();
-    let text = api.status.get(seq, now.mono.elapsed().as_millis() / 100, || {
-        serde_json::to_vec(&whole(&api, now)).unwrap_or_default().into()
+    let text = api.status.get(seq, api.clock.mono().elapsed().as_millis() / 100, || {
+        serde_json::to_vec(&whole(&api, api.clock.now())).unwrap_or_default().into()
     });
     ([(header::CONTENT_TYPE, "application/json")], text).into_response()
 }
