@@ -8,6 +8,7 @@
 
 mod accept;
 mod access;
+mod around;
 mod body;
 mod config;
 mod connection;
@@ -40,14 +41,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderValue, header};
-use axum::middleware::{self, Next};
-use axum::response::Response;
 use axum::routing::{delete, get, post};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tower::layer::layer_fn;
 
+use around::Around;
 pub use body::Bodies;
 pub use config::Settings;
 pub use console::Consoles;
@@ -57,7 +56,6 @@ pub use once::KeysInUse;
 pub use problem::Problem;
 pub use server::Limits;
 pub use socket::{Socket, SocketError};
-use stats::AnswerKind;
 pub use stats::ApiStats;
 pub use status::StatusText;
 pub use web::Web;
@@ -159,30 +157,11 @@ pub fn router(api: Api) -> Router {
         .route("/webhooks/{name}/test", post(webhooks::test))
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
-        .layer(middleware::from_fn_with_state(api.clone(), around))
+        .layer(layer_fn({
+            let api = api.clone();
+            move |within| Around::new(api.clone(), within)
+        }))
         .with_state(api)
-}
-
-/// Lets through who may ask, takes the time of each answer, and sets what every answer has.
-async fn around(State(api): State<Api>, request: Request, next: Next) -> Response {
-    let start = api.clock.mono();
-    let method = request.method().clone();
-    let path = tracing::enabled!(tracing::Level::DEBUG).then(|| request.uri().path().to_owned());
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let origin = api.web.origin(request.headers());
-    let refused = api.web.answers(&request).or_else(|| access::refused(&api, &request, start));
-    let mut response = match refused {
-        Some(answer) => answer,
-        None => next.run(request).await,
-    };
-    let took = api.clock.mono().since(start);
-    api.stats.answered(AnswerKind::of(&method, route, response.status()), took);
-    tracing::debug!(%method, path, status = response.status().as_u16(), ?took, "answered");
-    let headers = response.headers_mut();
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    api.web.allow(origin, headers);
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    response
 }
 
 /// Serves until the process is to end, and then for at most three seconds more.
