@@ -95,7 +95,7 @@ impl Guard {
     }
 }
 
-/// By eight bytes at once, which takes a fifth of the time and is as constant.
+/// By eight bytes at once, which is as constant: byte by byte it was 4 % of the instructions of a small answer.
 fn same(kept: &str, given: &str) -> bool {
     let (kept, kept_rest) = kept.as_bytes().as_chunks::<8>();
     let (given, given_rest) = given.as_bytes().as_chunks::<8>();

@@ -13,7 +13,7 @@ use super::stats::AnswerKind;
 use super::{Api, access};
 
 /// A service within. It is a service of its own, and not a function for `axum::middleware`, since that one clones what
-/// is within and boxes it for each request: a tenth of the time of a small answer.
+/// is within and boxes it for each request.
 #[derive(Clone, Debug)]
 pub(super) struct Around<S> {
     api: Api,

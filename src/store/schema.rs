@@ -196,7 +196,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// Gives the messages of an older version their keys: all of them, or those of ours.
+/// Gives the messages of an older version their keys: those that are not ours, and in the version after it ours.
 fn fill_keys(connection: &Connection, version: usize) -> rusqlite::Result<()> {
     let mut update = connection.prepare("UPDATE messages SET key = ?2 WHERE n = ?1")?;
     let those = if version == KEYED { "direction <> 'out'" } else { "direction = 'out'" };
