@@ -31,6 +31,21 @@ impl KnownMessages {
         Self { reader, incoming: HashMap::new(), ours: HashMap::new(), keys: HashMap::new(), order: VecDeque::new() }
     }
 
+    /// Begins look-ups that belong together. They see the database at one moment, which is later than all that was
+    /// forgotten here.
+    pub(super) fn begin(&self) {
+        if let Err(error) = self.reader.hold() {
+            tracing::error!(%error, "looking up messages");
+        }
+    }
+
+    /// Ends what [`Self::begin`] began.
+    pub(super) fn end(&self) {
+        if let Err(error) = self.reader.release() {
+            tracing::error!(%error, "looking up messages");
+        }
+    }
+
     pub(super) fn find(&self, lookup: &Lookup) -> Known {
         let found = match lookup {
             Lookup::Incoming(chat, id) => {

@@ -300,6 +300,10 @@ impl Engine {
         let seq = self.gate.next_seq();
         let mut releases = Vec::with_capacity(inputs.len());
         let mut taken = None;
+        let several = inputs.len() > 1;
+        if several {
+            self.known.begin();
+        }
         for mut input in inputs.drain(..) {
             if let Input::Event { incarnation, event, known } = &mut input {
                 if let Event::Pong(pong) = event {
@@ -333,6 +337,9 @@ impl Engine {
             writes.extend(more);
             releases.extend(changes.into_iter().map(|change| Release::Publish(Arc::new(change))));
             releases.extend(effects.into_iter().map(Release::Effect));
+        }
+        if several {
+            self.known.end();
         }
         if let Some((incarnation, seq)) = taken {
             let command = Command::Ack { seq };

@@ -40,6 +40,23 @@ impl Reader {
         query(&connection, self.account.as_str())
     }
 
+    /// Has the look-ups until [`Self::release`] see the database as it is at the first of them. Many together cost less:
+    /// otherwise each takes the database's lock, and reads pages again after each commit.
+    ///
+    /// # Errors
+    /// What SQLite says. The look-ups work all the same.
+    pub(crate) fn hold(&self) -> rusqlite::Result<()> {
+        self.with(|c, _| c.prepare_cached("BEGIN")?.execute([]).map(drop))
+    }
+
+    /// Ends what [`Self::hold`] began.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub(crate) fn release(&self) -> rusqlite::Result<()> {
+        self.with(|c, _| c.prepare_cached("COMMIT")?.execute([]).map(drop))
+    }
+
     /// These columns of one message, which may be ours.
     pub(super) fn by_key<T>(
         &self,

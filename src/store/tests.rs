@@ -105,6 +105,20 @@ async fn a_message_is_there_once_for_each_account_chat_and_id() {
 }
 
 #[tokio::test]
+async fn look_ups_that_are_held_together_see_one_moment_and_the_next_one_the_present() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let reader = store.reader.clone();
+    let (chat, id) = (ChatId::from("a@g.us"), MessageId::from("1"));
+    reader.hold().unwrap();
+    assert!(!reader.has_message(&chat, &id).unwrap());
+    write_all(store, vec![vec![incoming("a@g.us", "1", "came meanwhile")]]).await;
+    assert!(!reader.has_message(&chat, &id).unwrap());
+    reader.release().unwrap();
+    assert!(reader.has_message(&chat, &id).unwrap());
+}
+
+#[tokio::test]
 async fn unsettled_messages_come_back_in_their_order_and_settled_ones_do_not() {
     let folder = tempfile::tempdir().unwrap();
     let queued = Delivery::queued(AT);
