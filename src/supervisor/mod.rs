@@ -12,6 +12,7 @@
 //! * What is desired is a level, not a message: it can't be lost.
 
 mod allowance;
+mod paced;
 mod pipes;
 mod policy;
 mod process;

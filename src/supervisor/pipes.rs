@@ -8,6 +8,7 @@ use tokio::sync::mpsc::error::TrySendError;
 
 use super::Notice;
 use super::allowance::Allowance;
+use super::paced::Paced;
 use super::signs::Signs;
 use crate::clock::Clock;
 use crate::protocol::{BadLine, Event, Line, LineReader, MAX_LINE_BYTES};
@@ -34,7 +35,7 @@ pub(super) struct Reading {
 impl Reading {
     /// Reads events until the pipe ends or is closed, waiting when the engine can't take them.
     pub(super) async fn events(self, pipe: impl AsyncRead + Unpin) {
-        let mut lines = LineReader::new(BufReader::with_capacity(16 << 10, pipe), MAX_LINE_BYTES);
+        let mut lines = LineReader::new(BufReader::with_capacity(16 << 10, Paced::new(pipe)), MAX_LINE_BYTES);
         let (mut log, mut left) = (Allowance::default(), MAX_LEFT_BYTES);
         let closed = self.signs.closed();
         tokio::pin!(closed);
