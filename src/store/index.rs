@@ -28,8 +28,10 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// pages of the database in it.
 const REST: Duration = Duration::from_millis(500);
 
-/// While batches come without a pause there is a step after so many groups of them.
+/// While batches come without a pause there is a step after so many groups of them, if they made so many writes: in a
+/// flood batches go first, and a step that takes little costs nearly as much as one that takes much.
 const GROUPS_A_STEP: u32 = 8;
+const WRITES_A_STEP: usize = 200;
 
 /// A private character that the tokenizer keeps: words that begin with it come from nobody's keyboard.
 pub(super) const MARK: char = '\u{e000}';
@@ -44,6 +46,7 @@ pub(super) const fn hour(at: i64) -> i64 {
 pub(super) struct Indexer {
     left: Left,
     groups: u32,
+    writes: usize,
 }
 
 /// What is left to do.
@@ -61,7 +64,7 @@ enum Left {
 impl Indexer {
     /// For a database in which something may be left to do.
     pub(super) const fn new() -> Self {
-        Self { left: Left::Messages { new: true }, groups: 0 }
+        Self { left: Left::Messages { new: true }, groups: 0, writes: 0 }
     }
 
     /// How long no batch has to come for a step; none: there is nothing to do.
@@ -74,18 +77,19 @@ impl Indexer {
         }
     }
 
-    /// Batches were committed. Makes a step when there was no pause for one for long.
-    pub(super) fn committed(&mut self, connection: &mut Connection) {
+    /// A group of batches with so many writes was committed. Makes a step when there was no pause for one for long.
+    pub(super) fn committed(&mut self, connection: &mut Connection, writes: usize) {
         self.left = Left::Messages { new: true };
         self.groups += 1;
-        if self.groups >= GROUPS_A_STEP {
+        self.writes = self.writes.saturating_add(writes);
+        if self.groups >= GROUPS_A_STEP && self.writes >= WRITES_A_STEP {
             self.step(connection);
         }
     }
 
     /// Makes a step. One that fails is tried again after the next commit.
     pub(super) fn step(&mut self, connection: &mut Connection) {
-        self.groups = 0;
+        (self.groups, self.writes) = (0, 0);
         self.left = match self.left {
             Left::Messages { .. } => match step(connection) {
                 Ok(true) => Left::Messages { new: false },
@@ -268,24 +272,30 @@ mod tests {
         assert_eq!(indexer.wait(), Some(REST));
         indexer.step(&mut connection);
         assert_eq!(indexer.wait(), None);
-        connection
-            .execute(
-                "WITH RECURSIVE c (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM c WHERE n <= ?1)
-                 INSERT INTO messages (account, chat, id, direction, chat_kind, sender, kind, body, at)
-                 SELECT 'main', 'a@g.us', n, 'in', 'group', '', 'text', 'hi', 1 FROM c",
-                [STEP_ROWS],
-            )
-            .unwrap();
-        indexer.committed(&mut connection);
+        let add = |connection: &Connection, count: i64| {
+            connection
+                .execute(
+                    "WITH RECURSIVE c (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM c WHERE n < ?1)
+                     INSERT INTO messages (account, chat, id, direction, chat_kind, sender, kind, body, at)
+                     SELECT 'main', 'a@g.us', n, 'in', 'group', '', 'text', 'hi', 1 FROM c",
+                    [count],
+                )
+                .unwrap();
+        };
+        add(&connection, STEP_ROWS + 1);
+        indexer.committed(&mut connection, 1);
         assert_eq!(indexer.wait(), Some(PAUSE));
         indexer.step(&mut connection);
         assert_eq!(indexer.wait(), Some(Duration::ZERO));
         indexer.step(&mut connection);
         assert_eq!(indexer.wait(), Some(REST));
-        for _ in 0..GROUPS_A_STEP {
-            // A batch comes before the memory is given back.
-            indexer.committed(&mut connection);
+        add(&connection, 1);
+        // Without a pause, and before the memory is given back: many small ones, then a large one.
+        for _ in 0..2 * GROUPS_A_STEP {
+            indexer.committed(&mut connection, 1);
         }
-        assert_eq!((indexer.wait(), upto(&connection).unwrap()), (Some(REST), STEP_ROWS + 1));
+        assert_eq!((indexer.wait(), upto(&connection).unwrap()), (Some(PAUSE), STEP_ROWS + 1));
+        indexer.committed(&mut connection, WRITES_A_STEP);
+        assert_eq!((indexer.wait(), upto(&connection).unwrap()), (Some(REST), STEP_ROWS + 2));
     }
 }

@@ -164,13 +164,15 @@ fn run(
         if let Some(last) = group.last() {
             progress.send_replace(Watermark { committed: last.seq, failing: None });
         }
+        let mut writes = 0;
         for write in group.drain(..).flat_map(|batch| batch.writes) {
+            writes += 1;
             if let Write::Kept(kept) = write {
                 sweeper.keep(kept);
             }
         }
         // When there is never a moment without a batch.
-        indexer.committed(&mut connection);
+        indexer.committed(&mut connection, writes);
         sweeper.step(&mut connection);
     }
     if let Err(error) = connection.close() {
