@@ -25,6 +25,11 @@ impl Subjects {
         self.0.get(chat).map(CompactString::as_str)
     }
 
+    /// All groups whose subject is known, by their ids.
+    pub fn all(&self) -> impl Iterator<Item = (&ChatId, &str)> {
+        self.0.iter().map(|(id, subject)| (id, subject.as_str()))
+    }
+
     /// These, and what is told; none when that says nothing new.
     #[must_use]
     pub fn with(&self, told: Vec<Group>) -> Option<Self> {

@@ -96,11 +96,16 @@ impl Row {
 
     /// The same with the address, where that is another.
     pub fn full_title(&self) -> String {
-        let address = sanitize::line(self.chat.address(), ADDRESS);
-        match self.own_name() {
-            Some(name) => format!("{} {address}", sanitize::line(name, NAME)),
-            None => address,
-        }
+        full_title(self.own_name(), &self.chat)
+    }
+}
+
+/// A name, when there is one, and the address.
+pub fn full_title(name: Option<&str>, chat: &Chat) -> String {
+    let address = sanitize::line(chat.address(), ADDRESS);
+    match name {
+        Some(name) => format!("{} {address}", sanitize::line(name, NAME)),
+        None => address,
     }
 }
 
@@ -142,7 +147,14 @@ impl Chats {
     /// The chat with this address.
     pub fn with_address(&self, address: &str) -> Option<&Chat> {
         let mut chats = self.rows.iter().map(|row| &row.chat);
-        chats.find(|chat| chat.address() == address || chat.id.as_str() == address)
+        chats.find(|chat| {
+            chat.address() == address || chat.id.as_str() == address || chat.lid.as_deref() == Some(address)
+        })
+    }
+
+    /// A chat that was named by its address, as it is in the list: there it may have another id.
+    pub fn as_known(&self, chat: Chat) -> Chat {
+        self.with_address(chat.address()).cloned().unwrap_or(chat)
     }
 
     /// This chat, when it is in the list.

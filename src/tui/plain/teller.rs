@@ -268,8 +268,7 @@ impl Teller {
         let phone_number = self.model.snapshot.linking.phone_number.clone();
         let request = match meaning {
             Meaning::Send(to, text) => {
-                let chat = Chat::with_person(to);
-                let chat = self.model.ui.chats.with_address(chat.address()).cloned().unwrap_or(chat);
+                let chat = self.model.ui.chats.as_known(to);
                 Request::Send { chat, text: text.into(), options: SendOptions::default() }
             }
             Meaning::Pair(number) => Request::RequestCode(number),

@@ -158,7 +158,7 @@ fn lines_are_commands() {
     }
     teller.asked("help", now());
     let help: Vec<_> = teller.lines().collect();
-    assert!(help.contains(&"send +NUMBER TEXT: send a text to this number".to_owned()), "{help:?}");
+    assert!(help.contains(&"send TO TEXT: send a text to a number or a chat's id".to_owned()), "{help:?}");
     assert!(help.contains(&"quit: end the gateway".to_owned()), "{help:?}");
     let refused = Update::Answer { id: RequestId(1), answer: Answer::Refused(Refusal::EmptyText) };
     teller.take(refused, now());
