@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 
+use super::feed::sieve::{Meant, folded};
 use super::sanitize;
 use crate::clock::Timestamp;
 use crate::protocol::ChatKind;
@@ -155,6 +156,16 @@ impl Chats {
     /// A chat that was named by its address, as it is in the list: there it may have another id.
     pub fn as_known(&self, chat: Chat) -> Chat {
         self.with_address(chat.address()).cloned().unwrap_or(chat)
+    }
+
+    /// Those that are meant by a text, which is given as it was written and [`folded`].
+    pub fn meant(&self, text: &str, part: &str, subjects: &Subjects) -> Meant {
+        let rows = self.rows.iter().filter_map(|row| Some((&row.chat.id, row.name.as_deref()?)));
+        let called = rows.chain(subjects.all()).filter(|(_, name)| folded(name).contains(part));
+        Meant {
+            at: self.with_address(text).map(|chat| chat.id.clone()),
+            called: called.map(|(id, _)| id.clone()).collect(),
+        }
     }
 
     /// This chat, when it is in the list.
