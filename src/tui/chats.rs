@@ -12,7 +12,7 @@ use std::sync::Arc;
 use compact_str::CompactString;
 
 use super::feed::sieve::{Meant, folded};
-use super::sanitize;
+use super::{people, sanitize};
 use crate::clock::Timestamp;
 use crate::protocol::ChatKind;
 use crate::state::{
@@ -160,11 +160,15 @@ impl Chats {
 
     /// Those that are meant by a text, which is given as it was written and [`folded`].
     pub fn meant(&self, text: &str, part: &str, subjects: &Subjects) -> Meant {
-        let rows = self.rows.iter().filter_map(|row| Some((&row.chat.id, row.name.as_deref()?)));
-        let called = rows.chain(subjects.all()).filter(|(_, name)| folded(name).contains(part));
+        let is_called = |name: &str| folded(name).contains(part);
+        let rows =
+            self.rows.iter().filter(|row| row.name.as_deref().is_some_and(is_called) || is_called(row.chat.address()));
+        let groups = subjects.all().filter(|(_, subject)| is_called(subject)).map(|(id, _)| id.clone());
+        // In groups a person may write under the id that hides his number.
+        let people = rows.flat_map(|row| [Some(row.chat.id.clone()), row.chat.lid.as_deref().map(ChatId::from)]);
         Meant {
             at: self.with_address(text).map(|chat| chat.id.clone()),
-            called: called.map(|(id, _)| id.clone()).collect(),
+            called: people.flatten().chain(groups).collect(),
         }
     }
 
@@ -360,6 +364,6 @@ fn last(message: &Message) -> CompactString {
     };
     // In a chat of two it is clear who wrote.
     let writer = (message.direction == Direction::In && message.chat.kind == ChatKind::Group)
-        .then(|| format!("{}: ", sanitize::line(message.name.as_deref().unwrap_or(&message.from), WRITER)));
+        .then(|| format!("{}: ", sanitize::line(&people::alone(message), WRITER)));
     sanitize::line(&format!("{}{text}", writer.unwrap_or_default()), LAST_CHARS).into()
 }

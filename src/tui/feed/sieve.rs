@@ -34,8 +34,8 @@ enum What {
     /// Each begins a word: as they were written, and folded. The store folds by itself, and not quite as it is done here.
     Words(Vec<String>, Vec<String>),
     Inside(String),
-    From(String),
-    /// Also by what chats are called.
+    /// Also by what people and chats are called.
+    From(String, BTreeSet<ChatId>),
     To(String, BTreeSet<ChatId>),
     Chat(String, Meant),
     State(String),
@@ -47,7 +47,7 @@ enum What {
 pub struct Meant {
     /// The one with this address.
     pub at: Option<ChatId>,
-    /// Those that are called by it.
+    /// Those that are called by it, and people by their other ids.
     pub called: BTreeSet<ChatId>,
 }
 
@@ -72,7 +72,9 @@ impl Sieve {
 
     /// It rests on what chats are called.
     pub fn names_chats(&self) -> bool {
-        self.terms.iter().any(|term| matches!(&term.what, What::To(..) | What::Chat(_, Meant { at: None, .. })))
+        self.terms
+            .iter()
+            .any(|term| matches!(&term.what, What::From(..) | What::To(..) | What::Chat(_, Meant { at: None, .. })))
     }
 
     /// The chat, when it is all that is filtered by.
@@ -93,8 +95,8 @@ impl Sieve {
                 }
                 What::Chat(_, meant) => filter.chat = filter.chat.or_else(|| meant.at.clone()),
                 What::State(word) => filter.state = filter.state.or_else(|| state(word)),
-                What::From(whom) if whom != ME => filter.direction = Some(Direction::In),
-                What::Inside(_) | What::From(_) | What::To(..) | What::Kind(_) => {}
+                What::From(whom, _) if whom != ME => filter.direction = Some(Direction::In),
+                What::Inside(_) | What::From(..) | What::To(..) | What::Kind(_) => {}
             }
         }
         filter.search = (!search.is_empty()).then(|| search.into());
@@ -109,7 +111,7 @@ impl Sieve {
                     What::Words(..) => false,
                     What::Chat(_, meant) => meant.at.is_none(),
                     What::State(word) => state(word).is_none(),
-                    What::Inside(_) | What::From(_) | What::To(..) | What::Kind(_) => true,
+                    What::Inside(_) | What::From(..) | What::To(..) | What::Kind(_) => true,
                 }
         })
     }
@@ -118,7 +120,7 @@ impl Sieve {
     pub fn has_unknown_state(&self) -> bool {
         self.terms.iter().filter(|term| !term.not).any(|term| match &term.what {
             What::State(word) => !DeliveryState::ALL.iter().any(|state| state.as_str().starts_with(word.as_str())),
-            What::Words(..) | What::Inside(_) | What::From(_) | What::To(..) | What::Chat(..) | What::Kind(_) => false,
+            What::Words(..) | What::Inside(_) | What::From(..) | What::To(..) | What::Chat(..) | What::Kind(_) => false,
         })
     }
 
@@ -147,10 +149,15 @@ impl What {
                 words.iter().all(|word| text.split(|c| !is_of_word(c)).any(|w| w.starts_with(word.as_str())))
             }
             Self::Inside(part) => folded(&message.body).contains(part.as_str()),
-            Self::From(whom) if whom == ME => ours,
-            Self::From(whom) => {
+            Self::From(whom, _) if whom == ME => ours,
+            Self::From(whom, called) => {
                 let name = message.name.as_deref().unwrap_or_default();
-                !ours && [name, &*message.from].iter().any(|text| folded(text).contains(whom.as_str()))
+                // In a chat of two it is the one whose chat it is, when it comes without a name.
+                let of_two = message.name.is_none() && message.chat.kind == ChatKind::Person;
+                !ours
+                    && ([name, &*message.from].iter().any(|text| folded(text).contains(whom.as_str()))
+                        || (of_two && called.contains(&message.chat.id))
+                        || called.contains(&ChatId::from(&*message.from)))
             }
             Self::To(whom, _) if whom == ME => !ours,
             Self::To(whom, called) => {
@@ -201,7 +208,7 @@ fn term(part: &str, chats: &impl Fn(&str, &str) -> Meant) -> Option<Term> {
     let what = match part.split_once(':').map(|(field, rest)| (field, rest.trim_matches('"'))) {
         // While it is being written nothing is kept out by it.
         Some(("from" | "to" | "chat" | "state" | "kind", "")) => return None,
-        Some(("from", rest)) => What::From(folded(rest)),
+        Some(("from", rest)) => What::From(folded(rest), chats(rest, &folded(rest)).called),
         Some(("to", rest)) => What::To(folded(rest), chats(rest, &folded(rest)).called),
         Some(("chat", rest)) => What::Chat(folded(rest), chats(rest, &folded(rest))),
         Some(("state", rest)) => What::State(state_word(&folded(rest)).to_owned()),
