@@ -15,7 +15,7 @@ pub enum AddressError {
     #[error(transparent)]
     Phone(#[from] PhoneError),
     /// It has an `@`, and is no chat's id.
-    #[error("give a number such as +584244370180, or a chat's id such as 1203630@g.us")]
+    #[error("give a number such as +584244370180, or an id such as 1203630@g.us")]
     NotAChat,
 }
 
