@@ -307,6 +307,7 @@ fn restore(restored: Restored, config: &Config, clock: Clock) -> State {
     let mut snapshot = Snapshot::new(now);
     snapshot.feed = restored.feed.into_iter().map(Arc::new).collect();
     snapshot.restriction = restored.restriction;
+    snapshot.groups = restored.groups;
     snapshot.linking = match &config.pairing_code {
         Some(number) => Linking { use_pairing_code: true, phone_number: Some(number.clone()) },
         None => restored.linking.unwrap_or_default(),

@@ -1,35 +1,27 @@
 // One connection to WhatsApp at a time: linking, logging in, and coming back by itself where WhatsApp expects it.
 
 import * as baileys from 'baileys';
-import libraryLogger from 'baileys/lib/Utils/logger.js';
 
 import { Backoff } from './backoff.mjs';
-import { bare, phoneOf } from './ids.mjs';
+import { accountOf } from './ids.mjs';
 import { Gate } from './gate.mjs';
-import { Groups, askSubjects, subjectsOf } from './groups.mjs';
+import { Groups, Subjects } from './groups.mjs';
 import { Kept } from './kept.mjs';
+import { Linking } from './linking.mjs';
 import { Liveness } from './liveness.mjs';
 import { FORGOTTEN, LOGGED_OUT, NOT_OPEN, removeDevice } from './logout.mjs';
-import { codec, eventOf } from './messages.mjs';
-import { Offers } from './offers.mjs';
+import { codec } from './messages.mjs';
 import { Outgoing } from './outgoing.mjs';
-import { NOTHING_ASKED, Passkey } from './passkey.mjs';
 import { receiptEvents } from './receipts.mjs';
 import { reasonOf } from './reasons.mjs';
 import { Restriction } from './restriction.mjs';
 import { renewKey, somebodyLeft } from './sender-keys.mjs';
-import { log, logger } from './stdout.mjs';
+import { openSocket, probe } from './socket.mjs';
+import { log } from './stdout.mjs';
+import { Upserts } from './upserts.mjs';
 
-const BROWSER = baileys.Browsers.ubuntu('Chrome');
-const { PlatformType } = baileys.proto.DeviceProps;
-const { CIPHERTEXT } = baileys.proto.WebMessageInfo.StubType;
-/** Longer than any attempt: the QRs change by our own clock. */
-const NEVER_MS = 2 ** 31 - 1;
 /** Baileys never says so when the upgrade to a WebSocket is answered with an HTTP error: see it ourselves. */
 const CONNECT_TIMEOUT_MS = 25_000;
-
-// Baileys' own logger writes to the file of stdout, past everything: it must stay silent.
-libraryLogger.level = 'silent';
 
 export class Connection {
   #emit;
@@ -38,25 +30,21 @@ export class Connection {
   #opening = null;
   #kept = null;
   #restriction;
-  #liveness = new Liveness(() => this.#probe(), () => this.#closed({ message: 'no answer', output: { statusCode: 408 } }));
+  #liveness = new Liveness(() => probe(this.#socket, CONNECT_TIMEOUT_MS), () => this.#closed({ message: 'no answer', output: { statusCode: 408 } }));
   #state = null;
   #socket = null;
   /** Grows with each socket: what belongs to an older one is ignored. */
   #generation = 0;
   #phase = 'idle';
-  #number = null;
   #retryTimer = null;
   #watchdog = null;
   #backoff = new Backoff();
   #lastFrameAt = 0;
-  #offers = new Offers((qr, expiresInMs) => this.#show(qr, expiresInMs), () => this.#notLinked('nobody linked'));
-  /** Somebody could link by now. */
-  #offered = false;
-  #passkey = null;
+  #linking;
   /** A logout is under way. */
   #leaving = false;
-  /** Messages are told in the order in which they came, though finding a number may take time. */
-  #telling = Promise.resolve();
+  #upserts;
+  #subjects;
 
   /** `fatal` is called when the state can't be written. */
   constructor(emit, fatal) {
@@ -65,6 +53,9 @@ export class Connection {
     this.#restriction = new Restriction(emit);
     const tell = (event, pairs) => this.#tell(event, pairs);
     this.#outgoing = new Outgoing(tell, codec, (socket) => this.#restriction.ask(socket));
+    this.#linking = new Linking(emit, (reason) => this.#notLinked(reason));
+    this.#subjects = new Subjects(emit);
+    this.#upserts = new Upserts(tell, (id) => this.#outgoing.isOurs(id));
   }
 
   ages() {
@@ -78,14 +69,12 @@ export class Connection {
 
   /** The owner's answer to the passkey's challenge. */
   respond(answer) {
-    if (this.#passkey) this.#passkey.respond(answer);
-    else this.#emit({ type: 'error', error: NOTHING_ASKED });
+    this.#linking.respond(answer);
   }
 
   /** Whether the phone shows the same code. */
   confirm(same) {
-    if (this.#passkey) this.#passkey.confirm(same);
-    else this.#emit({ type: 'error', error: NOTHING_ASKED });
+    this.#linking.confirm(same);
   }
 
   /** The host has the events up to this number. */
@@ -111,8 +100,8 @@ export class Connection {
   async connect({ number, ack, takeOver }) {
     if (!(await this.#ready(ack))) return;
     if (this.#phase === 'open') return this.#tellOpen();
-    const otherWay = number !== this.#number;
-    this.#number = number;
+    const otherWay = number !== this.#linking.number;
+    this.#linking.number = number;
     if (this.#phase === 'connecting' && (this.#linked() || !otherWay)) return;
     if (this.#kept.takeovers.needsConsent() && !takeOver) {
       const { reason } = reasonOf({ output: { statusCode: 440 } }, { linked: true });
@@ -169,7 +158,7 @@ export class Connection {
     this.#generation += 1;
     clearTimeout(this.#retryTimer);
     clearTimeout(this.#watchdog);
-    this.#endLinking();
+    this.#linking.end();
     const socket = this.#socket;
     this.#socket = null;
     this.#outgoing.setSocket(null);
@@ -179,7 +168,7 @@ export class Connection {
       // it was closed already
     }
     this.#liveness.stop();
-    await this.#telling;
+    await this.#upserts.told();
     await this.#kept?.store.close();
   }
 
@@ -245,24 +234,13 @@ export class Connection {
       this.#unusable(error);
       return;
     }
-    this.#offered = false;
-    const { creds, keys } = this.#state;
+    this.#linking.offered = false;
     const groups = new Groups((group) => socket.groupMetadata(group));
-    const socket = baileys.makeWASocket({
-      auth: { creds, keys },
+    const socket = openSocket({
+      state: this.#state,
       makeSignalRepository: this.#kept.inbox.repository(() => generation === this.#generation),
-      logger,
-      browser: BROWSER,
-      qrTimeout: NEVER_MS,
-      markOnlineOnConnect: false,
-      syncFullHistory: false,
-      // While Baileys waits for the phone's history, up to 20 s, it holds new messages back although it has confirmed
-      // them to WhatsApp already. History isn't shown here: so there is nothing to wait for.
-      shouldSyncHistoryMessage: () => false,
-      generateHighQualityLinkPreview: false,
-      cachedGroupMetadata: (group) => groups.metadata(group),
-      getMessage: async ({ id }) => this.#outgoing.content(id),
-      ...(process.env.WA_WEBSOCKET_URL && { waWebSocketUrl: process.env.WA_WEBSOCKET_URL }),
+      groups,
+      content: (id) => this.#outgoing.content(id),
     });
     this.#socket = socket;
     this.#watch(socket, generation, groups);
@@ -284,16 +262,16 @@ export class Connection {
     const { lidMapping } = socket.signalRepository;
     ev.on('creds.update', current(() => state.save()));
     ev.on('connection.update', current((update) => this.#updated(update)));
-    ev.on('messages.upsert', current(({ messages }) => this.#received(messages)));
-    ev.on('groups.upsert', current((told) => this.#tellSubjects(told)));
-    ev.on('groups.update', current((told) => this.#tellSubjects(told)));
+    ev.on('messages.upsert', current(({ messages }) => this.#upserts.received(messages, socket, (id) => this.#kept.inbox.wasTold(id))));
+    ev.on('groups.upsert', current((told) => this.#subjects.tell(told)));
+    ev.on('groups.update', current((told) => this.#subjects.tell(told)));
     ws.on('frame', current((node) => {
       this.#lastFrameAt = performance.now();
       this.#liveness.frame(node);
       const telling = this.#kept.inbox.arrived(node, state.creds, lidMapping);
       if (telling) gate.hold(telling);
     }));
-    if (!this.#linked()) this.#watchLinking(socket, current);
+    if (!this.#linked()) this.#linking.watch(socket, state.creds, current);
     ws.on('CB:ack,class:message', current(({ attrs }) => {
       if (attrs.error) groups.forget(attrs.from);
       this.#outgoing.acknowledged(attrs);
@@ -306,39 +284,9 @@ export class Connection {
     ws.on('CB:receipt', current((node) => this.#kept.log.append(receiptEvents(node))));
   }
 
-  #watchLinking(socket, current) {
-    this.#passkey = new Passkey({
-      emit: this.#emit,
-      socket,
-      creds: this.#state.creds,
-      deviceType: PlatformType[BROWSER[1].toUpperCase()] ?? PlatformType.CHROME,
-      failed: (reason) => this.#notLinked(reason),
-    });
-    const passkey = this.#passkey;
-    socket.ws.on('CB:iq,type:set,pair-device', current((node) => this.#offers.offered(node)));
-    socket.ws.on('CB:notification,type:passkey_prologue_request', current((node) => {
-      // The QR was scanned: no other is needed, and this takes longer than a QR lives.
-      this.#offers.stop();
-      passkey.requested(node);
-    }));
-    socket.ws.on('CB:notification,type:crsc_continuation', current((node) => passkey.continued(node)));
-  }
-
-  #endLinking() {
-    this.#offers.stop();
-    this.#passkey?.end();
-    this.#passkey = null;
-  }
-
   /** This attempt to link is over. */
   #notLinked(message) {
     this.#closed({ message, output: { statusCode: 408 } });
-  }
-
-  /** Asks the server something: the answer comes as a frame. */
-  #probe() {
-    const ping = { tag: 'iq', attrs: { to: 's.whatsapp.net', type: 'get', xmlns: 'w:p' }, content: [{ tag: 'ping', attrs: {} }] };
-    this.#socket?.query(ping, CONNECT_TIMEOUT_MS).catch(() => {});
   }
 
   #updated({ connection, lastDisconnect, qr, reachoutTimeLock }) {
@@ -350,25 +298,8 @@ export class Connection {
 
   #offer(qr) {
     clearTimeout(this.#watchdog);
-    this.#offered = true;
-    const livesMs = this.#offers.start(qr);
-    if (this.#number) this.#askForCode(livesMs);
-  }
-
-  #show(qr, expiresInMs) {
-    if (!this.#number) this.#emit({ type: 'qr', qr, expiresInMs });
-  }
-
-  /** A code lives for as long as the QRs that come with it. */
-  async #askForCode(expiresInMs) {
     const generation = this.#generation;
-    try {
-      const code = await this.#socket.requestPairingCode(this.#number.slice(1));
-      if (generation !== this.#generation) return;
-      this.#emit({ type: 'pairing_code', code, expiresInMs });
-    } catch (error) {
-      if (generation === this.#generation) this.#emit({ type: 'error', error: `no pairing code could be had: ${error?.message ?? error}` });
-    }
+    this.#linking.offer(qr, this.#socket, () => generation === this.#generation);
   }
 
   #opened() {
@@ -378,39 +309,20 @@ export class Connection {
     this.#outgoing.setSocket(this.#socket);
     this.#liveness.start();
     this.#tellOpen();
-    this.#askSubjects();
-  }
-
-  #tellSubjects(groups) {
-    const event = subjectsOf(groups);
-    if (event) this.#emit(event);
-  }
-
-  /** What groups are called is good to know, and nothing rests on it. */
-  async #askSubjects() {
     const generation = this.#generation;
-    try {
-      const groups = await askSubjects(this.#socket);
-      if (generation === this.#generation) this.#tellSubjects(groups);
-    } catch (error) {
-      log(`what the groups are called could not be had: ${error?.message ?? error}`);
-    }
+    this.#subjects.ask(this.#socket, () => generation === this.#generation);
   }
 
   #tellOpen() {
     const me = this.#socket?.user ?? this.#state.creds.me ?? {};
-    const account = {
-      phone: phoneOf(me.id),
-      ...(me.lid && { lid: bare(me.lid) }),
-      ...(me.name && me.name !== '~' && { name: me.name }),
-    };
+    const account = accountOf(me);
     this.#emit({ type: 'connection', state: 'open', account });
     this.#emit({ type: 'ready', account });
   }
 
   #closed(error) {
     const linked = this.#linked();
-    const { reason, retry } = reasonOf(error, { linked, offered: this.#offered });
+    const { reason, retry } = reasonOf(error, { linked, offered: this.#linking.offered });
     this.#generation += 1;
     this.#endSocket();
     log(`connection closed: ${reason.class} ${reason.code ?? ''} ${error?.message ?? ''}`);
@@ -437,41 +349,11 @@ export class Connection {
 
   #endSocket() {
     clearTimeout(this.#watchdog);
-    this.#endLinking();
+    this.#linking.end();
     this.#liveness.stop();
     const socket = this.#socket;
     this.#socket = null;
     this.#outgoing.setSocket(null);
     Promise.resolve(socket?.end?.(undefined)).catch(() => {});
-  }
-
-  /** Baileys' own events: what didn't come through the inbox, such as a message that the phone gave once more. */
-  #received(messages) {
-    const socket = this.#socket;
-    const context = {
-      me: socket?.user?.id,
-      meLid: socket?.user?.lid,
-      normalize: baileys.normalizeMessageContent,
-      phoneForLid: async (lid) => {
-        try {
-          return await socket?.signalRepository?.lidMapping?.getPNForLID(lid);
-        } catch {
-          return undefined;
-        }
-      },
-    };
-    for (const message of messages) {
-      if (this.#kept.inbox.wasTold(message.key?.id)) continue;
-      if (message.key?.fromMe && this.#outgoing.isOurs(message.key.id)) continue;
-      // Not an event: Baileys asks for it again, and when it can be read it comes under the same id. Other stubs are
-      // about a group: who came, who went.
-      if (!message.message && message.messageStubType === CIPHERTEXT) log(`a message could not be read (stub ${message.messageStubType})`);
-      this.#telling = this.#telling
-        .then(async () => {
-          const event = await eventOf(message, context);
-          if (event) this.#tell(event);
-        })
-        .catch((error) => log(`a message could not be told: ${error?.message ?? error}`));
-    }
   }
 }

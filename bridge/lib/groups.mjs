@@ -1,9 +1,10 @@
-// Who is in a group, for sending to it.
+// Who is in a group, for sending to it, and what it is called.
 //
 // Baileys asks WhatsApp before each message to a group, and WhatsApp answers only so many of these questions. So an
 // answer is kept as long as the connection lives and nothing is heard of a change.
 
 import { groupRefusalOf, Refused } from './reasons.mjs';
+import { log } from './stdout.mjs';
 
 /** So many subjects are told at most, and so many characters of each: WhatsApp lets people write 100. */
 const MAX_SUBJECTS = 1_000;
@@ -57,6 +58,30 @@ export function subjectsOf(groups) {
   const told = groups.filter(({ id, subject }) => typeof id === 'string' && typeof subject === 'string' && subject);
   if (!told.length) return null;
   return { type: 'groups', groups: told.slice(0, MAX_SUBJECTS).map(({ id, subject }) => ({ id, subject: subject.slice(0, MAX_SUBJECT) })) };
+}
+
+/** Tells what groups are called. That is good to know, and nothing rests on it. */
+export class Subjects {
+  #emit;
+
+  constructor(emit) {
+    this.#emit = emit;
+  }
+
+  tell(groups) {
+    const event = subjectsOf(groups);
+    if (event) this.#emit(event);
+  }
+
+  /** Asks for those of all groups, and tells them while `isCurrent()` says that it is this socket's turn. */
+  async ask(socket, isCurrent) {
+    try {
+      const groups = await askSubjects(socket);
+      if (isCurrent()) this.tell(groups);
+    } catch (error) {
+      log(`what the groups are called could not be had: ${error?.message ?? error}`);
+    }
+  }
 }
 
 /** Asks WhatsApp what the groups are called that the account is in; who is in them is left out. */

@@ -24,6 +24,13 @@ export function phoneOf(jid) {
   return server === 's.whatsapp.net' && isE164(`+${user}`) ? `+${user}` : undefined;
 }
 
+/** The account of Baileys' `me` or `user`, as the protocol has it. */
+export const accountOf = (me) => ({
+  phone: phoneOf(me.id),
+  ...(me.lid && { lid: bare(me.lid) }),
+  ...(me.name && me.name !== '~' && { name: me.name }),
+});
+
 export const isLid = (jid) => bare(jid).endsWith('@lid');
 
 export const isGroup = (jid) => bare(jid).endsWith('@g.us');

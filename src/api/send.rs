@@ -16,8 +16,7 @@ use super::description;
 use super::messages::{SentMessage, look_up};
 use super::{Api, Problem, once};
 use crate::engine::{Cursor, Next};
-use crate::protocol::ChatKind;
-use crate::state::{Answer, Change, Chat, ChatId, DeliveryState, MessageId, Phone, Request, SendOptions};
+use crate::state::{AddressError, Answer, Change, Chat, DeliveryState, MessageId, Request, SendOptions};
 
 /// How long `?wait=sent` waits for WhatsApp's answer.
 const WAIT_FOR_SENT: Duration = Duration::from_secs(30);
@@ -66,7 +65,7 @@ pub(super) async fn send(
         Problem::new(StatusCode::BAD_REQUEST, "bad-query", "The query is not valid", detail)
     })?;
     let key = once::key(&headers)?;
-    let chat = addressee(&to)?;
+    let chat: Chat = to.parse().map_err(|error: AddressError| Problem::bad_field("to", error.to_string()))?;
     let _in_use = key.as_ref().map(|key| api.keys.take(key)).transpose()?;
     let cursor = api.engine.feed().follow();
     let options = SendOptions { key, expires_in };
@@ -101,23 +100,6 @@ fn accepted(message: &SentMessage, wait: Option<Wait>) -> Response {
         response.headers_mut().insert(header::LOCATION, location);
     }
     response
-}
-
-/// Whom a text is for: a telephone number, or the id of a chat.
-fn addressee(to: &str) -> Result<Chat, Problem> {
-    let Some((user, server)) = to.split_once('@') else {
-        return to.parse::<Phone>().map(Chat::with_person).map_err(|error| Problem::bad_field("to", error.to_string()));
-    };
-    let digits = !user.is_empty() && user.len() <= 40 && user.bytes().all(|b| b.is_ascii_digit() || b == b'-');
-    match server {
-        "s.whatsapp.net" if digits => format!("+{user}")
-            .parse()
-            .map(Chat::with_person)
-            .map_err(|error: crate::state::PhoneError| Problem::bad_field("to", error.to_string())),
-        "lid" if digits => Ok(Chat { id: ChatId::from(to), kind: ChatKind::Person, phone: None, lid: Some(to.into()) }),
-        "g.us" if digits => Ok(Chat { id: ChatId::from(to), kind: ChatKind::Group, phone: None, lid: None }),
-        _ => Err(Problem::bad_field("to", "give a number such as +584244370180, or a chat's id such as 1203630@g.us")),
-    }
 }
 
 /// Waits until the message is no longer pending, for at most [`WAIT_FOR_SENT`] and not beyond the process's end.

@@ -36,6 +36,7 @@ impl Harness {
         let mut snapshot = Snapshot::new(clock.now().wall);
         snapshot.feed = restored.feed.into_iter().map(Into::into).collect();
         snapshot.restriction = restored.restriction;
+        snapshot.groups = restored.groups;
         let (supervisor, commands) = supervisor::Handle::detached();
         let (notices, told) = mpsc::channel(64);
         let Running { handle, task, resumed: _ } = start(Parts {

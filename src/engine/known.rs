@@ -136,6 +136,7 @@ impl KnownMessages {
                 | Write::Linking(_)
                 | Write::Bridge(_)
                 | Write::Restriction(_)
+                | Write::Groups(_)
                 | Write::Webhook(_)
                 | Write::ForgetWebhook(_)
                 | Write::Kept(_) => continue,

@@ -15,7 +15,7 @@ pub const GROUPS_CAPACITY: usize = 1_000;
 /// The most characters of a subject that are kept: WhatsApp lets people write 100.
 const SUBJECT_CHARS: usize = 100;
 
-/// Groups by their ids, and their subjects. Known while the process lives: a bridge tells them at each login.
+/// Groups by their ids, and their subjects. A bridge tells them at each login; they are kept for the time until then.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subjects(Arc<BTreeMap<ChatId, CompactString>>);
 
@@ -23,6 +23,17 @@ impl Subjects {
     /// What this group is called; none when that is not known.
     pub fn of(&self, chat: &ChatId) -> Option<&str> {
         self.0.get(chat).map(CompactString::as_str)
+    }
+
+    /// All groups whose subject is known, by their ids.
+    pub fn all(&self) -> impl Iterator<Item = (&ChatId, &str)> {
+        self.0.iter().map(|(id, subject)| (id, subject.as_str()))
+    }
+
+    /// Those that are not called so in `old`.
+    pub fn since(&self, old: &Self) -> Vec<Group> {
+        let new = self.all().filter(|(id, subject)| old.of(id) != Some(subject));
+        new.map(|(id, subject)| Group { id: id.as_str().into(), subject: subject.into() }).collect()
     }
 
     /// These, and what is told; none when that says nothing new.
@@ -53,7 +64,14 @@ mod tests {
         let one = told(&none, "1@g.us", "football").unwrap();
         assert_eq!((none.of(&"1@g.us".into()), one.of(&"1@g.us".into())), (None, Some("football")));
         assert_eq!(told(&one, "1@g.us", "football"), None, "nothing new");
-        assert_eq!(told(&one, "1@g.us", "tennis").unwrap().of(&"1@g.us".into()), Some("tennis"));
+        let renamed = told(&one, "1@g.us", "tennis").unwrap();
+        assert_eq!(renamed.of(&"1@g.us".into()), Some("tennis"));
+        let two = told(&renamed, "2@g.us", "chess").unwrap();
+        let news = |new: &Subjects, old| new.since(old).into_iter().map(|group| group.subject).collect::<Vec<_>>();
+        assert_eq!(
+            (news(&two, &renamed), news(&two, &one), news(&two, &two)),
+            (vec!["chess".into()], vec!["tennis".into(), "chess".into()], vec![])
+        );
     }
 
     #[test]

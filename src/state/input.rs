@@ -12,7 +12,7 @@ use super::{
     WebhookView,
 };
 use crate::clock::{Mono, Timestamp};
-use crate::protocol::{AccountInfo, BadLine, Command, Event};
+use crate::protocol::{AccountInfo, BadLine, Command, Event, Group};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -213,6 +213,8 @@ pub enum Write {
     Bridge(Arc<str>),
     /// What WhatsApp does not let the account do; none: nothing any more.
     Restriction(Option<RestrictionView>),
+    /// What these groups are called from now on.
+    Groups(Vec<Group>),
     /// A webhook, new, changed or further.
     Webhook(WebhookRecord),
     /// The webhook with this name is no more.

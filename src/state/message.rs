@@ -87,6 +87,11 @@ impl Chat {
         Self { id: ChatId::of_phone(&phone), kind: ChatKind::Person, phone: Some(phone), lid: None }
     }
 
+    /// The group with this id.
+    pub const fn group(id: ChatId) -> Self {
+        Self { id, kind: ChatKind::Group, phone: None, lid: None }
+    }
+
     /// What a `send` is addressed with: the number, or WhatsApp's id where there is none.
     pub fn address(&self) -> &str {
         self.phone.as_ref().map_or_else(|| self.id.as_str(), Phone::as_str)

@@ -9,6 +9,7 @@
 //! * Time comes in as [`Now`](crate::clock::Now), randomness as an argument.
 
 mod about;
+mod address;
 mod apply;
 mod decide;
 mod event;
@@ -34,6 +35,7 @@ mod tuning;
 mod webhook;
 
 pub use about::{About, Target};
+pub use address::AddressError;
 pub use apply::apply;
 pub use decide::{BridgeLimits, Lookup, MAX_EXPIRES_IN, MAX_TEXT_CHARS, State, WINDOW, decide, lookup};
 pub use event::{GAP, Missing, event_text, gap_text, stream_text};

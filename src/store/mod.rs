@@ -28,6 +28,7 @@
 mod copy;
 mod failure;
 mod find;
+mod groups;
 mod index;
 mod journal;
 mod lock;
@@ -49,7 +50,7 @@ pub use reader::Reader;
 pub use retention::Retention;
 pub use writer::{Batch, Commits, Watermark, Writer};
 
-use crate::state::{AccountId, Linking, Message, Pending, RestrictionView, WebhookRecord};
+use crate::state::{AccountId, Linking, Message, Pending, RestrictionView, Subjects, WebhookRecord};
 
 /// The name of the database in its folder.
 const FILE: &str = "pilothouse.db";
@@ -78,6 +79,8 @@ pub struct Restored {
     pub linking: Option<Linking>,
     /// What WhatsApp does not let the account do.
     pub restriction: Option<RestrictionView>,
+    /// What groups are called.
+    pub groups: Subjects,
     /// The bridge that the operator chose.
     pub bridge: Option<String>,
     /// The webhooks, and how far each had come.
@@ -116,6 +119,7 @@ impl Store {
                 .setting("restriction")
                 .map_err(sqlite)?
                 .and_then(|text| serde_json::from_str(&text).unwrap_or_default()),
+            groups: reader.subjects().map_err(sqlite)?,
             bridge: reader.setting("bridge").map_err(sqlite)?,
             webhooks: reader.webhooks().map_err(sqlite)?,
         };

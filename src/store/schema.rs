@@ -157,6 +157,14 @@ pub(super) const MIGRATIONS: &[&str] = &[
     "
     DROP INDEX messages_ours;
 ",
+    "
+    CREATE TABLE group_subjects (
+        account TEXT NOT NULL,
+        chat    TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        PRIMARY KEY (account, chat)
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// The version in which messages get their keys.

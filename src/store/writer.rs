@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::index::Indexer;
 use super::retention::{Retention, Sweeper};
-use super::{failure, rows, webhooks};
+use super::{failure, groups, rows, webhooks};
 use crate::clock::{Clock, Timestamp};
 use crate::metrics::{Counter, Histogram};
 use crate::protocol::ChatKind;
@@ -312,6 +312,7 @@ fn execute(messages: &mut Messages<'_>, write: &Write) -> rusqlite::Result<()> {
         }
         Write::Linking(linking) => set(connection, account, "linking", &json!(linking).to_string()),
         Write::Restriction(restriction) => set(connection, account, "restriction", &json!(restriction).to_string()),
+        Write::Groups(told) => groups::keep(connection, account, told),
         Write::Bridge(name) => set(connection, account, "bridge", name),
         Write::Webhook(record) => webhooks::keep(connection, account, record),
         Write::ForgetWebhook(name) => webhooks::forget(connection, account, name),

@@ -6,103 +6,23 @@
 //! * *Unread* is what came in a chat since somebody last opened it here, looked closely at a message of it or wrote in
 //!   it, counted from the start of this console. WhatsApp's own count, on the phone, knows nothing of it.
 
+mod row;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use compact_str::CompactString;
-
-use super::sanitize;
-use crate::clock::Timestamp;
-use crate::protocol::ChatKind;
+use super::feed::sieve::{Meant, folded};
 use crate::state::{
-    About, Change, Chat, ChatId, DeliveryState, Direction, Found, ListedChat, LookUp, Message, MessageId, Place,
-    RequestId, Subjects,
+    Change, Chat, ChatId, DeliveryState, Direction, Found, ListedChat, LookUp, Message, MessageId, Place, RequestId,
+    Subjects,
 };
+pub use row::{Row, full_title};
 
 /// How many chats are held at most.
 pub const HELD: usize = 500;
 
 /// How many are looked up at once.
 const PAGE: usize = 100;
-
-/// The most characters of a last message that are held: a line of the list.
-const LAST_CHARS: usize = 60;
-
-/// The most columns of the name of who wrote the last message of a group.
-const WRITER: usize = 20;
-
-/// The most columns of a name and of an address, where both are written.
-const NAME: usize = 30;
-const ADDRESS: usize = 40;
-
-/// A chat in the list.
-#[derive(Clone, Debug)]
-pub struct Row {
-    /// The chat.
-    pub chat: Chat,
-    /// The name that the person in it gave himself, or the subject of the group.
-    pub name: Option<CompactString>,
-    /// The beginning of the last message, in one line.
-    pub last: CompactString,
-    /// Who wrote it.
-    pub last_is_ours: bool,
-    /// How far it has come, when it is one of ours; none: that is not known until it gets further.
-    pub delivery: Option<(MessageId, Option<DeliveryState>)>,
-    /// When.
-    pub at: Timestamp,
-    /// How many messages came since somebody looked.
-    pub unread: u32,
-    /// Somebody wrote to us there, as far as is known here.
-    wrote: bool,
-}
-
-impl Row {
-    fn of(message: &Message) -> Self {
-        let ours = message.direction != Direction::In;
-        let name = message.name.clone().filter(|_| !ours && message.chat.kind == ChatKind::Person);
-        Self {
-            chat: message.chat.clone(),
-            name,
-            last: last(message),
-            last_is_ours: ours,
-            delivery: message.delivery.as_ref().map(|delivery| (message.id.clone(), Some(delivery.state))),
-            at: message.at,
-            unread: 0,
-            wrote: !ours,
-        }
-    }
-
-    fn name_group(&mut self, subjects: &Subjects) {
-        if self.chat.kind == ChatKind::Group
-            && let Some(subject) = subjects.of(&self.chat.id)
-            && self.name.as_deref() != Some(subject)
-        {
-            self.name = Some(subject.into());
-        }
-    }
-
-    /// The name, when it is more than the number once again: some people are called by that.
-    pub fn own_name(&self) -> Option<&str> {
-        let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
-        let is_number =
-            |name: &str| !name.chars().any(char::is_alphabetic) && digits(name) == digits(self.chat.address());
-        self.name.as_deref().filter(|name| !is_number(name))
-    }
-
-    /// What one would call it.
-    pub fn title(&self) -> &str {
-        self.own_name().unwrap_or_else(|| self.chat.address())
-    }
-
-    /// The same with the address, where that is another.
-    pub fn full_title(&self) -> String {
-        let address = sanitize::line(self.chat.address(), ADDRESS);
-        match self.own_name() {
-            Some(name) => format!("{} {address}", sanitize::line(name, NAME)),
-            None => address,
-        }
-    }
-}
 
 /// The list.
 #[derive(Debug, Default)]
@@ -142,7 +62,28 @@ impl Chats {
     /// The chat with this address.
     pub fn with_address(&self, address: &str) -> Option<&Chat> {
         let mut chats = self.rows.iter().map(|row| &row.chat);
-        chats.find(|chat| chat.address() == address || chat.id.as_str() == address)
+        chats.find(|chat| {
+            chat.address() == address || chat.id.as_str() == address || chat.lid.as_deref() == Some(address)
+        })
+    }
+
+    /// A chat that was named by its address, as it is in the list: there it may have another id.
+    pub fn as_known(&self, chat: Chat) -> Chat {
+        self.with_address(chat.address()).cloned().unwrap_or(chat)
+    }
+
+    /// Those that are meant by a text, which is given as it was written and [`folded`].
+    pub fn meant(&self, text: &str, part: &str, subjects: &Subjects) -> Meant {
+        let is_called = |name: &str| folded(name).contains(part);
+        let rows =
+            self.rows.iter().filter(|row| row.name.as_deref().is_some_and(is_called) || is_called(row.chat.address()));
+        let groups = subjects.all().filter(|(_, subject)| is_called(subject)).map(|(id, _)| id.clone());
+        // In groups a person may write under the id that hides his number.
+        let people = rows.flat_map(|row| [Some(row.chat.id.clone()), row.chat.lid.as_deref().map(ChatId::from)]);
+        Meant {
+            at: self.with_address(text).map(|chat| chat.id.clone()),
+            called: people.flatten().chain(groups).collect(),
+        }
     }
 
     /// This chat, when it is in the list.
@@ -321,22 +262,4 @@ impl Chats {
 /// What is known of a message in this state can be over soon.
 const fn may_get_further(state: DeliveryState) -> bool {
     matches!(state, DeliveryState::Queued | DeliveryState::Dispatched | DeliveryState::Sent | DeliveryState::Delivered)
-}
-
-/// What a message says, as one line.
-fn last(message: &Message) -> CompactString {
-    let body: String = message.body.chars().take(LAST_CHARS * 2).collect();
-    let text = match (message.about(), &*message.kind, body.is_empty()) {
-        (Some(About::Edit), ..) => format!("edited: {body}"),
-        (Some(About::Revoke), ..) => "deleted a message".to_owned(),
-        (Some(About::Reaction), _, true) => "took back a reaction".to_owned(),
-        (Some(About::Reaction), ..) => format!("{body} to a message"),
-        (None, "text", _) => body,
-        (None, kind, true) => format!("[{kind}]"),
-        (None, kind, false) => format!("[{kind}] {body}"),
-    };
-    // In a chat of two it is clear who wrote.
-    let writer = (message.direction == Direction::In && message.chat.kind == ChatKind::Group)
-        .then(|| format!("{}: ", sanitize::line(message.name.as_deref().unwrap_or(&message.from), WRITER)));
-    sanitize::line(&format!("{}{text}", writer.unwrap_or_default()), LAST_CHARS).into()
 }

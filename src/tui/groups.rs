@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 use super::sanitize;
 use crate::state::{Chat, Subjects};
 
-/// So many characters of an id are shown where there is little room: its end, since most begin alike.
+/// So many characters of an id are shown where there is little room.
 const TAIL: usize = 8;
 
 /// A group by its subject, or by the end of its id when that is all that is known.
@@ -13,7 +13,11 @@ pub fn called(subjects: &Subjects, chat: &Chat) -> String {
     if let Some(subject) = subjects.of(&chat.id) {
         return subject.to_owned();
     }
-    let id = chat.id.as_str();
+    short(chat.id.as_str())
+}
+
+/// The end of an id, where most begin alike.
+pub fn short(id: &str) -> String {
     let user = id.split('@').next().unwrap_or(id);
     match user.char_indices().nth_back(TAIL - 1) {
         Some((at, _)) if at > 0 => format!("…{}", &user[at..]),

@@ -28,6 +28,7 @@ mod pace;
 pub mod palette;
 mod panes;
 pub mod passing;
+mod people;
 mod plain;
 pub mod recipients;
 mod run;

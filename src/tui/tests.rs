@@ -10,6 +10,7 @@ mod feed;
 mod mouse;
 mod own;
 mod passkey;
+mod people;
 mod plain;
 mod streaming;
 mod told;

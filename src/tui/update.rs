@@ -127,11 +127,17 @@ fn take(model: &mut Model, msg: Msg, now: Now) -> Outcome {
 
 fn on_update(model: &mut Model, update: Update, now: Now) -> Outcome {
     match update {
-        Update::Snapshot(snapshot) => model.replace(*snapshot),
+        Update::Snapshot(snapshot) => {
+            model.replace(*snapshot);
+            feed::named(model);
+        }
         Update::Changes(changes) => {
             let mut redraw = false;
             for change in &changes {
                 redraw |= model.apply(change, now);
+                if matches!(**change, Change::Groups(_)) {
+                    feed::named(model);
+                }
             }
             let streams = changes.iter().all(|change| streams(change));
             return Outcome { redraw, streams, ..Outcome::default() };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::recipients::as_people_write;
 use super::theme::Palette;
-use crate::state::Phone;
+use crate::state::{Chat, Phone};
 
 /// One verb.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct Verb {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Meaning {
     /// Send this text there.
-    Send(Phone, String),
+    Send(Chat, String),
     /// Link by a code for this number.
     Pair(Phone),
     /// Link by a QR, or link again.
@@ -63,7 +63,7 @@ const fn verb(name: &'static str, args: &'static str, help: &'static str, change
 
 /// All verbs.
 pub const VERBS: &[Verb] = &[
-    verb("send", "+NUMBER TEXT", "send a text to this number", true, true),
+    verb("send", "TO TEXT", "send a text to a number or a chat's id", true, true),
     verb("pair", "+NUMBER", "link by a code for this number", true, true),
     verb("link", "", "link by a QR, or link again", true, true),
     verb("log out", "[local]", "unlink; local: the phone isn't told", true, true),
@@ -101,11 +101,10 @@ pub fn find(verbs: impl Iterator<Item = &'static Verb>, line: &str) -> Option<(&
 /// # Errors
 /// What is wrong with the words, and what would be right.
 pub fn meaning(verb: &Verb, words: &str) -> Result<Meaning, String> {
-    let number = |text: &str| text.parse::<Phone>().map_err(|error| error.to_string());
     Ok(match (verb.name, words) {
         ("send", _) => {
             let (to, text) = words.split_once(char::is_whitespace).unwrap_or((words, ""));
-            let to = number(to)?;
+            let to = to.parse::<Chat>().map_err(|error| error.to_string())?;
             match text.trim_start() {
                 "" => return Err("what is to be sent? as in: send +584244370180 Hola".to_owned()),
                 text => Meaning::Send(to, text.to_owned()),
@@ -150,9 +149,14 @@ mod tests {
     #[test]
     fn a_line_means_what_it_says() {
         let number: Phone = "+15551112222".parse().unwrap();
+        let person = Chat::with_person(number.clone());
         for (line, means) in [
-            ("send +15551112222  Hola, ¿qué tal?", Meaning::Send(number.clone(), "Hola, ¿qué tal?".to_owned())),
-            (":Send +15551112222 a  b", Meaning::Send(number.clone(), "a  b".to_owned())),
+            ("send +15551112222  Hola, ¿qué tal?", Meaning::Send(person.clone(), "Hola, ¿qué tal?".to_owned())),
+            (":Send +15551112222 a  b", Meaning::Send(person.clone(), "a  b".to_owned())),
+            (
+                "send 1203630@g.us who plays?",
+                Meaning::Send(Chat::group("1203630@g.us".into()), "who plays?".to_owned()),
+            ),
             ("pair +15551112222", Meaning::Pair(number)),
             ("log out", Meaning::LogOut { local: false }),
             ("log-out local", Meaning::LogOut { local: true }),
@@ -176,6 +180,8 @@ mod tests {
             ("send", "+"),
             ("send +15551112222", "what is to be sent"),
             ("send 0424 Hola", "+"),
+            ("send ana@g.us Hola", "1203630@g.us"),
+            ("send 1203630@g.us", "what is to be sent"),
             ("pair", "+"),
             ("log out now", "log out [local]"),
             ("theme pink", "contrast"),

@@ -77,6 +77,20 @@ async fn what_members_write_comes_in_with_its_writer_and_its_group() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_group_is_called_is_known_after_a_restart_before_the_bridge_tells_it() {
+    let (place, gateway, group, _) = with_group(Members::ByLid).await;
+    group.say(ANA, "who plays?").await.unwrap();
+    until(&gateway, "/chats", |chats| chats["chats"][0]["name"] == "Saturday football").await;
+    assert!(gateway.end().await.success());
+    let fake = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/whole/fake-bridge.sh");
+    let gateway = Gateway::start_with(&place, &["--bridge", fake], &[("WA_FAKE", "silent")]).await;
+    let chats = gateway.get("/chats").await.json;
+    assert_eq!((&chats["chats"][0]["name"], &chats["chats"][0]["id"]), (&json!("Saturday football"), &json!(ID)));
+    assert_eq!(gateway.status().await["connected"], false);
+    assert!(gateway.end().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_message_to_a_group_is_sent_once_and_every_member_can_read_it() {
     for members in [Members::ByLid, Members::ByNumber] {
         let (place, gateway, group, people) = with_group(members).await;

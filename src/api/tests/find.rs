@@ -135,6 +135,12 @@ async fn a_group_comes_with_its_subject() {
     harness.until(|s| s.groups.of(&id.into()).is_some()).await;
     let chats = get(&harness, "/chats").await.json();
     assert_eq!((&chats["chats"][0]["id"], &chats["chats"][0]["name"]), (&json!(id), &json!("Saturday football")));
+    // The last subject is known after a restart, while no bridge has told anything yet.
+    harness.says(&groups.to_string().replace("Saturday football", "Sunday tennis")).await;
+    harness.until(|s| s.groups.of(&id.into()) == Some("Sunday tennis")).await;
+    let harness = harness.again().await;
+    assert!(harness.handle.feed().look(|s| s.groups.of(&id.into()) == Some("Sunday tennis")), "consoles have it too");
+    assert_eq!(get(&harness, "/chats").await.json()["chats"][0]["name"], "Sunday tennis");
     harness.end().await;
 }
 

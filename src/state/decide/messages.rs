@@ -6,7 +6,7 @@ use compact_str::CompactString;
 
 use super::super::{
     Change, Chat, ChatId, Delivery, DeliveryState, Direction, Failure, Incarnation, Known, Message, MessageId, Pairing,
-    Phone, Target,
+    Phone, Target, Write,
 };
 use super::restriction::REACHOUT_TIMELOCK;
 use super::{Turn, plausible};
@@ -61,6 +61,7 @@ impl Turn<'_> {
             Event::Restriction(restriction) => self.restriction(restriction),
             Event::Groups(told) => {
                 if let Some(subjects) = self.state.snapshot.groups.with(told.groups) {
+                    self.write(Write::Groups(subjects.since(&self.state.snapshot.groups)));
                     self.change(Change::Groups(subjects));
                 }
             }

@@ -188,6 +188,16 @@ impl Feed {
         };
     }
 
+    /// Filters by the same words, which mean other messages now. Who looks at one is left in peace.
+    pub fn read_anew(&mut self, sieve: Sieve, told: &VecDeque<Arc<Message>>) {
+        if self.is_frozen() {
+            self.last_sieve = Some(sieve.clone());
+            self.sieve = Some(sieve);
+        } else {
+            self.set_filter(Some(sieve), told);
+        }
+    }
+
     /// Shows everything again, around the chosen message.
     pub fn unfilter(&mut self, told: &VecDeque<Arc<Message>>) {
         let row = self.chosen_row().cloned();

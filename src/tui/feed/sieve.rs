@@ -2,12 +2,15 @@
 //!
 //! A filter is words with spaces between: each begins a word of the text, whatever its case and accents. What has no
 //! letter and no digit, and what is in quotes, may be anywhere in it. `from:`, `to:`, `chat:`, `state:` and `kind:` look
-//! elsewhere, and `!` before any of these turns it round.
+//! elsewhere, and `!` before any of these turns it round. What people and chats are called by is looked into at any
+//! place of it, and may be in quotes where it has spaces.
 //!
 //! The store can find by most of this itself. What it can't is sieved here, message by message.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use crate::protocol::ChatKind;
 use crate::state::{ChatId, DeliveryState, Direction, Filter, Message};
 
 /// The most characters of a text in which one looks: all of what a list has of it, and more than a person reads.
@@ -31,17 +34,28 @@ enum What {
     /// Each begins a word: as they were written, and folded. The store folds by itself, and not quite as it is done here.
     Words(Vec<String>, Vec<String>),
     Inside(String),
-    From(String),
-    To(String),
-    Chat(String, Option<ChatId>),
+    /// Also by what people and chats are called.
+    From(String, BTreeSet<ChatId>),
+    To(String, BTreeSet<ChatId>),
+    Chat(String, Meant),
     State(String),
     Kind(String),
 }
 
+/// Which of the chats that are known are meant by a part of a filter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Meant {
+    /// The one with this address.
+    pub at: Option<ChatId>,
+    /// Those that are called by it, and people by their other ids.
+    pub called: BTreeSet<ChatId>,
+}
+
 impl Sieve {
-    /// Reads a filter; none: it lets everything through. `chat` knows the chat with an address.
-    pub fn parse(text: &str, chat: impl Fn(&str) -> Option<ChatId>) -> Option<Self> {
-        let terms: Vec<_> = parts(text).filter_map(|part| term(part, &chat)).collect();
+    /// Reads a filter; none: it lets everything through. `chats` knows which chats are meant by a text, which is given
+    /// as it was written and [`folded`].
+    pub fn parse(text: &str, chats: impl Fn(&str, &str) -> Meant) -> Option<Self> {
+        let terms: Vec<_> = parts(text).filter_map(|part| term(part, &chats)).collect();
         (!terms.is_empty()).then(|| Self { text: text.trim().to_owned(), terms })
     }
 
@@ -53,7 +67,14 @@ impl Sieve {
     /// The one chat whose messages alone are let through.
     pub fn chat(&self) -> Option<&ChatId> {
         let terms = self.terms.iter().filter(|term| !term.not);
-        terms.filter_map(|term| if let What::Chat(_, id) = &term.what { id.as_ref() } else { None }).next()
+        terms.filter_map(|term| if let What::Chat(_, meant) = &term.what { meant.at.as_ref() } else { None }).next()
+    }
+
+    /// It rests on what chats are called.
+    pub fn names_chats(&self) -> bool {
+        self.terms
+            .iter()
+            .any(|term| matches!(&term.what, What::From(..) | What::To(..) | What::Chat(_, Meant { at: None, .. })))
     }
 
     /// The chat, when it is all that is filtered by.
@@ -72,10 +93,10 @@ impl Sieve {
                         let _ = write!(search, "{}{word}", if search.is_empty() { "" } else { " " });
                     }
                 }
-                What::Chat(_, id) => filter.chat = filter.chat.or_else(|| id.clone()),
+                What::Chat(_, meant) => filter.chat = filter.chat.or_else(|| meant.at.clone()),
                 What::State(word) => filter.state = filter.state.or_else(|| state(word)),
-                What::From(whom) if whom != ME => filter.direction = Some(Direction::In),
-                What::Inside(_) | What::From(_) | What::To(_) | What::Kind(_) => {}
+                What::From(whom, _) if whom != ME => filter.direction = Some(Direction::In),
+                What::Inside(_) | What::From(..) | What::To(..) | What::Kind(_) => {}
             }
         }
         filter.search = (!search.is_empty()).then(|| search.into());
@@ -88,9 +109,9 @@ impl Sieve {
             term.not
                 || match &term.what {
                     What::Words(..) => false,
-                    What::Chat(_, id) => id.is_none(),
+                    What::Chat(_, meant) => meant.at.is_none(),
                     What::State(word) => state(word).is_none(),
-                    What::Inside(_) | What::From(_) | What::To(_) | What::Kind(_) => true,
+                    What::Inside(_) | What::From(..) | What::To(..) | What::Kind(_) => true,
                 }
         })
     }
@@ -99,7 +120,7 @@ impl Sieve {
     pub fn has_unknown_state(&self) -> bool {
         self.terms.iter().filter(|term| !term.not).any(|term| match &term.what {
             What::State(word) => !DeliveryState::ALL.iter().any(|state| state.as_str().starts_with(word.as_str())),
-            What::Words(..) | What::Inside(_) | What::From(_) | What::To(_) | What::Chat(..) | What::Kind(_) => false,
+            What::Words(..) | What::Inside(_) | What::From(..) | What::To(..) | What::Chat(..) | What::Kind(_) => false,
         })
     }
 
@@ -128,19 +149,28 @@ impl What {
                 words.iter().all(|word| text.split(|c| !is_of_word(c)).any(|w| w.starts_with(word.as_str())))
             }
             Self::Inside(part) => folded(&message.body).contains(part.as_str()),
-            Self::From(whom) if whom == ME => ours,
-            Self::From(whom) => {
+            Self::From(whom, _) if whom == ME => ours,
+            Self::From(whom, called) => {
                 let name = message.name.as_deref().unwrap_or_default();
-                !ours && [name, &*message.from].iter().any(|text| folded(text).contains(whom.as_str()))
+                // In a chat of two it is the one whose chat it is, when it comes without a name.
+                let of_two = message.name.is_none() && message.chat.kind == ChatKind::Person;
+                !ours
+                    && ([name, &*message.from].iter().any(|text| folded(text).contains(whom.as_str()))
+                        || (of_two && called.contains(&message.chat.id))
+                        || called.contains(&ChatId::from(&*message.from)))
             }
-            Self::To(whom) if whom == ME => !ours,
-            Self::To(whom) => ours && folded(message.chat.address()).contains(whom.as_str()),
-            Self::Chat(_, Some(id)) => message.chat.id == *id,
-            Self::Chat(text, None) => {
-                let name = message.name.as_deref().unwrap_or_default();
-                [message.chat.id.as_str(), message.chat.address(), name]
-                    .iter()
-                    .any(|field| folded(field).contains(text.as_str()))
+            Self::To(whom, _) if whom == ME => !ours,
+            Self::To(whom, called) => {
+                ours && (called.contains(&message.chat.id) || folded(message.chat.address()).contains(whom.as_str()))
+            }
+            Self::Chat(_, Meant { at: Some(id), .. }) => message.chat.id == *id,
+            Self::Chat(text, Meant { at: None, called }) => {
+                // In a group it is the name of one who wrote there.
+                let name = message.name.as_deref().filter(|_| message.chat.kind != ChatKind::Group).unwrap_or_default();
+                called.contains(&message.chat.id)
+                    || [message.chat.id.as_str(), message.chat.address(), name]
+                        .iter()
+                        .any(|field| folded(field).contains(text.as_str()))
             }
             Self::State(word) => {
                 message.delivery.as_ref().is_some_and(|delivery| delivery.state.as_str().starts_with(word.as_str()))
@@ -173,14 +203,14 @@ fn parts(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-fn term(part: &str, chat: &impl Fn(&str) -> Option<ChatId>) -> Option<Term> {
+fn term(part: &str, chats: &impl Fn(&str, &str) -> Meant) -> Option<Term> {
     let (not, part) = part.strip_prefix('!').map_or((false, part), |rest| (true, rest));
-    let what = match part.split_once(':') {
+    let what = match part.split_once(':').map(|(field, rest)| (field, rest.trim_matches('"'))) {
         // While it is being written nothing is kept out by it.
         Some(("from" | "to" | "chat" | "state" | "kind", "")) => return None,
-        Some(("from", rest)) => What::From(folded(rest)),
-        Some(("to", rest)) => What::To(folded(rest)),
-        Some(("chat", rest)) => What::Chat(folded(rest), chat(rest)),
+        Some(("from", rest)) => What::From(folded(rest), chats(rest, &folded(rest)).called),
+        Some(("to", rest)) => What::To(folded(rest), chats(rest, &folded(rest)).called),
+        Some(("chat", rest)) => What::Chat(folded(rest), chats(rest, &folded(rest))),
         Some(("state", rest)) => What::State(state_word(&folded(rest)).to_owned()),
         Some(("kind", rest)) => What::Kind(folded(rest)),
         Some(_) | None => text(part)?,
@@ -210,7 +240,7 @@ fn is_of_word(c: char) -> bool {
 }
 
 /// Without case and accents, as the store's index of words has it.
-fn folded(text: &str) -> String {
+pub fn folded(text: &str) -> String {
     let chars = text.chars().take(LOOKED_INTO).filter(|c| !('\u{300}'..='\u{36f}').contains(c));
     chars.flat_map(|c| nucleo_matcher::chars::normalize(c).to_lowercase()).collect()
 }

@@ -6,6 +6,7 @@ use ratatui::style::Style;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
+use super::super::chats::full_title;
 use super::super::model::{Focus, Model};
 use super::super::sanitize;
 use super::super::theme::Theme;
@@ -194,9 +195,8 @@ fn title(model: &Model) -> String {
     }
     let value = model.ui.input.value();
     let (to, chat) = match read_line(value) {
-        Line::To(phone, _) => {
-            let known = model.ui.chats.with_address(phone.as_str()).cloned();
-            let chat = known.unwrap_or_else(|| Chat::with_person(phone));
+        Line::To(chat, _) => {
+            let chat = model.ui.chats.as_known(chat);
             (format!("To {}", whom(model, &chat)), Some(chat))
         }
         Line::Wrong(error) => return format!("✗ {error}"),
@@ -217,7 +217,7 @@ fn title(model: &Model) -> String {
 pub(super) fn whom(model: &Model, chat: &Chat) -> String {
     match model.ui.chats.row(&chat.id) {
         Some(row) => row.full_title(),
-        None => sanitize::line(chat.address(), 40),
+        None => full_title(model.snapshot.groups.of(&chat.id), chat),
     }
 }
 

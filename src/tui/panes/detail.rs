@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::super::detail::Detail;
 use super::super::model::Model;
+use super::super::people;
 use super::super::sanitize;
 use super::super::theme::Theme;
 use super::feed::place;
@@ -35,7 +36,7 @@ struct Line {
 pub(super) fn pane(detail: &Detail, model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer) {
     let title = match detail.message.direction {
         Direction::In => {
-            format!("Message from {}", detail.message.name.as_deref().unwrap_or(&detail.message.from))
+            format!("Message from {}", people::writer(&detail.message, model))
         }
         Direction::Out | Direction::OutElsewhere => {
             let chat = &detail.message.chat;
@@ -133,8 +134,9 @@ impl Page<'_> {
     fn head(&mut self, message: &Message) {
         let chat = message.chat.address();
         if message.direction == Direction::In {
-            let name = message.name.as_deref().map(|name| format!("  {name}")).unwrap_or_default();
-            self.field("from", &format!("{}{name}", message.from));
+            let (name, address) = people::writer_and_address(message, self.model);
+            let name = name.map(|name| format!("  {name}")).unwrap_or_default();
+            self.field("from", &format!("{address}{name}"));
         }
         match place(message.chat.kind) {
             Some(place) => {
@@ -211,10 +213,10 @@ impl Page<'_> {
                 None => message.kind.to_string(),
             };
             let who = match message.direction {
-                Direction::In => message.name.as_deref().unwrap_or(&message.from),
-                Direction::Out | Direction::OutElsewhere => "us",
+                Direction::In => people::writer(message, self.model),
+                Direction::Out | Direction::OutElsewhere => "us".to_owned(),
             };
-            let line = format!("{}  {}  {what}", self.time(message.at), sanitize::line(who, 24));
+            let line = format!("{}  {}  {what}", self.time(message.at), sanitize::line(&who, 24));
             self.text(&line, Style::new(), ABOUT_LINES);
         }
     }

@@ -7,6 +7,7 @@ use ratatui::style::Style;
 use super::super::feed::sieve::Sieve;
 use super::super::groups;
 use super::super::model::{Focus, Model};
+use super::super::people;
 use super::super::theme::Theme;
 use super::said::said;
 use super::{framed, marks, put};
@@ -287,15 +288,21 @@ fn who(message: &Message, model: &Model, theme: Theme, columns: usize) -> (Strin
     let subjects = &model.snapshot.groups;
     let group = message.chat.kind == ChatKind::Group;
     let place = place(message.chat.kind);
-    let name = message.name.as_deref().unwrap_or(&message.from);
     match message.direction {
-        Direction::In if group => (groups::writer(subjects, &message.chat, name, columns), theme.incoming()),
+        Direction::In => {
+            let name = people::writer(message, model);
+            let called = match place {
+                Some(_) if group => groups::writer(subjects, &message.chat, &name, columns),
+                Some(place) => format!("{place} {name}"),
+                None => name,
+            };
+            (called, theme.incoming())
+        }
         Direction::Out | Direction::OutElsewhere if group => {
             let known = subjects.of(&message.chat.id).is_some();
             let called = groups::called(subjects, &message.chat);
             (format!("→ {}{called}", if known { "" } else { "group " }), theme.outgoing())
         }
-        Direction::In => (place.map_or_else(|| name.to_owned(), |place| format!("{place} {name}")), theme.incoming()),
         Direction::Out | Direction::OutElsewhere => (
             format!("→ {}{}", place.map(|p| format!("{p} ")).unwrap_or_default(), message.chat.address()),
             theme.outgoing(),

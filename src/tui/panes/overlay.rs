@@ -125,7 +125,7 @@ fn help(model: &Model, scroll: u16, theme: Theme, area: Rect, buffer: &mut Buffe
     lines.push(("Ctrl-C twice".to_owned(), "quit, from anywhere"));
     lines.push(match context {
         Context::Browse | Context::Resize => (String::new(), "In the input box F1 shows the keys that work there."),
-        Context::Compose => (String::new(), "A line that starts with +NUMBER goes to that number."),
+        Context::Compose => (String::new(), "A line that starts with +NUMBER or a chat's id goes there."),
     });
     let wanted = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2);
     let fits = wanted <= area.height;

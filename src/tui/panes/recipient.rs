@@ -28,7 +28,7 @@ fn first(picker: &Picker, candidates: usize, list: Rect) -> usize {
 /// Who is drawn at a place of the screen.
 pub(in super::super) fn row_at(picker: &Picker, model: &Model, area: Rect, at: Position) -> Option<usize> {
     let list = list(within(SIZE, area).inner(Margin { horizontal: 1, vertical: 1 }));
-    let candidates = picker.candidates(&model.ui.chats).len();
+    let candidates = picker.candidates(&model.ui.chats, &model.snapshot.groups).len();
     let row = usize::from(at.y.checked_sub(list.y)?);
     Some(first(picker, candidates, list) + row).filter(|n| list.contains(at) && *n < candidates)
 }
@@ -41,7 +41,7 @@ pub(super) fn draw(picker: &Picker, model: &Model, theme: Theme, area: Rect, buf
     }
     let cursor = compose::shown(picker.input.value(), picker.input.cursor(), line, buffer);
     let list = list(inner);
-    let candidates = picker.candidates(&model.ui.chats);
+    let candidates = picker.candidates(&model.ui.chats, &model.snapshot.groups);
     if candidates.is_empty() {
         put(buffer, list, (1, 0), "no chat is like that; a new number is +, country, number", list.width, theme.dim());
     }
@@ -51,7 +51,9 @@ pub(super) fn draw(picker: &Picker, model: &Model, theme: Theme, area: Rect, buf
     for (at, candidate) in candidates.into_iter().enumerate().skip(first).take(room) {
         let y = u16::try_from(at - first).unwrap_or(u16::MAX);
         let (name, more) = match candidate {
+            Candidate::New if picker.input.value().contains('@') => (picker.input.value(), "a new chat".to_owned()),
             Candidate::New => (picker.input.value(), "a new number".to_owned()),
+            Candidate::Group(id, subject) => (subject, format!("group {id}")),
             Candidate::Known(row) => {
                 let kind = place(row.chat.kind).map(|kind| format!("{kind} ")).unwrap_or_default();
                 let address = if row.own_name().is_some() { row.chat.address() } else { "" };

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::super::Keymap;
 use super::super::model::Model;
 use super::super::panes::{said, status, webhooks};
+use super::super::people;
 use super::super::run::Options;
 use super::super::sanitize;
 use super::super::theme::Theme;
@@ -225,11 +226,14 @@ impl Teller {
 
     /// Who wrote it, and where, when that is not with him alone.
     fn sender(&self, message: &Message) -> String {
-        match (message.chat.kind, &message.name) {
-            (ChatKind::Person, _) => self.called(&message.chat),
-            (_, Some(name)) => format!("{name} ({}) in {}", message.from, self.called(&message.chat)),
-            (_, None) => format!("{} in {}", message.from, self.called(&message.chat)),
+        if message.chat.kind == ChatKind::Person {
+            return self.called(&message.chat);
         }
+        let who = match people::writer_and_address(message, &self.model) {
+            (Some(name), address) => format!("{name} ({address})"),
+            (None, address) => address,
+        };
+        format!("{who} in {}", self.called(&message.chat))
     }
 
     /// A chat by its name and address.
@@ -268,8 +272,7 @@ impl Teller {
         let phone_number = self.model.snapshot.linking.phone_number.clone();
         let request = match meaning {
             Meaning::Send(to, text) => {
-                let chat = Chat::with_person(to);
-                let chat = self.model.ui.chats.with_address(chat.address()).cloned().unwrap_or(chat);
+                let chat = self.model.ui.chats.as_known(to);
                 Request::Send { chat, text: text.into(), options: SendOptions::default() }
             }
             Meaning::Pair(number) => Request::RequestCode(number),

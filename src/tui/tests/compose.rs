@@ -228,3 +228,59 @@ fn up_shows_what_was_sent_only_where_nothing_is_lost_by_it() {
     press(&mut model, KeyCode::Up);
     assert_eq!(model.ui.input.value(), "+15551112222 one");
 }
+
+#[test]
+fn a_line_may_begin_with_the_id_of_a_group_or_of_a_person_without_a_number() {
+    const GROUP: &str = "120363041234567890@g.us";
+    let called = |snapshot: &mut Snapshot| {
+        let told = vec![crate::protocol::Group { id: GROUP.into(), subject: "Saturday football".into() }];
+        snapshot.groups = snapshot.groups.with(told).unwrap();
+    };
+    for (line, to, said) in [
+        (format!("{GROUP} who plays?"), GROUP, "who plays?"),
+        ("90000000000001@lid Hola".to_owned(), "90000000000001@lid", "Hola"),
+        ("15553334444@s.whatsapp.net Hola".to_owned(), BEN, "Hola"),
+    ] {
+        let mut desk = desk();
+        called(&mut desk.snapshot);
+        typed(&mut desk, "i");
+        typed(&mut desk, &line);
+        let screen = text(&drawn(&mut desk, (100, 24)));
+        assert!(to != GROUP || screen.contains("To Saturday football 120363041234567890@g.us"), "{screen}");
+        assert_eq!(sent(&press(&mut desk, KeyCode::Enter)), (to.to_owned(), said.to_owned()));
+        // The palette takes the same.
+        typed(&mut desk, "hello");
+        press(&mut desk, KeyCode::Enter);
+        press(&mut desk, KeyCode::Esc);
+        typed(&mut desk, ":send ");
+        typed(&mut desk, &line);
+        assert_eq!(sent(&press(&mut desk, KeyCode::Enter)), (to.to_owned(), said.to_owned()), "{line}");
+    }
+    // All else is a text.
+    let mut desk = desk();
+    typed(&mut desk, "i@ben");
+    press(&mut desk, KeyCode::Enter);
+    typed(&mut desk, "12345@example.org is my address");
+    assert_eq!(sent(&press(&mut desk, KeyCode::Enter)), (BEN.to_owned(), "12345@example.org is my address".to_owned()));
+}
+
+#[test]
+fn groups_are_chosen_by_their_subjects_also_those_in_which_nothing_was_written_yet() {
+    let group = |n: u32| format!("12036304123456789{n}@g.us");
+    let mut model = desk();
+    let told = [(1, "Saturday football"), (2, "Sunday tennis")];
+    let told = told.map(|(n, subject)| crate::protocol::Group { id: group(n).into(), subject: subject.into() });
+    model.snapshot.groups = model.snapshot.groups.with(told.into()).unwrap();
+    let written = Message { chat: Chat::group(group(1).into()), ..incoming(21, Some("Ana"), "who plays?") };
+    model.apply(&Change::MessageAdded(Arc::new(written)), now());
+    for (typed_in, to) in [("football", group(1)), ("tennis", group(2)), (&group(3), group(3)), (&group(2), group(2))] {
+        typed(&mut model, "i@");
+        typed(&mut model, typed_in);
+        let screen = text(&drawn(&mut model, (100, 24)));
+        assert_eq!(screen.contains("a new chat"), typed_in == group(3), "{typed_in}: {screen}");
+        press(&mut model, KeyCode::Enter);
+        typed(&mut model, "hello");
+        assert_eq!(sent(&press(&mut model, KeyCode::Enter)), (to, "hello".to_owned()), "{typed_in}");
+        press(&mut model, KeyCode::Esc);
+    }
+}

@@ -5,7 +5,7 @@ use crate::state::{
     FEED_CAPACITY, Filter, Find, FindError, Found, LISTED_CHARS, Listed, ListedChat, LookUp, Order, Page, Place,
     RequestId,
 };
-use crate::tui::feed::sieve::Sieve;
+use crate::tui::feed::sieve::{Meant, Sieve};
 use crate::tui::feed::window::CAPACITY;
 
 /// A console on a gateway that keeps many messages. What is looked up is answered when the test says so.
@@ -472,9 +472,8 @@ fn a_filter_is_written_in_the_last_line() {
 proptest! {
     #[test]
     fn no_filter_keeps_out_of_the_store_what_it_lets_through_here(filter in "[!a-z:\" 1\u{e9}]{0,20}|(from|to|chat|state|kind):[a-z]{0,3}", n in 0_usize..10) {
-        use crate::tui::feed::sieve::Sieve;
         let message = mixed(n);
-        if let Some(sieve) = Sieve::parse(&filter, |_| None) && sieve.lets_through(&message) {
+        if let Some(sieve) = Sieve::parse(&filter, |_, _| Meant::default()) && sieve.lets_through(&message) {
             prop_assert!(sieve.keeps(&message));
             let narrowed = sieve.narrowed();
             prop_assert!(narrowed.direction.is_none_or(|d| d == message.direction));
@@ -517,9 +516,8 @@ proptest! {
 
 #[test]
 fn what_the_store_is_asked_for_is_what_was_written() {
-    use crate::tui::feed::sieve::Sieve;
     // The store folds an é and leaves an ø: it must not be asked for an o.
-    let narrowed = Sieve::parse("Smørre-brød !x state:fail", |_| None).unwrap().narrowed();
+    let narrowed = Sieve::parse("Smørre-brød !x state:fail", |_, _| Meant::default()).unwrap().narrowed();
     assert_eq!((narrowed.search.as_deref(), narrowed.state), (Some("Smørre brød"), Some(DeliveryState::Failed)));
 }
 
@@ -540,4 +538,70 @@ fn a_narrow_pane_leaves_out_seconds_and_not_words() {
     };
     assert_eq!(line((40, 10)).as_deref(), Some("│11:59 Ana              the boat left  │"));
     assert!(line((80, 24)).unwrap().contains("11:59:01 Ana"));
+}
+
+/// A group is called so from now on, or so it was told before.
+fn called(id: &str, subject: &str) -> crate::state::Subjects {
+    let told = vec![crate::protocol::Group { id: id.into(), subject: subject.into() }];
+    crate::state::Subjects::default().with(told).unwrap()
+}
+
+#[test]
+fn a_filter_finds_chats_by_the_subjects_of_groups_and_by_the_names_of_people() {
+    const GROUP: &str = "120363041234567890@g.us";
+    let group = |message: Message| Message { chat: Chat::group(GROUP.into()), ..message };
+    let kept = || {
+        let all = [
+            group(incoming(1, Some("Ben"), "who plays?")),
+            group(Message { id: "3A1000".into(), ..outgoing(2, "I do", DeliveryState::Sent) }),
+            incoming(3, Some("Ana María"), "hello"),
+            Message { id: "3A1001".into(), ..outgoing(4, "hi Ana", DeliveryState::Sent) },
+        ];
+        Desk::with(all.into_iter())
+    };
+    for (filter, shown) in [
+        ("chat:football", &["who plays?", "I do"][..]),
+        ("chat:FÚTBOL", &[]),
+        ("chat:\"saturday foot\"", &["who plays?", "I do"]),
+        ("chat:football from:ben", &["who plays?"]),
+        ("to:football", &["I do"]),
+        ("to:\"ana maria\"", &["hi Ana"]),
+        ("chat:maria", &["hello", "hi Ana"]),
+        ("!chat:football", &["hello", "hi Ana"]),
+        // Who wrote in a group is not what the group is called.
+        ("chat:ben", &[]),
+        ("from:ben", &["who plays?"]),
+    ] {
+        // Known from the start, as after a restart; or told while the filter stands.
+        for at_the_start in [true, false] {
+            let mut desk = kept();
+            if at_the_start {
+                desk.model.snapshot.groups = called(GROUP, "Saturday football");
+            }
+            desk.types("/");
+            desk.types(filter);
+            desk.press(KeyCode::Enter);
+            desk.settle();
+            desk.take(Msg::Update(Update::Changes(vec![Arc::new(Change::Groups(called(GROUP, "Saturday football")))])));
+            desk.settle();
+            assert_eq!(desk.bodies(), shown, "{filter} {at_the_start}");
+        }
+    }
+}
+
+#[test]
+fn whoever_looks_at_a_message_keeps_it_when_the_group_gets_another_subject() {
+    let mut desk = Desk::with((0..600).map(mixed));
+    desk.model.snapshot.groups = called("g@g.us", "football");
+    desk.types("/chat:foot");
+    desk.press(KeyCode::Enter);
+    desk.settle();
+    desk.press(KeyCode::Char('k'));
+    let chosen = desk.model.chosen().map(|message| message.id.clone());
+    assert!(chosen.is_some());
+    desk.take(Msg::Update(Update::Changes(vec![Arc::new(Change::Groups(called("g@g.us", "tennis")))])));
+    desk.settle();
+    assert_eq!(desk.model.chosen().map(|message| message.id.clone()), chosen);
+    desk.press(KeyCode::Esc);
+    assert_eq!(desk.bodies(), Vec::<String>::new(), "nothing is called so any more");
 }

@@ -85,6 +85,15 @@ fn messages_and_how_far_they_come_are_lines() {
         changed(&mut teller, vec![subjects, message(group)]),
         ["from Ben (+15551112222) in Saturday football (120363041234567890@g.us): at ten"]
     );
+    // Of some writers WhatsApp tells no number.
+    let hidden = |n, name| {
+        let message = Message { chat: Chat::group("1203630@g.us".into()), ..incoming(n, name, "at ten") };
+        Message { from: "90000000000001@lid".into(), ..message }
+    };
+    assert_eq!(
+        changed(&mut teller, vec![message(hidden(44, None)), message(hidden(45, Some("Carla")))]),
+        ["from 90000000000001@lid in 1203630@g.us: at ten", "from ~Carla (90000000000001@lid) in 1203630@g.us: at ten"]
+    );
     let lines = changed(&mut teller, vec![message(hostile)]);
     assert!(lines.len() == 1 && !lines[0].chars().any(char::is_control) && !lines[0].contains('\u{202e}'), "{lines:?}");
     assert_eq!(
@@ -158,7 +167,7 @@ fn lines_are_commands() {
     }
     teller.asked("help", now());
     let help: Vec<_> = teller.lines().collect();
-    assert!(help.contains(&"send +NUMBER TEXT: send a text to this number".to_owned()), "{help:?}");
+    assert!(help.contains(&"send TO TEXT: send a text to a number or a chat's id".to_owned()), "{help:?}");
     assert!(help.contains(&"quit: end the gateway".to_owned()), "{help:?}");
     let refused = Update::Answer { id: RequestId(1), answer: Answer::Refused(Refusal::EmptyText) };
     teller.take(refused, now());

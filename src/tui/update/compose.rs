@@ -9,7 +9,7 @@ use super::super::keymap::Action;
 use super::super::model::{Focus, Model};
 use super::{Outcome, passkey};
 use crate::clock::Mono;
-use crate::state::{Chat, Phone, PhoneError};
+use crate::state::{AddressError, Chat};
 
 /// A line that can be sent.
 const EXAMPLE: &str = "+584244370180 Hola";
@@ -17,23 +17,22 @@ const EXAMPLE: &str = "+584244370180 Hola";
 /// A text: whom it is for, and what it says.
 pub enum Line<'a> {
     /// It names a recipient itself.
-    To(Phone, &'a str),
+    To(Chat, &'a str),
     /// It goes to the recipient of before.
     Text(&'a str),
     /// It starts like a number and is none; why not.
-    Wrong(PhoneError),
+    Wrong(AddressError),
 }
 
 /// Reads what is in the input box.
 pub fn read_line(line: &str) -> Line<'_> {
     let line = line.trim();
-    if !line.starts_with('+') {
-        return Line::Text(line);
-    }
-    let (number, text) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-    match number.parse() {
-        Ok(phone) => Line::To(phone, text.trim_start()),
-        Err(error) => Line::Wrong(error),
+    let (to, text) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    match to.parse() {
+        Ok(chat) => Line::To(chat, text.trim_start()),
+        Err(error) if line.starts_with('+') => Line::Wrong(error),
+        // All other texts may begin as they like, also with a mail address.
+        Err(_) => Line::Text(line),
     }
 }
 
@@ -48,12 +47,9 @@ pub(super) fn send(model: &mut Model) -> Outcome {
             model.ui.notice = Some(error.to_string());
             return Outcome::redraw();
         }
-        Line::To(phone, text) => {
-            let chat = Chat::with_person(phone);
-            // The chat as it is known, which may have another id.
-            let known = model.ui.chats.with_address(chat.address()).cloned();
+        Line::To(chat, text) => {
             model.ui.drafts.keep(model.ui.recipient.as_ref(), "", Mono::default());
-            model.ui.recipient = Some(known.unwrap_or(chat));
+            model.ui.recipient = Some(model.ui.chats.as_known(chat));
             text.into()
         }
         Line::Text(text) => text.into(),

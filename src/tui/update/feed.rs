@@ -9,7 +9,7 @@ use super::super::model::{Model, Overlay};
 use super::super::panes::feed::height;
 use super::editing::edit;
 use super::{Outcome, detail};
-use crate::state::{ChatId, Found, LookUp, RequestId};
+use crate::state::{Found, LookUp, RequestId};
 
 /// Moves the choice so many messages up or, when negative, down.
 pub(super) fn scroll(model: &mut Model, up: i64) {
@@ -88,15 +88,26 @@ pub(super) fn on_filter_key(model: &mut Model, mut input: Box<Input>, key: &KeyE
 
 /// Filters by what was written.
 pub(super) fn filter(model: &mut Model, text: &str) {
-    let sieve = Sieve::parse(text, |address| chat(model, address));
+    let sieve = read(model, text);
+    if sieve.as_ref().is_some_and(Sieve::names_chats) {
+        model.ui.chats.want();
+    }
     if sieve.as_ref() != model.ui.feed.filter() {
         model.ui.feed.set_filter(sieve, &model.snapshot.feed);
     }
 }
 
-/// The chat with this address, as far as it is known here.
-fn chat(model: &Model, address: &str) -> Option<ChatId> {
-    model.ui.chats.with_address(address).map(|chat| chat.id.clone())
+/// A filter as it is to be understood with what is known of the chats.
+fn read(model: &Model, text: &str) -> Option<Sieve> {
+    Sieve::parse(text, |text, part| model.ui.chats.meant(text, part, &model.snapshot.groups))
+}
+
+/// Chats may be called otherwise than before: a filter by that may mean others now.
+pub(super) fn named(model: &mut Model) {
+    let Some(old) = model.ui.feed.filter().filter(|old| old.names_chats()) else { return };
+    if let Some(sieve) = read(model, old.text()).filter(|new| new != old) {
+        model.ui.feed.read_anew(sieve, &model.snapshot.feed);
+    }
 }
 
 /// To the next message that the last filter lets through.
@@ -123,6 +134,7 @@ pub(super) fn look_up(model: &mut Model, outcome: &mut Outcome) {
 /// Takes an answer in.
 pub(super) fn found(model: &mut Model, id: RequestId, found: Found) -> Outcome {
     if model.ui.chats.found(id, &found, &model.snapshot.groups) {
+        named(model);
         return Outcome::redraw();
     }
     if !model.ui.feed.awaits(id) {

@@ -63,7 +63,7 @@ fn over(model: &mut Model, overlay: Overlay, done: Done, screen: Rect, at: Posit
             model.ui.overlay = Some(Overlay::Recipient(picker));
         }
         (Overlay::Recipient(mut picker), Done::Wheel { up }) => {
-            let last = picker.candidates(&model.ui.chats).len().saturating_sub(1);
+            let last = picker.candidates(&model.ui.chats, &model.snapshot.groups).len().saturating_sub(1);
             let to = if up { picker.selected.saturating_sub(WHEEL) } else { picker.selected + WHEEL };
             picker.selected = to.min(last);
             model.ui.overlay = Some(Overlay::Recipient(picker));

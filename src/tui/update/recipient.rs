@@ -16,7 +16,7 @@ pub(super) fn open(model: &mut Model) {
 /// A key while they are offered.
 #[expect(clippy::wildcard_enum_match_arm, reason = "every other key edits what is looked for")]
 pub(super) fn on_key(model: &mut Model, mut picker: Box<Picker>, key: &KeyEvent) -> Outcome {
-    let last = picker.candidates(&model.ui.chats).len().saturating_sub(1);
+    let last = picker.candidates(&model.ui.chats, &model.snapshot.groups).len().saturating_sub(1);
     match key.code {
         KeyCode::Esc => return Outcome::redraw(),
         // Whoever wanted none of them, but a text that begins like this.
@@ -39,13 +39,15 @@ pub(super) fn on_key(model: &mut Model, mut picker: Box<Picker>, key: &KeyEvent)
 
 /// What is written goes to the one that is chosen from now on.
 pub(super) fn choose(model: &mut Model, picker: Box<Picker>) -> Outcome {
-    match picker.chosen(&model.ui.chats) {
+    match picker.chosen(&model.ui.chats, &model.snapshot.groups) {
         Some(chat) => {
             compose::address(model, chat);
             focus(model, Focus::Compose);
         }
         None => {
-            model.ui.notice = Some("no chat is like that; a new number is +, country, number".to_owned());
+            model.ui.notice = Some(
+                "no chat is like that; a new number is +, country, number; an id ends in @g.us or @lid".to_owned(),
+            );
             model.ui.overlay = Some(Overlay::Recipient(picker));
         }
     }

@@ -7,7 +7,7 @@ use super::super::verbs::{Meaning, Verb};
 use super::console::{refused_if, set_read_only, set_theme};
 use super::linking::ask_for_code;
 use super::{Confirmed, Outcome, feed, focus, request, send, webhooks};
-use crate::state::{Chat, ConnectionState, Linking, Refusal, Request};
+use crate::state::{ConnectionState, Linking, Refusal, Request};
 
 /// Does it, asks first, or says why not.
 pub(super) fn act(model: &mut Model, verb: &Verb, meaning: Meaning) -> Outcome {
@@ -16,8 +16,7 @@ pub(super) fn act(model: &mut Model, verb: &Verb, meaning: Meaning) -> Outcome {
     }
     match meaning {
         Meaning::Send(to, text) => {
-            let chat = Chat::with_person(to);
-            let chat = model.ui.chats.with_address(chat.address()).cloned().unwrap_or(chat);
+            let chat = model.ui.chats.as_known(to);
             let line = format!("{} {text}", chat.address());
             return send(model, chat, text.into(), Some(line));
         }

@@ -218,6 +218,7 @@ fn restore(restored: Restored, setup: Setup, wall: Timestamp) -> State {
     let mut snapshot = Snapshot::new(wall);
     snapshot.feed = restored.feed.into_iter().map(Arc::new).collect();
     snapshot.restriction = restored.restriction;
+    snapshot.groups = restored.groups;
     let pace = if setup.paced { Pace { per_minute: 30, burst: 3 } } else { Pace::default() };
     State::restored(snapshot, restored.pending).with_pace(pace, wall).with_queue_capacity(QUEUE)
 }
