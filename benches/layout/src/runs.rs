@@ -10,11 +10,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 
-/// How many messages come in: enough for the database to move its log, and to sort in what came.
-const MESSAGES: u32 = 3_000;
+/// How many messages come in without a console: enough for the index of words to be merged time and again, as it is in a
+/// database of some size.
+const MANY: u32 = 30_000;
+
+/// How many come in with one: enough for the database to move its log, and to sort in what came.
+const FEW: u32 = 3_000;
 
 /// Under callgrind everything takes fifty times as long.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// How long the program is left alone, for what it does by and by.
 const REST: Duration = Duration::from_secs(12);
@@ -31,9 +35,9 @@ pub fn headless(program: &Path, bridge: &Path, folder: &Path) -> anyhow::Result<
     std::fs::create_dir_all(&home)?;
     let out = folder.join("headless.callgrind");
     let mut command = Command::new("valgrind");
-    command.args(arguments(&out)).arg(program).arg("--headless").env_clear().envs(environment(&home, bridge));
+    command.args(arguments(&out)).arg(program).arg("--headless").env_clear().envs(environment(&home, bridge, MANY));
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().context("valgrind is needed")?;
-    let used = use_api(&home);
+    let used = use_api(&home, MANY);
     Command::new("kill").arg(child.id().to_string()).status()?;
     child.wait()?;
     used?;
@@ -50,7 +54,7 @@ pub fn console(program: &Path, bridge: &Path, folder: &Path) -> anyhow::Result<B
     command.args(arguments(&out));
     command.arg(program);
     command.env_clear();
-    for (name, value) in environment(&home, bridge) {
+    for (name, value) in environment(&home, bridge, FEW) {
         command.env(name, value);
     }
     command.env("TERM", "xterm-256color");
@@ -59,7 +63,7 @@ pub fn console(program: &Path, bridge: &Path, folder: &Path) -> anyhow::Result<B
     let mut reader = pair.master.try_clone_reader()?;
     let reading = std::thread::spawn(move || std::io::copy(&mut reader, &mut std::io::sink()));
     let mut keyboard = pair.master.take_writer()?;
-    let used = use_api(&home).and_then(|()| {
+    let used = use_api(&home, FEW).and_then(|()| {
         for keys in KEYS {
             keyboard.write_all(keys.as_bytes())?;
             std::thread::sleep(REST / 6);
@@ -81,9 +85,9 @@ fn arguments(out: &Path) -> [String; 5] {
     ["--tool=callgrind", "--demangle=no", "--compress-strings=no", "-q", &out].map(str::to_owned)
 }
 
-fn environment(home: &Path, bridge: &Path) -> Vec<(&'static str, std::ffi::OsString)> {
+fn environment(home: &Path, bridge: &Path, messages: u32) -> Vec<(&'static str, std::ffi::OsString)> {
     // The benchmarks know this as one of their roles.
-    let script = format!(r#"{{"linked":true,"after":0,"messages":{MESSAGES},"rate":0,"short":false}}"#);
+    let script = format!(r#"{{"linked":true,"after":0,"messages":{messages},"rate":0,"short":false}}"#);
     vec![
         ("PATH", std::env::var_os("PATH").unwrap_or_default()),
         ("HOME", home.into()),
@@ -96,9 +100,9 @@ fn environment(home: &Path, bridge: &Path) -> Vec<(&'static str, std::ffi::OsStr
 }
 
 /// Asks for what programs ask for most, once all messages are there.
-fn use_api(home: &Path) -> anyhow::Result<()> {
+fn use_api(home: &Path, messages: u32) -> anyhow::Result<()> {
     let begin = Instant::now();
-    let all = format!("\"messages_received\":{MESSAGES},");
+    let all = format!("\"messages_received\":{messages},");
     let token = loop {
         ensure!(begin.elapsed() < PATIENCE, "the messages did not come in");
         std::thread::sleep(Duration::from_millis(500));
