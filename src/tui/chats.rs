@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 
+use super::feed::sieve::folded;
 use super::sanitize;
 use crate::clock::Timestamp;
 use crate::protocol::ChatKind;
@@ -150,6 +151,17 @@ impl Chats {
         self.rows.iter().find(|row| row.chat.id == *chat)
     }
 
+    /// What one would call this chat: a name or a subject where one is known, else the address.
+    pub fn called<'a>(&'a self, chat: &'a Chat) -> &'a str {
+        self.row(&chat.id).map_or_else(|| chat.address(), Row::title)
+    }
+
+    /// The chats whose names have this in them, in lower case and without accents.
+    pub fn named(&self, part: &str) -> Vec<ChatId> {
+        let is_named = |row: &&Row| row.name.as_deref().is_some_and(|name| folded(name).contains(part));
+        self.rows.iter().filter(is_named).map(|row| row.chat.id.clone()).collect()
+    }
+
     /// Somebody wrote to us in this chat, as far as is known here.
     pub fn wrote(&self, chat: &ChatId) -> bool {
         self.row(chat).is_some_and(|row| row.wrote)
@@ -243,6 +255,9 @@ impl Chats {
 
     fn take(&mut self, message: &Message, unread: bool) {
         let at = self.rows.iter().position(|row| row.chat.id == message.chat.id);
+        // Whoever is written to may have told his name before what is told here begins.
+        let is_named = at.and_then(|at| self.rows.get(at)).is_some_and(|row| row.name.is_some());
+        self.wanted |= message.direction != Direction::In && message.chat.kind == ChatKind::Person && !is_named;
         let chosen = self.chosen().map(|row| row.chat.id.clone());
         let old = at.and_then(|at| self.rows.remove(at));
         let mut row = Row::of(message);

@@ -32,16 +32,22 @@ enum What {
     Words(Vec<String>, Vec<String>),
     Inside(String),
     From(String),
-    To(String),
+    /// A part of the address, and the chats whose names have it in them.
+    To(String, Vec<ChatId>),
     Chat(String, Option<ChatId>),
     State(String),
     Kind(String),
 }
 
 impl Sieve {
-    /// Reads a filter; none: it lets everything through. `chat` knows the chat with an address.
-    pub fn parse(text: &str, chat: impl Fn(&str) -> Option<ChatId>) -> Option<Self> {
-        let terms: Vec<_> = parts(text).filter_map(|part| term(part, &chat)).collect();
+    /// Reads a filter; none: it lets everything through. `chat` knows the chat with an address, `named` those whose names
+    /// have this in them.
+    pub fn parse(
+        text: &str,
+        chat: impl Fn(&str) -> Option<ChatId>,
+        named: impl Fn(&str) -> Vec<ChatId>,
+    ) -> Option<Self> {
+        let terms: Vec<_> = parts(text).filter_map(|part| term(part, &chat, &named)).collect();
         (!terms.is_empty()).then(|| Self { text: text.trim().to_owned(), terms })
     }
 
@@ -75,7 +81,7 @@ impl Sieve {
                 What::Chat(_, id) => filter.chat = filter.chat.or_else(|| id.clone()),
                 What::State(word) => filter.state = filter.state.or_else(|| state(word)),
                 What::From(whom) if whom != ME => filter.direction = Some(Direction::In),
-                What::Inside(_) | What::From(_) | What::To(_) | What::Kind(_) => {}
+                What::Inside(_) | What::From(_) | What::To(..) | What::Kind(_) => {}
             }
         }
         filter.search = (!search.is_empty()).then(|| search.into());
@@ -90,7 +96,7 @@ impl Sieve {
                     What::Words(..) => false,
                     What::Chat(_, id) => id.is_none(),
                     What::State(word) => state(word).is_none(),
-                    What::Inside(_) | What::From(_) | What::To(_) | What::Kind(_) => true,
+                    What::Inside(_) | What::From(_) | What::To(..) | What::Kind(_) => true,
                 }
         })
     }
@@ -99,7 +105,7 @@ impl Sieve {
     pub fn has_unknown_state(&self) -> bool {
         self.terms.iter().filter(|term| !term.not).any(|term| match &term.what {
             What::State(word) => !DeliveryState::ALL.iter().any(|state| state.as_str().starts_with(word.as_str())),
-            What::Words(..) | What::Inside(_) | What::From(_) | What::To(_) | What::Chat(..) | What::Kind(_) => false,
+            What::Words(..) | What::Inside(_) | What::From(_) | What::To(..) | What::Chat(..) | What::Kind(_) => false,
         })
     }
 
@@ -133,8 +139,11 @@ impl What {
                 let name = message.name.as_deref().unwrap_or_default();
                 !ours && [name, &*message.from].iter().any(|text| folded(text).contains(whom.as_str()))
             }
-            Self::To(whom) if whom == ME => !ours,
-            Self::To(whom) => ours && folded(message.chat.address()).contains(whom.as_str()),
+            Self::To(whom, _) if whom == ME => !ours,
+            Self::To(whom, named) => {
+                let to = &message.chat;
+                ours && (named.contains(&to.id) || folded(to.address()).contains(whom.as_str()))
+            }
             Self::Chat(_, Some(id)) => message.chat.id == *id,
             Self::Chat(text, None) => {
                 let name = message.name.as_deref().unwrap_or_default();
@@ -173,13 +182,21 @@ fn parts(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-fn term(part: &str, chat: &impl Fn(&str) -> Option<ChatId>) -> Option<Term> {
+fn term(
+    part: &str,
+    chat: &impl Fn(&str) -> Option<ChatId>,
+    named: &impl Fn(&str) -> Vec<ChatId>,
+) -> Option<Term> {
     let (not, part) = part.strip_prefix('!').map_or((false, part), |rest| (true, rest));
     let what = match part.split_once(':') {
         // While it is being written nothing is kept out by it.
         Some(("from" | "to" | "chat" | "state" | "kind", "")) => return None,
         Some(("from", rest)) => What::From(folded(rest)),
-        Some(("to", rest)) => What::To(folded(rest)),
+        Some(("to", rest)) => {
+            let part = folded(rest);
+            let named = named(&part);
+            What::To(part, named)
+        }
         Some(("chat", rest)) => What::Chat(folded(rest), chat(rest)),
         Some(("state", rest)) => What::State(state_word(&folded(rest)).to_owned()),
         Some(("kind", rest)) => What::Kind(folded(rest)),
@@ -210,7 +227,7 @@ fn is_of_word(c: char) -> bool {
 }
 
 /// Without case and accents, as the store's index of words has it.
-fn folded(text: &str) -> String {
+pub fn folded(text: &str) -> String {
     let chars = text.chars().take(LOOKED_INTO).filter(|c| !('\u{300}'..='\u{36f}').contains(c));
     chars.flat_map(|c| nucleo_matcher::chars::normalize(c).to_lowercase()).collect()
 }

@@ -78,7 +78,7 @@ fn own(model: &Model, theme: Theme, line: Rect, buffer: &mut Buffer) {
         Some(delivery) => (marks::mark(delivery.state, theme), marks::word(delivery.state)),
         None => (("·", theme.busy()), "given"),
     };
-    let name = model.ui.chats.row(&own.chat.id).map_or_else(|| own.chat.address(), |row| row.title());
+    let name = model.ui.chats.called(&own.chat);
     let to = format!(" to {}: ", sanitize::line(name, 20));
     let room = line.width.saturating_sub(2);
     let state = format!(" {mark} {word}");

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use serde::Serialize;
 
+use super::super::chats::Row;
 use super::super::detail::Detail;
 use super::super::model::Model;
 use super::super::sanitize;
@@ -39,7 +40,8 @@ pub(super) fn pane(detail: &Detail, model: &Model, theme: Theme, area: Rect, buf
         }
         Direction::Out | Direction::OutElsewhere => {
             let chat = &detail.message.chat;
-            format!("Message to {}", model.snapshot.groups.of(&chat.id).unwrap_or_else(|| chat.address()))
+            let subject = model.snapshot.groups.of(&chat.id);
+            format!("Message to {}", subject.unwrap_or_else(|| model.ui.chats.called(chat)))
         }
     };
     let inner = framed(&title, true, theme, area, buffer);
@@ -143,7 +145,10 @@ impl Page<'_> {
                 self.field("in", &format!("{subject}{place} {chat}"));
             }
             None if message.direction == Direction::In => {}
-            None => self.field("to", chat),
+            None => {
+                let name = self.model.ui.chats.row(&message.chat.id).and_then(Row::own_name);
+                self.field("to", &format!("{chat}{}", name.map(|name| format!("  {name}")).unwrap_or_default()));
+            }
         }
         self.field("at", &self.time(message.at));
         self.field("kind", &message.kind);

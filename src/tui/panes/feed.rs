@@ -287,7 +287,9 @@ fn who(message: &Message, model: &Model, theme: Theme, columns: usize) -> (Strin
     let subjects = &model.snapshot.groups;
     let group = message.chat.kind == ChatKind::Group;
     let place = place(message.chat.kind);
-    let name = message.name.as_deref().unwrap_or(&message.from);
+    let chats = &model.ui.chats;
+    let told = message.name.as_deref();
+    let name = told.unwrap_or_else(|| if place.is_none() { chats.called(&message.chat) } else { &message.from });
     match message.direction {
         Direction::In if group => (groups::writer(subjects, &message.chat, name, columns), theme.incoming()),
         Direction::Out | Direction::OutElsewhere if group => {
@@ -297,7 +299,7 @@ fn who(message: &Message, model: &Model, theme: Theme, columns: usize) -> (Strin
         }
         Direction::In => (place.map_or_else(|| name.to_owned(), |place| format!("{place} {name}")), theme.incoming()),
         Direction::Out | Direction::OutElsewhere => (
-            format!("→ {}{}", place.map(|p| format!("{p} ")).unwrap_or_default(), message.chat.address()),
+            format!("→ {}{}", place.map(|p| format!("{p} ")).unwrap_or_default(), chats.called(&message.chat)),
             theme.outgoing(),
         ),
     }

@@ -24,10 +24,18 @@ impl Desk {
     }
 
     pub(super) fn with(kept: impl Iterator<Item = Message>) -> Self {
+        Self::with_chats(kept, Vec::new())
+    }
+
+    /// What is looked up at the start is answered.
+    pub(super) fn with_chats(kept: impl Iterator<Item = Message>, chats: Vec<ListedChat>) -> Self {
         let kept: Vec<_> = kept.map(Arc::new).collect();
         let mut snapshot = linked();
         snapshot.feed = kept.iter().rev().take(FEED_CAPACITY).rev().cloned().collect();
-        let mut desk = Self { model: model(snapshot), kept, chats: Vec::new(), asked: Vec::new(), answers: 0 };
+        let mut desk = Self { model: model(snapshot), kept, chats, asked: Vec::new(), answers: 0 };
+        desk.take(Msg::Resized(80, 24));
+        desk.settle();
+        desk.answers = 0;
         drawn(&mut desk.model, (80, 24));
         desk
     }
@@ -474,7 +482,7 @@ proptest! {
     fn no_filter_keeps_out_of_the_store_what_it_lets_through_here(filter in "[!a-z:\" 1\u{e9}]{0,20}|(from|to|chat|state|kind):[a-z]{0,3}", n in 0_usize..10) {
         use crate::tui::feed::sieve::Sieve;
         let message = mixed(n);
-        if let Some(sieve) = Sieve::parse(&filter, |_| None) && sieve.lets_through(&message) {
+        if let Some(sieve) = Sieve::parse(&filter, |_| None, |_| Vec::new()) && sieve.lets_through(&message) {
             prop_assert!(sieve.keeps(&message));
             let narrowed = sieve.narrowed();
             prop_assert!(narrowed.direction.is_none_or(|d| d == message.direction));
@@ -519,7 +527,7 @@ proptest! {
 fn what_the_store_is_asked_for_is_what_was_written() {
     use crate::tui::feed::sieve::Sieve;
     // The store folds an é and leaves an ø: it must not be asked for an o.
-    let narrowed = Sieve::parse("Smørre-brød !x state:fail", |_| None).unwrap().narrowed();
+    let narrowed = Sieve::parse("Smørre-brød !x state:fail", |_| None, |_| Vec::new()).unwrap().narrowed();
     assert_eq!((narrowed.search.as_deref(), narrowed.state), (Some("Smørre brød"), Some(DeliveryState::Failed)));
 }
 

@@ -88,7 +88,7 @@ pub(super) fn on_filter_key(model: &mut Model, mut input: Box<Input>, key: &KeyE
 
 /// Filters by what was written.
 pub(super) fn filter(model: &mut Model, text: &str) {
-    let sieve = Sieve::parse(text, |address| chat(model, address));
+    let sieve = Sieve::parse(text, |address| chat(model, address), |part| model.ui.chats.named(part));
     if sieve.as_ref() != model.ui.feed.filter() {
         model.ui.feed.set_filter(sieve, &model.snapshot.feed);
     }
