@@ -104,7 +104,7 @@ fn zoomed(model: &Model, body: Rect, places: &mut Places) {
     let writing = model.ui.focus == Focus::Compose;
     let input = match (writing, places.design) {
         (false, _) => 0,
-        (true, Design::Tiny) => 1,
+        (true, Design::Tiny) => compose::bare_rows(model),
         (true, Design::Wide | Design::Normal) => compose::rows(model, body.width),
     };
     let [head, pane, input] =
@@ -160,7 +160,7 @@ fn narrow(model: &Model, area: Rect, body: Rect, now: Now, places: &mut Places) 
     let input = match (writing || (shown == Focus::Feed && !linking), area.height >= NORMAL.1) {
         (false, _) if tiny || linking => 0,
         (_, true) => compose::rows(model, area.width),
-        (_, false) => 1,
+        (_, false) => compose::bare_rows(model),
     };
     let log = if !linking && shown != Focus::Log && with_log(model, area) {
         possible(model.ui.look.sizes, (area.width, area.height)).log

@@ -17,6 +17,9 @@ use crate::state::{Chat, ConnectionState, QUEUE_CAPACITY, StoreState};
 /// The most lines of a text that are shown at once.
 const LINES: usize = 6;
 
+/// The most columns of a name where there is little room.
+const NAME: usize = 20;
+
 /// How much of a text that was not sent is shown, so that there is room for why.
 const FAILED: usize = 20;
 
@@ -37,19 +40,28 @@ pub(in super::super) fn rows(model: &Model, columns: u16) -> u16 {
     u16::try_from(lines.clamp(1, LINES)).unwrap_or(1) + 2
 }
 
-/// Draws the box: framed with three rows and more, a bare line with one. Returns where the cursor is while it has the
+/// How many rows it takes where there is no room for a frame: to whom, and why it would wait, is said while it is written.
+pub(in super::super) fn bare_rows(model: &Model) -> u16 {
+    if model.ui.focus == Focus::Compose { 2 } else { 1 }
+}
+
+/// Draws the box: framed with three rows and more, bare lines with fewer. Returns where the cursor is while it has the
 /// focus.
 pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
     let focused = model.ui.focus == Focus::Compose;
     let mut tiny = false;
     let inner = if area.height >= 3 {
-        let inner = framed(&title(model), focused, theme, area, buffer);
+        let inner = framed(&title(model, area.width.saturating_sub(4)), focused, theme, area, buffer);
         own(model, theme, Rect { y: inner.bottom(), height: 1, ..inner }, buffer);
         inner
     } else {
-        put(buffer, area, (0, 0), "> ", 2, theme.border(focused));
+        if area.height == 2 {
+            put(buffer, area, (0, 0), &title(model, area.width), area.width, theme.title());
+        }
+        let line = Rect { y: area.bottom().saturating_sub(1), height: area.height.min(1), ..area };
+        put(buffer, line, (0, 0), "> ", 2, theme.border(focused));
         tiny = true;
-        Rect { x: area.x + 2, width: area.width.saturating_sub(2), ..area }
+        Rect { x: line.x + 2, width: line.width.saturating_sub(2), ..line }
     };
     let value = model.ui.input.value();
     if value.is_empty() && tiny && model.ui.own.is_some() {
@@ -60,7 +72,7 @@ pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &m
             _ if passkey::awaited(model) => "paste the browser's answer here",
             (false, _) => "press i to write",
             (true, Some(_)) => "",
-            (true, None) => "+584244370180 Hola, or @ to choose a chat",
+            (true, None) => "@ for a chat, or +584244370180 Hola",
         };
         put(buffer, inner, (0, 0), hint, inner.width, theme.dim());
     }
@@ -187,8 +199,18 @@ impl Lines {
     }
 }
 
-/// Whom the text is for, and what stands in the way.
-fn title(model: &Model) -> String {
+/// Whom the text is for, and what stands in the way. Where there is no room for both, a name stands without its address.
+fn title(model: &Model, columns: u16) -> String {
+    let full = said(model, whom);
+    if full.width() <= usize::from(columns) { full } else { said(model, name) }
+}
+
+/// The name of a chat, or its address where it has none.
+fn name(model: &Model, chat: &Chat) -> String {
+    sanitize::line(model.ui.chats.called(chat), NAME)
+}
+
+fn said(model: &Model, whom: impl Fn(&Model, &Chat) -> String) -> String {
     if let Some(title) = passkey::title(model) {
         return title;
     }
