@@ -21,6 +21,9 @@ const MARK: u16 = 3;
 /// From so many columns on there is room beside the messages for the chats, or for one message.
 const BESIDE: u16 = 100;
 
+/// From so many rows on there is room below the messages for one message.
+const BELOW: u16 = 24;
+
 pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer) {
     if area.height < 3 || area.width < 20 {
         return;
@@ -71,6 +74,11 @@ fn parts(model: &Model, area: Rect) -> Parts {
         None => (messages, none),
         Some(_) if messages.width >= BESIDE => {
             let halves = Layout::horizontal([Constraint::Fill(1), Constraint::Length(messages.width * 2 / 5)]);
+            let [messages, one] = halves.areas(messages);
+            (messages, one)
+        }
+        Some(_) if messages.height >= BELOW => {
+            let halves = Layout::vertical([Constraint::Fill(1), Constraint::Length(messages.height / 2)]);
             let [messages, one] = halves.areas(messages);
             (messages, one)
         }
