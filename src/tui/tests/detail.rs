@@ -189,3 +189,20 @@ fn the_message_stands_beside_or_below_the_others_where_there_is_room() {
         assert_eq!(screen.contains("a cold message"), beside, "{size:?}: {screen}");
     }
 }
+
+#[test]
+fn what_there_is_no_room_for_is_said_to_be_there_and_no_time_is_cut() {
+    let mut desk = looking(3);
+    let tiny = text(&drawn(&mut desk.model, (40, 12)));
+    assert!(tiny.contains("↓ more (PgDn)") && !tiny.contains("All is well"), "{tiny}");
+    desk.press(KeyCode::PageDown);
+    let next = text(&drawn(&mut desk.model, (40, 12)));
+    assert!(next.contains("taken by WhatsApp  +1.32 s"), "{next}");
+    while text(&drawn(&mut desk.model, (40, 12))).contains("↓ more") {
+        desk.press(KeyCode::PageDown);
+    }
+    assert!(text(&drawn(&mut desk.model, (40, 12))).contains("All is well"), "{next}");
+    // The day is said once, and again only of another.
+    let screen = text(&drawn(&mut looking(3).model, (80, 24)));
+    assert_eq!(screen.matches("2026-11-24").count(), 1, "{screen}");
+}
