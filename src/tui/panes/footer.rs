@@ -41,8 +41,8 @@ pub(in super::super) fn draw(model: &Model, theme: Theme, area: Rect, buffer: &m
     let (context, keys) = (context(model), &model.ui.look.keys);
     let mut hints: Vec<_> = KEYS
         .iter()
-        .filter(|b| b.context == context && works(b.action, model, now))
-        .filter_map(|b| Some((rank(b.action, context, model), keys.of(b).next()?, b.footer?)))
+        .filter(|b| b.context == context && works(b.action, model, now) && hinted(b.action, context, model, now))
+        .filter_map(|b| Some((rank(b.action, model), keys.of(b).next()?, b.footer?)))
         .collect();
     let webhooks = by_word("webhooks", keys);
     if context == Context::Browse && metrics::behind_hand(model) {
@@ -82,11 +82,11 @@ const ALWAYS: u8 = 0;
 
 /// How soon a hint is left out where there is no room for all: the higher, the sooner.
 #[expect(clippy::wildcard_enum_match_arm, reason = "all else is left out first")]
-fn rank(action: Action, context: Context, model: &Model) -> u8 {
+fn rank(action: Action, model: &Model) -> u8 {
     let restart_helps = standing(model) == Standing::Ill;
     match action {
         Action::Help | Action::Palette | Action::Quit | Action::Resized => ALWAYS,
-        Action::Leave if context == Context::Compose => ALWAYS,
+        Action::Leave => ALWAYS,
         // These are there only when there is something for them to do.
         Action::TakeOver | Action::Passkey | Action::Cancel | Action::Resend | Action::PairingCode => 1,
         Action::CycleDrawing | Action::WholeScreen | Action::Json => 1,
@@ -97,6 +97,20 @@ fn rank(action: Action, context: Context, model: &Model) -> u8 {
         Action::ShorterRange | Action::LongerRange | Action::LogLevel | Action::LogTarget => 5,
         Action::ShowFeed | Action::ShowStatus | Action::ShowMetrics | Action::ShowLog => 6,
         _ => 7,
+    }
+}
+
+/// Whether what a key does is worth the room. The way back is where something lies in the place of something else.
+#[expect(clippy::wildcard_enum_match_arm, reason = "all else is, as far as there is room")]
+fn hinted(action: Action, context: Context, model: &Model, now: Now) -> bool {
+    let ui = &model.ui;
+    match action {
+        Action::Leave if context == Context::Browse => {
+            let aside = ui.focus != Focus::Feed && !crate::tui::shows(model, Focus::Feed, now);
+            ui.look.zoomed || ui.detail.is_some() || ui.chats.open || aside
+        }
+        Action::Detail => ui.detail.is_none(),
+        _ => true,
     }
 }
 

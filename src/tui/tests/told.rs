@@ -411,3 +411,24 @@ fn what_was_lost_is_said_with_what_it_is() {
     let picture = text_of(&mut model);
     assert!(picture.contains("7 lines of the bridge's log") && picture.contains("2 events of the bridge"), "{picture}");
 }
+
+#[test]
+fn the_way_back_is_said_where_something_lies_in_the_place_of_the_messages() {
+    let footer = |model: &mut Model, size| text(&drawn(model, size)).lines().last().unwrap_or_default().to_owned();
+    for size in [(40, 12), (80, 24), (120, 40)] {
+        for keys in ["z", "C", "2z", "\r"] {
+            let mut model = model(linked());
+            assert!(!footer(&mut model, size).contains("Esc back"), "{size:?}");
+            for key in keys.chars() {
+                press(&mut model, if key == '\r' { KeyCode::Enter } else { KeyCode::Char(key) });
+            }
+            let said = footer(&mut model, size);
+            assert!(said.contains("Esc back"), "{keys:?} {size:?}: {said}");
+            assert!(keys != "\r" || !said.contains("Enter look"), "{said}");
+            press(&mut model, KeyCode::Esc);
+            let left = footer(&mut model, size);
+            // Of two steps, one is left where there is one pane at a time.
+            assert!(keys == "2z" || !left.contains("Esc back"), "{keys:?} {size:?}: {left}");
+        }
+    }
+}
