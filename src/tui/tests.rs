@@ -7,6 +7,7 @@ mod compose;
 mod console;
 mod detail;
 mod feed;
+mod linking;
 mod mouse;
 mod own;
 mod passkey;

@@ -10,7 +10,7 @@ use super::super::sanitize;
 use super::super::theme::Theme;
 use super::super::update::{context, detail};
 use super::status::{Standing, standing};
-use super::{by_word, metrics, put};
+use super::{by_word, metrics, pairing, put};
 use crate::clock::Now;
 use crate::protocol::ReasonClass;
 use crate::state::{ConnectionState, Pairing, WebhookState};
@@ -123,7 +123,13 @@ pub(super) fn works(action: Action, model: &Model, now: Now) -> bool {
     let shown = |pane| crate::tui::shows(model, pane, now);
     let in_feed = matches!(model.ui.focus, Focus::Feed | Focus::Compose);
     match action {
-        Action::CycleDrawing | Action::WholeScreen => model.qr.is_some() && model.pairing(now).is_some(),
+        Action::CycleDrawing => {
+            let other = |drawing: &_| Some(*drawing) != model.ui.qr_drawn.get();
+            model.pairing(now).is_some() && pairing::possible(model).iter().any(other)
+        }
+        Action::WholeScreen => {
+            model.pairing(now).is_some() && (model.ui.whole_screen || pairing::whole_screen_helps(model))
+        }
         Action::TakeOver => {
             let connection = &model.snapshot.connection;
             connection.state == ConnectionState::Closed
