@@ -18,6 +18,9 @@ const TIME: u16 = 9;
 const SECONDS: u16 = 3;
 const MARK: u16 = 3;
 
+/// Below so many columns who wrote has a line of his own, above what he wrote.
+const STACKED: u16 = 50;
+
 /// From so many columns on there is room beside the messages for the chats, or for one message.
 const BESIDE: u16 = 100;
 
@@ -39,7 +42,7 @@ pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &m
         return;
     }
     let focused = model.ui.focus == Focus::Feed && !model.ui.chats.has_keys();
-    let inner = framed(&title(model), focused, theme, messages, buffer);
+    let inner = framed(&title(model, messages.width), focused, theme, messages, buffer);
     model.ui.feed.size.set((inner.width, inner.height));
     model.ui.look.moving.set(inner);
     if model.rows().is_empty() {
@@ -133,8 +136,8 @@ fn nothing(model: &Model) -> &'static str {
     }
 }
 
-/// Where one is, and what there is to know of it.
-fn title(model: &Model) -> String {
+/// Where one is, and what there is to know of it. Of a little room the day has none.
+fn title(model: &Model, columns: u16) -> String {
     let feed = &model.ui.feed;
     let mut title = "Messages".to_owned();
     if let Some(sieve) = feed.filter() {
@@ -143,7 +146,7 @@ fn title(model: &Model) -> String {
             None => format!(" like {}", sieve.text()),
         };
     }
-    if let Some(chosen) = model.chosen() {
+    if let Some(chosen) = model.chosen().filter(|_| columns >= STACKED) {
         title += &format!(" of {}", chosen.at.calendar_date(&model.ui.zone));
     }
     if feed.is_looking() {
@@ -198,9 +201,10 @@ struct Line {
 /// The columns of the time, and of who wrote it. A narrow pane has no room for seconds.
 const fn columns(area: Rect) -> (u16, u16) {
     match area.width {
-        70.. => (TIME, 20),
-        50..70 => (TIME, 14),
-        _ => (TIME - SECONDS, 14),
+        110.. => (TIME, 30),
+        70..110 => (TIME, 20),
+        STACKED..70 => (TIME, 14),
+        _ => (TIME - SECONDS, area.width.saturating_sub(TIME - SECONDS + MARK)),
     }
 }
 
@@ -238,13 +242,17 @@ fn visible(model: &Model, theme: Theme, area: Rect) -> Vec<Line> {
 
 fn lines(message: &Message, model: &Model, index: usize, theme: Theme, area: Rect) -> Vec<Line> {
     let before = columns(area);
-    let width = area.width.saturating_sub(before.0 + before.1 + MARK + 1).max(8);
+    let stacked = area.width < STACKED;
+    let indent = if stacked { before.0 } else { before.0 + before.1 + MARK };
+    let width = area.width.saturating_sub(indent + 1).max(8);
     let (mark, mark_style) = mark(message, theme);
-    let (who, who_style) = who(message, model, theme, usize::from(before.1 - 1));
+    let (who, who_style) = who(message, model, theme, usize::from(before.1.saturating_sub(1)));
     let selected = model.ui.feed.chosen() == Some(index);
     let mut time = Some(message.at.clock_time(&model.ui.zone));
     let mut lines: Vec<_> = day(message, model, index, theme).into_iter().collect();
-    lines.extend(said(message, model, index, theme, usize::from(width)).into_iter().map(|(text, text_style)| {
+    let head = stacked.then(|| (String::new(), Style::new()));
+    let said = said(message, model, index, theme, usize::from(width));
+    lines.extend(head.into_iter().chain(said).map(|(text, text_style)| {
         let first = time.is_some();
         Line {
             time: time.take().unwrap_or_default(),
@@ -282,9 +290,10 @@ fn draw(line: &Line, theme: Theme, area: Rect, buffer: &mut Buffer) {
     let (time, who) = columns(area);
     let clock = line.time.get(..usize::from(time - 1)).unwrap_or(&line.time);
     put(buffer, area, (0, 0), clock, time, theme.dim());
-    put(buffer, area, (time, 0), &line.who, who - 1, line.who_style);
-    put(buffer, area, (time + who, 0), line.mark, MARK, line.mark_style);
-    put(buffer, area, (time + who + MARK, 0), &line.text, area.width, line.text_style);
+    let used = put(buffer, area, (time, 0), &line.who, who.saturating_sub(1), line.who_style);
+    let (mark, text) = if area.width < STACKED { (time + used + 1, time) } else { (time + who, time + who + MARK) };
+    put(buffer, area, (mark, 0), line.mark, MARK, line.mark_style);
+    put(buffer, area, (text, 0), &line.text, area.width, line.text_style);
     if line.selected {
         buffer.set_style(area, theme.selected());
     }
