@@ -3,6 +3,7 @@
 use super::feed::Desk;
 use super::*;
 use crate::state::{Target, Times};
+use crate::tui::within::Within;
 
 fn about(message: Message, kind: &str, target: &str) -> Message {
     let target = Some(Box::new(Target { id: target.into(), from_me: true }));
@@ -205,4 +206,15 @@ fn what_there_is_no_room_for_is_said_to_be_there_and_no_time_is_cut() {
     // The day is said once, and again only of another.
     let screen = text(&drawn(&mut looking(3).model, (80, 24)));
     assert_eq!(screen.matches("2026-11-24").count(), 1, "{screen}");
+}
+
+#[test]
+fn of_tmux_it_is_spoken_within_tmux() {
+    let mut desk = looking(0);
+    for (within, tmux) in [(Within::Nothing, false), (Within::Tmux, true), (Within::Screen, false)] {
+        desk.model.ui.look.within = within;
+        assert!(desk.press(KeyCode::Char('y')).copy.is_some());
+        let said = desk.model.ui.notice.clone().unwrap();
+        assert!(said.starts_with("copied, if") && said.contains("tmux") == tmux, "{said}");
+    }
 }

@@ -92,7 +92,7 @@ fn copied(model: &mut Model, text: String) -> Outcome {
         0 => (None, "it has no text".to_owned()),
         n if n > clipboard::MAX_BYTES => (None, format!("{n} bytes are too long for a clipboard")),
         _ => {
-            let notice = "copied, if the terminal lets it (in tmux: set -g set-clipboard on)";
+            let notice = clipboard::said(model.ui.look.within);
             (Some(Secret::from(text)), notice.to_owned())
         }
     };
