@@ -190,6 +190,21 @@ fn with_log(model: &Model, area: Rect) -> bool {
     if wide { model.ui.look.log || area.height >= LOG_ALWAYS } else { model.ui.look.log && area.height >= LOG_BELOW }
 }
 
+/// What can be resized at present: columns, and rows of the pane that keys go to.
+pub fn resizable(model: &Model) -> (bool, bool) {
+    let area = Rect::new(0, 0, model.ui.size.0, model.ui.size.1);
+    if model.ui.look.zoomed {
+        return (false, false);
+    }
+    let (wide, log) = (area.width >= WIDE.0 && area.height >= WIDE.1, with_log(model, area));
+    let rows = match model.ui.look.behind {
+        Focus::Status | Focus::Metrics => wide,
+        Focus::Log => wide && log,
+        Focus::Feed | Focus::Compose => log,
+    };
+    (wide, rows)
+}
+
 /// The sizes of the panes as they are drawn at present.
 pub fn present_sizes(model: &Model) -> Sizes {
     possible(model.ui.look.sizes, model.ui.size)

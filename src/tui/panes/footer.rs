@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::keymap::{Action, Context, KEYS};
+use super::super::layout;
 use super::super::model::{Focus, Model};
 use super::super::sanitize;
 use super::super::theme::Theme;
@@ -161,6 +162,9 @@ pub(super) fn works(action: Action, model: &Model, now: Now) -> bool {
         Action::ShorterRange => shown(Focus::Metrics) && look.range != look.range.shorter(),
         Action::LongerRange => shown(Focus::Metrics) && look.range != look.range.longer(),
         Action::LogLevel | Action::LogTarget => look.log_view.ring.is_some() && shown(Focus::Log),
+        Action::Narrower | Action::Wider => layout::resizable(model).0,
+        Action::Shorter | Action::Taller => layout::resizable(model).1,
+        Action::Resize | Action::EvenOut => layout::resizable(model) != (false, false),
         Action::ShowFeed => model.ui.focus != Focus::Feed,
         Action::ShowStatus => !shown(Focus::Status),
         Action::ShowMetrics => !shown(Focus::Metrics),
@@ -168,15 +172,9 @@ pub(super) fn works(action: Action, model: &Model, now: Now) -> bool {
         | Action::FocusBack
         | Action::Palette
         | Action::Zoom
-        | Action::Resize
         | Action::ShowLog
         | Action::ReadOnly
         | Action::Redraw
-        | Action::Narrower
-        | Action::Wider
-        | Action::Shorter
-        | Action::Taller
-        | Action::EvenOut
         | Action::Resized
         | Action::Theme
         | Action::Mouse

@@ -432,3 +432,28 @@ fn the_way_back_is_said_where_something_lies_in_the_place_of_the_messages() {
         }
     }
 }
+
+#[test]
+fn resizing_is_offered_for_what_can_be_resized() {
+    let footer = |model: &mut Model, size| text(&drawn(model, size)).lines().last().unwrap_or_default().to_owned();
+    let resize = || Msg::Key(KeyEvent::new(KeyCode::Char('w'), KeyModifiers::CONTROL));
+    // The size, the keys before, and whether columns and rows can be.
+    for (size, keys, columns, rows) in [
+        ((40, 12), "", false, false),
+        ((80, 24), "", false, false),
+        ((80, 40), "4", false, false),
+        ((80, 40), "41", false, true),
+        ((120, 40), "", true, false),
+        ((120, 40), "2", true, true),
+        ((120, 40), "z", false, false),
+        ((200, 60), "", true, true),
+    ] {
+        let mut model = model(linked());
+        drawn(&mut model, size);
+        typed(&mut model, keys);
+        update(&mut model, resize(), now());
+        let said = footer(&mut model, size);
+        assert_eq!((said.contains("wider"), said.contains("more rows")), (columns, rows), "{size:?} {keys}: {said}");
+        assert_eq!(said.contains("one pane has all the room"), !columns && !rows, "{said}");
+    }
+}
