@@ -26,8 +26,8 @@ pub const HELD: usize = 500;
 /// How many are looked up at once.
 const PAGE: usize = 100;
 
-/// The most characters of a last message that are held: a line of the list.
-const LAST_CHARS: usize = 60;
+/// The most columns of a last message that are held: a line of the list in 80 columns.
+const LAST_CHARS: usize = 72;
 
 /// The most columns of the name of who wrote the last message of a group.
 const WRITER: usize = 20;
