@@ -182,11 +182,7 @@ fn parts(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-fn term(
-    part: &str,
-    chat: &impl Fn(&str) -> Option<ChatId>,
-    named: &impl Fn(&str) -> Vec<ChatId>,
-) -> Option<Term> {
+fn term(part: &str, chat: &impl Fn(&str) -> Option<ChatId>, named: &impl Fn(&str) -> Vec<ChatId>) -> Option<Term> {
     let (not, part) = part.strip_prefix('!').map_or((false, part), |rest| (true, rest));
     let what = match part.split_once(':') {
         // While it is being written nothing is kept out by it.

@@ -248,6 +248,9 @@ fn fault(model: &Model, value: &str) -> Option<String> {
     if model.ui.look.read_only {
         return Some("read-only: it would not be sent".to_owned());
     }
+    if model.ui.lost.is_some() {
+        return Some("no connection to the gateway: it would not be sent".to_owned());
+    }
     if model.snapshot.store.state == StoreState::Failing {
         return Some("the database can't be written: it would be refused".to_owned());
     }

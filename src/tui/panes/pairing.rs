@@ -118,9 +118,7 @@ fn drawing(model: &Model, modules: &Modules, room: (u16, u16)) -> Option<Drawing
     let chosen = model.ui.drawing.filter(|drawing| fits(*drawing, modules, room));
     chosen.or_else(|| match usual(model) {
         Drawing::Space => Some(Drawing::Space).filter(|drawing| fits(*drawing, modules, room)),
-        Drawing::Half | Drawing::Sextant | Drawing::Octant => {
-            Drawing::fitting(modules, room.0.into(), room.1.into())
-        }
+        Drawing::Half | Drawing::Sextant | Drawing::Octant => Drawing::fitting(modules, room.0.into(), room.1.into()),
     })
 }
 
@@ -168,7 +166,8 @@ fn draw_fitting(
         put(buffer, text, (0, 11), &drawn, text.width, theme.dim());
         put(buffer, text, (0, 12), &format!("{whole} whole screen, {code} a code to type"), text.width, theme.dim());
     } else if below > 0 {
-        let back = if whole { format!(" · {} back", model.ui.look.keys.key(Action::WholeScreen)) } else { String::new() };
+        let back =
+            if whole { format!(" · {} back", model.ui.look.keys.key(Action::WholeScreen)) } else { String::new() };
         let line = format!("{left}{back} · WhatsApp › Settings › Linked devices › Link a device");
         put(buffer, area, (0, rows), &line, area.width, theme.title());
     }

@@ -232,9 +232,8 @@ fn up_shows_what_was_sent_only_where_nothing_is_lost_by_it() {
 #[test]
 fn in_a_tiny_terminal_too_it_is_said_to_whom_and_why_it_would_wait() {
     let mut model = desk();
-    let lines = |model: &mut Model| -> Vec<String> {
-        text(&drawn(model, (40, 12))).lines().map(str::to_owned).collect()
-    };
+    let lines =
+        |model: &mut Model| -> Vec<String> { text(&drawn(model, (40, 12))).lines().map(str::to_owned).collect() };
     typed(&mut model, "aon my way");
     let seen = lines(&mut model);
     assert_eq!(seen[9..11], [format!("To Ben Ólafsson {BEN}"), "> on my way".to_owned()]);

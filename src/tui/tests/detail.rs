@@ -184,7 +184,8 @@ fn a_message_that_is_not_kept_any_more_says_so() {
 #[test]
 fn the_message_stands_beside_or_below_the_others_where_there_is_room() {
     let mut desk = looking(3);
-    for (size, beside) in [((200, 60), true), ((120, 36), true), ((80, 40), true), ((80, 24), false), ((40, 12), false)] {
+    for (size, beside) in [((200, 60), true), ((120, 36), true), ((80, 40), true), ((80, 24), false), ((40, 12), false)]
+    {
         let screen = text(&drawn(&mut desk.model, size));
         assert!(screen.contains("Message to"), "{screen}");
         assert_eq!(screen.contains("a cold message"), beside, "{size:?}: {screen}");
