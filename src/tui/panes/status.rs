@@ -259,7 +259,7 @@ pub(in super::super) fn header(model: &Model, theme: Theme, area: Rect, buffer: 
         {
             let title = welcome::title(model);
             let short = title.split_once(':').map_or(title, |(step, _)| step);
-            pieces.push((format!("  {}", if area.width < 60 { short } else { title }), theme.title()));
+            pieces.push((format!("  {}", if area.width < 70 { short } else { title }), theme.title()));
         }
         None => {}
     }

@@ -11,6 +11,7 @@ fn where_no_qr_fits_what_is_said_works_there() {
     press(&mut model, KeyCode::Char('v'));
     assert_eq!(text(&drawn(&mut model, (40, 12))).lines().last(), Some("no other drawing of the QR fits"));
     // Here the last row is what it lacks.
+    let mut model = super::model(with_qr());
     let low = text(&drawn(&mut model, (80, 17)));
     assert!(low.contains("Z gives it the whole screen") && low.contains("Z whole screen"), "{low}");
     press(&mut model, KeyCode::Char('Z'));
