@@ -7,6 +7,7 @@ mod compose;
 mod console;
 mod detail;
 mod feed;
+mod hints;
 mod linking;
 mod mouse;
 mod own;

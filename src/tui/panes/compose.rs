@@ -6,6 +6,7 @@ use ratatui::style::Style;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
+use super::super::keymap::Action;
 use super::super::model::{Focus, Model};
 use super::super::sanitize;
 use super::super::theme::Theme;
@@ -69,12 +70,12 @@ pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &m
         own(model, theme, Rect { x: inner.x.saturating_sub(2), width: inner.width.saturating_add(2), ..inner }, buffer);
     } else if value.is_empty() {
         let hint = match (focused, &model.ui.recipient) {
-            _ if passkey::awaited(model) => "paste the browser's answer here",
-            (false, _) => "press i to write",
-            (true, Some(_)) => "",
-            (true, None) => "@ for a chat, or +584244370180 Hola",
+            _ if passkey::awaited(model) => "paste the browser's answer here".to_owned(),
+            (false, _) => format!("press {} to write", model.ui.look.keys.key(Action::Compose)),
+            (true, Some(_)) => String::new(),
+            (true, None) => "@ for a chat, or +584244370180 Hola".to_owned(),
         };
-        put(buffer, inner, (0, 0), hint, inner.width, theme.dim());
+        put(buffer, inner, (0, 0), &hint, inner.width, theme.dim());
     }
     let cursor = match inner.height {
         0 | 1 => shown(value, model.ui.input.cursor(), inner, buffer),
@@ -225,7 +226,10 @@ fn said(model: &Model, whom: impl Fn(&Model, &Chat) -> String) -> String {
         Line::Text(_) => match &model.ui.recipient {
             Some(chat) => (format!("To {}", whom(model, chat)), Some(chat.clone())),
             None if value.is_empty() => ("Message: +number text".to_owned(), None),
-            None => return "✗ to whom? Ctrl-t chooses a chat, or begin with +number".to_owned(),
+            None => {
+                let choose = model.ui.look.keys.key(Action::Recipient);
+                return format!("✗ to whom? {choose}, or begin with +number");
+            }
         },
     };
     match (fault(model, value), chat.and_then(|chat| wait(model, &chat))) {

@@ -205,12 +205,13 @@ impl Page<'_> {
         if let Some(failure) = &delivery.failure {
             let code = failure.code.map(|code| format!(" ({code})")).unwrap_or_default();
             self.text(&format!("✗ {}{code}", failure.text), self.theme.bad(), 4);
+            let again = self.model.ui.look.keys.key(Action::Resend);
             let advice = if failure.retryable {
-                "R sends it again, which may help"
+                format!("{again} sends it again, which may help")
             } else {
-                "it will hardly help to send it again"
+                "it will hardly help to send it again".to_owned()
             };
-            self.text(advice, self.theme.dim(), 1);
+            self.text(&advice, self.theme.dim(), 1);
         }
     }
 

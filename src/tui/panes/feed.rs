@@ -6,6 +6,7 @@ use ratatui::style::Style;
 
 use super::super::feed::sieve::Sieve;
 use super::super::groups;
+use super::super::keymap::Action;
 use super::super::model::{Focus, Model};
 use super::super::theme::Theme;
 use super::said::said;
@@ -46,7 +47,7 @@ pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &m
     model.ui.feed.size.set((inner.width, inner.height));
     model.ui.look.moving.set(inner);
     if model.rows().is_empty() {
-        put(buffer, inner, (1, 0), nothing(model), inner.width, theme.dim());
+        put(buffer, inner, (1, 0), &nothing(model), inner.width, theme.dim());
         return;
     }
     for (y, line) in (0..inner.height).zip(visible(model, theme, inner)) {
@@ -125,20 +126,22 @@ fn inside(area: Rect) -> Rect {
 const UNKNOWN_STATE: &str = "no such state: queued dispatched sent delivered read failed expired cancelled";
 
 /// Why no message is shown.
-fn nothing(model: &Model) -> &'static str {
+fn nothing(model: &Model) -> String {
     let feed = &model.ui.feed;
+    let [up, leave] = [Action::Up, Action::Leave].map(|action| model.ui.look.keys.key(action));
     match (feed.filter(), feed.looked().1) {
-        (None, _) => "no messages yet",
-        (Some(sieve), _) if sieve.has_unknown_state() => UNKNOWN_STATE,
-        (Some(_), _) if feed.is_looking() => "looking …",
-        (Some(_), true) => "nothing found yet; k looks on",
-        (Some(_), false) => "nothing like this is kept; Esc shows all messages",
+        (None, _) => "no messages yet".to_owned(),
+        (Some(sieve), _) if sieve.has_unknown_state() => UNKNOWN_STATE.to_owned(),
+        (Some(_), _) if feed.is_looking() => "looking …".to_owned(),
+        (Some(_), true) => format!("nothing found yet; {up} looks on"),
+        (Some(_), false) => format!("nothing like this is kept; {leave} shows all messages"),
     }
 }
 
 /// Where one is, and what there is to know of it. Of a little room the day has none.
 fn title(model: &Model, columns: u16) -> String {
     let feed = &model.ui.feed;
+    let [up, newest, leave] = [Action::Up, Action::Bottom, Action::Leave].map(|action| model.ui.look.keys.key(action));
     let mut title = "Messages".to_owned();
     if let Some(sieve) = feed.filter() {
         title += &match sieve.only_chat().and_then(|chat| model.ui.chats.row(chat)) {
@@ -157,7 +160,7 @@ fn title(model: &Model, columns: u16) -> String {
         title += &format!(", looked at {looked}");
     }
     if feed.filter().is_some() && stopped {
-        title += ", k looks on";
+        title += &format!(", {up} looks on");
     }
     if feed.is_incomplete() {
         title += ", not all is sorted in yet";
@@ -168,10 +171,10 @@ fn title(model: &Model, columns: u16) -> String {
         title += ", the oldest kept";
     }
     match feed.unseen() {
-        0 if feed.is_frozen() => title + ", not following (G)",
-        0 if feed.filter().is_some() => title + " (Esc shows all)",
+        0 if feed.is_frozen() => title + &format!(", not following ({newest})"),
+        0 if feed.filter().is_some() => title + &format!(" ({leave} shows all)"),
         0 => title,
-        n => title + &format!(", {n} new below (G)"),
+        n => title + &format!(", {n} new below ({newest})"),
     }
 }
 
