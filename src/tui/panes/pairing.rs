@@ -162,7 +162,8 @@ fn draw_fitting(
         put(buffer, text, (0, 9), left, text.width, theme.busy());
         let [cycle, whole, code] =
             [Action::CycleDrawing, Action::WholeScreen, Action::PairingCode].map(|a| model.ui.look.keys.key(a));
-        let drawn = format!("drawn with {}, {cycle} changes that", drawing.name());
+        let other = if possible(model).len() > 1 { format!(", {cycle} changes that") } else { String::new() };
+        let drawn = format!("drawn with {}{other}", drawing.name());
         put(buffer, text, (0, 11), &drawn, text.width, theme.dim());
         put(buffer, text, (0, 12), &format!("{whole} whole screen, {code} a code to type"), text.width, theme.dim());
     } else if below > 0 {

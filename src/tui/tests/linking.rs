@@ -36,6 +36,12 @@ fn the_keys_change_only_to_drawings_for_which_there_is_room() {
         assert!(!said.contains("spaces") && !said.contains("half"), "{said}");
     }
     assert_eq!(names, ["sextants", "octants", "sextants", "octants"]);
+    let mut model = super::model(with_qr());
+    for (rows, another) in [(24, true), (19, false)] {
+        let picture = text(&drawn(&mut model, (80, rows)));
+        assert!(picture.contains("drawn with "), "{picture}");
+        assert_eq!(picture.contains("v changes that") && picture.contains("v draw"), another, "{picture}");
+    }
 }
 
 #[test]
