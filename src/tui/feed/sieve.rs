@@ -8,6 +8,7 @@
 
 use std::fmt::Write as _;
 
+use crate::protocol::ChatKind;
 use crate::state::{ChatId, DeliveryState, Direction, Filter, Message};
 
 /// The most characters of a text in which one looks: all of what a list has of it, and more than a person reads.
@@ -31,7 +32,8 @@ enum What {
     /// Each begins a word: as they were written, and folded. The store folds by itself, and not quite as it is done here.
     Words(Vec<String>, Vec<String>),
     Inside(String),
-    From(String),
+    /// A part of the name or the address, and the chats whose names have it in them.
+    From(String, Vec<ChatId>),
     /// A part of the address, and the chats whose names have it in them.
     To(String, Vec<ChatId>),
     Chat(String, Option<ChatId>),
@@ -80,8 +82,8 @@ impl Sieve {
                 }
                 What::Chat(_, id) => filter.chat = filter.chat.or_else(|| id.clone()),
                 What::State(word) => filter.state = filter.state.or_else(|| state(word)),
-                What::From(whom) if whom != ME => filter.direction = Some(Direction::In),
-                What::Inside(_) | What::From(_) | What::To(..) | What::Kind(_) => {}
+                What::From(whom, _) if whom != ME => filter.direction = Some(Direction::In),
+                What::Inside(_) | What::From(..) | What::To(..) | What::Kind(_) => {}
             }
         }
         filter.search = (!search.is_empty()).then(|| search.into());
@@ -96,7 +98,7 @@ impl Sieve {
                     What::Words(..) => false,
                     What::Chat(_, id) => id.is_none(),
                     What::State(word) => state(word).is_none(),
-                    What::Inside(_) | What::From(_) | What::To(..) | What::Kind(_) => true,
+                    What::Inside(_) | What::From(..) | What::To(..) | What::Kind(_) => true,
                 }
         })
     }
@@ -105,7 +107,7 @@ impl Sieve {
     pub fn has_unknown_state(&self) -> bool {
         self.terms.iter().filter(|term| !term.not).any(|term| match &term.what {
             What::State(word) => !DeliveryState::ALL.iter().any(|state| state.as_str().starts_with(word.as_str())),
-            What::Words(..) | What::Inside(_) | What::From(_) | What::To(..) | What::Chat(..) | What::Kind(_) => false,
+            What::Words(..) | What::Inside(_) | What::From(..) | What::To(..) | What::Chat(..) | What::Kind(_) => false,
         })
     }
 
@@ -134,10 +136,15 @@ impl What {
                 words.iter().all(|word| text.split(|c| !is_of_word(c)).any(|w| w.starts_with(word.as_str())))
             }
             Self::Inside(part) => folded(&message.body).contains(part.as_str()),
-            Self::From(whom) if whom == ME => ours,
-            Self::From(whom) => {
-                let name = message.name.as_deref().unwrap_or_default();
-                !ours && [name, &*message.from].iter().any(|text| folded(text).contains(whom.as_str()))
+            Self::From(whom, _) if whom == ME => ours,
+            Self::From(whom, named) => {
+                // Where his name is not told with it, a message is shown with that of the chat of two.
+                let in_his_chat = message.chat.kind == ChatKind::Person && named.contains(&message.chat.id);
+                let is_named = match &message.name {
+                    Some(name) => folded(name).contains(whom.as_str()),
+                    None => in_his_chat,
+                };
+                !ours && (is_named || folded(&message.from).contains(whom.as_str()))
             }
             Self::To(whom, _) if whom == ME => !ours,
             Self::To(whom, named) => {
@@ -187,11 +194,10 @@ fn term(part: &str, chat: &impl Fn(&str) -> Option<ChatId>, named: &impl Fn(&str
     let what = match part.split_once(':') {
         // While it is being written nothing is kept out by it.
         Some(("from" | "to" | "chat" | "state" | "kind", "")) => return None,
-        Some(("from", rest)) => What::From(folded(rest)),
-        Some(("to", rest)) => {
+        Some((side @ ("from" | "to"), rest)) => {
             let part = folded(rest);
             let named = named(&part);
-            What::To(part, named)
+            if side == "from" { What::From(part, named) } else { What::To(part, named) }
         }
         Some(("chat", rest)) => What::Chat(folded(rest), chat(rest)),
         Some(("state", rest)) => What::State(state_word(&folded(rest)).to_owned()),

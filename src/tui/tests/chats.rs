@@ -216,6 +216,14 @@ fn whoever_is_written_to_is_called_by_his_name() {
         shows(&mut desk, "on my way");
         desk.press(KeyCode::Esc);
     }
+    desk.gets(from(ANA, None, 20, "without a name"));
+    for letter in "/from:ñu".chars() {
+        desk.press(KeyCode::Char(letter));
+    }
+    desk.settle();
+    shows(&mut desk, "Ana Ñu                 without a name");
+    desk.press(KeyCode::Esc);
+    desk.press(KeyCode::Esc);
     for letter in "/to:ben".chars() {
         desk.press(KeyCode::Char(letter));
     }
