@@ -10,6 +10,7 @@ use super::super::layout::Design;
 use super::super::model::Model;
 use super::super::sanitize;
 use super::super::theme::Theme;
+use super::super::within::Within;
 use super::status::in_time;
 use super::{framed, passkey, put, welcome};
 use crate::clock::Now;
@@ -116,10 +117,20 @@ fn fits(drawing: Drawing, modules: &Modules, (columns, rows): (u16, u16)) -> boo
 /// How the code is drawn in so many columns and rows: as it was chosen when that fits. None: nothing does.
 fn drawing(model: &Model, modules: &Modules, room: (u16, u16)) -> Option<Drawing> {
     let chosen = model.ui.drawing.filter(|drawing| fits(*drawing, modules, room));
-    chosen.or_else(|| match usual(model) {
-        Drawing::Space => Some(Drawing::Space).filter(|drawing| fits(*drawing, modules, room)),
-        Drawing::Half | Drawing::Sextant | Drawing::Octant => Drawing::fitting(modules, room.0.into(), room.1.into()),
+    chosen.or_else(|| {
+        let mut all = Drawing::ALL.into_iter().filter(|drawing| is_safe(*drawing, model));
+        all.find(|drawing| fits(*drawing, modules, room))
     })
+}
+
+/// It is used without being asked for. tmux and screen leave out characters that the system is too old to know, and a code
+/// with holes is none.
+fn is_safe(drawing: Drawing, model: &Model) -> bool {
+    match drawing {
+        Drawing::Space => true,
+        Drawing::Half | Drawing::Sextant => !model.ui.look.ascii,
+        Drawing::Octant => !model.ui.look.ascii && model.ui.look.within == Within::Nothing,
+    }
 }
 
 /// The drawings for which there is room where the code was drawn last.
@@ -196,8 +207,12 @@ fn write_steps(steps: &[&str], theme: Theme, area: Rect, buffer: &mut Buffer) ->
 
 /// What to do instead, of which all works here.
 fn too_small(model: &Model, modules: &Modules, theme: Theme, area: Rect, buffer: &mut Buffer, whole: bool) {
-    let ascii = model.ui.look.ascii;
-    let (columns, rows) = if ascii { Drawing::Space } else { Drawing::Octant }.needs(modules);
+    let smallest = match (model.ui.look.ascii, is_safe(Drawing::Octant, model)) {
+        (true, _) => Drawing::Space,
+        (false, true) => Drawing::Octant,
+        (false, false) => Drawing::Sextant,
+    };
+    let (columns, rows) = smallest.needs(modules);
     let [screen, code, cycle] =
         [Action::WholeScreen, Action::PairingCode, Action::CycleDrawing].map(|action| model.ui.look.keys.key(action));
     let mut text = format!("The QR needs {columns}×{rows}, here are {}×{}.\n", area.width, area.height);
@@ -209,8 +224,8 @@ fn too_small(model: &Model, modules: &Modules, theme: Theme, area: Rect, buffer:
     if !model.ui.look.read_only {
         text += &format!("{code} gives a code to type instead.\n");
     }
-    if ascii && !possible(model).is_empty() {
-        text += &format!("{cycle} draws it with characters that are not ASCII.\n");
+    if let Some(other) = possible(model).first() {
+        text += &format!("{cycle} draws it with {}, if the terminal has them.\n", other.name());
     }
     // A browser can't give the token that /qr asks for; the page can.
     text += &format!("Browser: {api}/\nPrograms: {api}/qr\n`pilothouse token` prints the token.", api = model.ui.api);

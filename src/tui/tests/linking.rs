@@ -49,3 +49,17 @@ fn the_steps_for_a_code_are_whole_in_a_tiny_terminal() {
     let tiny = text(&drawn(&mut model(with_code()), (40, 12)));
     assert!(tiny.contains("the code") && tiny.contains(":link for a QR"), "{tiny}");
 }
+
+#[test]
+fn within_tmux_octants_are_not_used_unless_they_are_asked_for() {
+    let mut model = model(with_qr());
+    model.ui.look.within = crate::tui::within::Within::Tmux;
+    drawn(&mut model, (80, 24));
+    assert_eq!(model.ui.qr_drawn.get(), Some(Drawing::Sextant));
+    let picture = text(&drawn(&mut model, (80, 20)));
+    assert!(model.ui.qr_drawn.get().is_none() && picture.contains("needs 31×21"), "{picture}");
+    assert!(picture.contains("v draws it with octants") && picture.contains("v draw  "), "{picture}");
+    press(&mut model, KeyCode::Char('v'));
+    drawn(&mut model, (80, 20));
+    assert_eq!(model.ui.qr_drawn.get(), Some(Drawing::Octant));
+}
