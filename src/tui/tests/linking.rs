@@ -63,3 +63,11 @@ fn within_tmux_octants_are_not_used_unless_they_are_asked_for() {
     drawn(&mut model, (80, 20));
     assert_eq!(model.ui.qr_drawn.get(), Some(Drawing::Octant));
 }
+
+#[test]
+fn what_a_number_is_like_is_whole_in_a_tiny_terminal() {
+    let mut model = model(with_qr());
+    typed(&mut model, "p");
+    let tiny = text(&drawn(&mut model, (40, 12)));
+    assert!(tiny.contains("as in +584244370180; Esc leaves "), "{tiny}");
+}
