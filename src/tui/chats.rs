@@ -12,6 +12,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::feed::sieve::{Meant, folded};
+use crate::protocol::ChatKind;
 use crate::state::{
     Change, Chat, ChatId, DeliveryState, Direction, Found, ListedChat, LookUp, Message, MessageId, Place, RequestId,
     Subjects,
@@ -89,6 +90,11 @@ impl Chats {
     /// This chat, when it is in the list.
     pub fn row(&self, chat: &ChatId) -> Option<&Row> {
         self.rows.iter().find(|row| row.chat.id == *chat)
+    }
+
+    /// What one would call this chat: a name or a subject where one is known, else the address.
+    pub fn called<'a>(&'a self, chat: &'a Chat) -> &'a str {
+        self.row(&chat.id).map_or_else(|| chat.address(), Row::title)
     }
 
     /// Somebody wrote to us in this chat, as far as is known here.
@@ -184,6 +190,9 @@ impl Chats {
 
     fn take(&mut self, message: &Message, unread: bool) {
         let at = self.rows.iter().position(|row| row.chat.id == message.chat.id);
+        // Whoever is written to may have told his name before what is told here begins.
+        let is_named = at.and_then(|at| self.rows.get(at)).is_some_and(|row| row.name.is_some());
+        self.wanted |= message.direction != Direction::In && message.chat.kind == ChatKind::Person && !is_named;
         let chosen = self.chosen().map(|row| row.chat.id.clone());
         let old = at.and_then(|at| self.rows.remove(at));
         let mut row = Row::of(message);

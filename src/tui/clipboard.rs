@@ -8,6 +8,14 @@ use super::within::Within;
 /// The longest text in bytes: as base64 it has 100,000, and some terminals take no more.
 pub const MAX_BYTES: usize = 74_994;
 
+/// What is said once the terminal was asked: it answers nothing.
+pub const fn said(within: Within) -> &'static str {
+    match within {
+        Within::Nothing | Within::Screen => "copied, if the terminal lets programs copy (OSC 52)",
+        Within::Tmux => "copied, if tmux lets it (set -g set-clipboard on) and the terminal does (OSC 52)",
+    }
+}
+
 /// What asks the terminal to put a text into its clipboard.
 ///
 /// tmux takes the plain sequence with `set-clipboard on`, and hands the wrapped one through with `allow-passthrough on`;

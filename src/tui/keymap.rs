@@ -120,7 +120,7 @@ pub const KEYS: &[Binding] = &[
     bind(&["M"], Browse, A::Mouse, "the mouse for this console, on or off", None),
     bind(&["Ctrl-z"], Browse, A::Suspend, "back to the shell; the gateway goes on; fg", None),
     bind(&["Ctrl-l"], Browse, A::Redraw, "draw everything anew", None),
-    bind(&["Esc"], Browse, A::Leave, "back to all panes, to the newest message", None),
+    bind(&["Esc"], Browse, A::Leave, "back to all panes, to the newest message", Some("back")),
     bind(&[":"], Browse, A::Palette, "find an action by its name", Some("all actions")),
     bind(&["?", "F1"], Browse, A::Help, "the keys that work here and now", Some("help")),
     bind(&["q"], Browse, A::Quit, "quit; asks when the gateway ends with it", Some("quit")),

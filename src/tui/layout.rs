@@ -104,7 +104,7 @@ fn zoomed(model: &Model, body: Rect, places: &mut Places) {
     let writing = model.ui.focus == Focus::Compose;
     let input = match (writing, places.design) {
         (false, _) => 0,
-        (true, Design::Tiny) => 1,
+        (true, Design::Tiny) => compose::bare_rows(model),
         (true, Design::Wide | Design::Normal) => compose::rows(model, body.width),
     };
     let [head, pane, input] =
@@ -160,7 +160,7 @@ fn narrow(model: &Model, area: Rect, body: Rect, now: Now, places: &mut Places) 
     let input = match (writing || (shown == Focus::Feed && !linking), area.height >= NORMAL.1) {
         (false, _) if tiny || linking => 0,
         (_, true) => compose::rows(model, area.width),
-        (_, false) => 1,
+        (_, false) => compose::bare_rows(model),
     };
     let log = if !linking && shown != Focus::Log && with_log(model, area) {
         possible(model.ui.look.sizes, (area.width, area.height)).log
@@ -188,6 +188,21 @@ fn narrow(model: &Model, area: Rect, body: Rect, now: Now, places: &mut Places) 
 fn with_log(model: &Model, area: Rect) -> bool {
     let wide = area.width >= WIDE.0 && area.height >= WIDE.1;
     if wide { model.ui.look.log || area.height >= LOG_ALWAYS } else { model.ui.look.log && area.height >= LOG_BELOW }
+}
+
+/// What can be resized at present: columns, and rows of the pane that keys go to.
+pub fn resizable(model: &Model) -> (bool, bool) {
+    let area = Rect::new(0, 0, model.ui.size.0, model.ui.size.1);
+    if model.ui.look.zoomed {
+        return (false, false);
+    }
+    let (wide, log) = (area.width >= WIDE.0 && area.height >= WIDE.1, with_log(model, area));
+    let rows = match model.ui.look.behind {
+        Focus::Status | Focus::Metrics => wide,
+        Focus::Log => wide && log,
+        Focus::Feed | Focus::Compose => log,
+    };
+    (wide, rows)
 }
 
 /// The sizes of the panes as they are drawn at present.

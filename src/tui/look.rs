@@ -10,6 +10,7 @@ use super::log_view::LogView;
 use super::model::Focus;
 use super::series::Range;
 use super::theme::Palette;
+use super::within::Within;
 
 /// How the console looks.
 #[derive(Clone, Debug)]
@@ -34,6 +35,8 @@ pub struct Look {
     pub theme: Palette,
     /// Frames, marks and graphs are of ASCII, and the QR of spaces.
     pub ascii: bool,
+    /// What the terminal is within.
+    pub within: Within,
     /// The mouse is for the console.
     pub mouse: bool,
     /// What of the log is shown.
@@ -59,6 +62,7 @@ impl Default for Look {
             log: false,
             theme: Palette::default(),
             ascii: false,
+            within: Within::default(),
             mouse: false,
             log_view: LogView::default(),
             resyncs: 0,

@@ -129,6 +129,8 @@ pub struct Ui {
     pub drawing: Option<Drawing>,
     /// How the QR was drawn last.
     pub qr_drawn: Cell<Option<Drawing>>,
+    /// The columns and rows that there were for it.
+    pub qr_room: Cell<(u16, u16)>,
     /// The QR takes the whole screen.
     pub whole_screen: bool,
     /// Ctrl-C was pressed once.
@@ -172,6 +174,7 @@ impl Model {
             next_request: RequestId(1),
             drawing: None,
             qr_drawn: Cell::default(),
+            qr_room: Cell::default(),
             whole_screen: false,
             interrupted: false,
             size: (80, 24),

@@ -5,13 +5,16 @@
 
 use super::groups::short;
 use super::model::Model;
+use crate::protocol::ChatKind;
 use crate::state::{Chat, Direction, Message};
 
 /// Who wrote a message, by what is known best: the name, with a `~` where there is no number behind it, the number, or
 /// the end of the id.
 pub fn writer(message: &Message, model: &Model) -> String {
     if !is_hidden(message) {
-        return alone(message);
+        // Where his name is not told with it, the chat of two has it.
+        let of_two = message.name.is_none() && message.chat.kind == ChatKind::Person;
+        return if of_two { model.ui.chats.called(&message.chat).to_owned() } else { alone(message) };
     }
     if let Some(row) = number(message, model).and_then(|chat| model.ui.chats.row(&chat.id)) {
         return row.title().to_owned();

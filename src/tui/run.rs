@@ -172,6 +172,7 @@ async fn run(
     model.ui.greeting = Some((greeting(options.attached.as_deref()), clock.now().mono.plus(GREETING)));
     model.ui.attached.clone_from(&options.attached);
     model.ui.look.theme = options.theme;
+    model.ui.look.within = options.within;
     model.ui.look.mouse = options.mouse;
     model.ui.look.ascii = options.ascii;
     let mut file = DraftsFile::new(options.folder.clone());

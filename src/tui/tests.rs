@@ -7,6 +7,8 @@ mod compose;
 mod console;
 mod detail;
 mod feed;
+mod hints;
+mod linking;
 mod mouse;
 mod own;
 mod passkey;

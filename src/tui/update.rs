@@ -379,7 +379,10 @@ fn answer(model: &mut Model) {
             compose::address(model, chat);
             model.ui.focus = Focus::Compose;
         }
-        None => model.ui.notice = Some("there is no message to answer yet; press i to write one".to_owned()),
+        None => {
+            let write = model.ui.look.keys.key(Action::Compose);
+            model.ui.notice = Some(format!("there is no message to answer yet; press {write} to write one"));
+        }
     }
 }
 
@@ -388,7 +391,9 @@ fn cancel(model: &mut Model) -> Outcome {
     match model.chosen_and_waiting() {
         Some(id) => request(model, Request::Cancel { id }),
         None => {
-            model.ui.notice = Some("choose a message that waits (…) with k and j, then x takes it back".to_owned());
+            let [up, down, cancel] = [Action::Up, Action::Down, Action::Cancel].map(|key| model.ui.look.keys.key(key));
+            let text = format!("choose a message that waits (…) with {up} and {down}, then {cancel} takes it back");
+            model.ui.notice = Some(text);
             Outcome::redraw()
         }
     }

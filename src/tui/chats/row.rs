@@ -7,8 +7,8 @@ use crate::clock::Timestamp;
 use crate::protocol::ChatKind;
 use crate::state::{About, Chat, DeliveryState, Direction, Message, MessageId, Subjects};
 
-/// The most characters of a last message that are held: a line of the list.
-const LAST_CHARS: usize = 60;
+/// The most columns of a last message that are held: a line of the list in 80 columns.
+const LAST_CHARS: usize = 72;
 
 /// The most columns of the name of who wrote the last message of a group.
 const WRITER: usize = 20;

@@ -59,7 +59,7 @@ pub(super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer)
         let kind = place(row.chat.kind).map(|kind| format!("{kind} ")).unwrap_or_default();
         let name = format!("{kind}{}", row.title());
         put(buffer, inner, (UNREAD, y), &name, right.saturating_sub(UNREAD + 1), theme.title());
-        put(buffer, inner, (right, y), &time, TIME, theme.dim());
+        put(buffer, inner, (right, y), &format!("{time:>10}"), TIME, theme.dim());
         let who = if row.last_is_ours { "→ " } else { "" };
         let mark = row.delivery.as_ref().and_then(|(_, state)| *state).map(|state| marks::mark(state, theme).0);
         let last = match mark {

@@ -7,6 +7,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use super::super::chats::full_title;
+use super::super::keymap::Action;
 use super::super::model::{Focus, Model};
 use super::super::sanitize;
 use super::super::theme::Theme;
@@ -17,6 +18,9 @@ use crate::state::{Chat, ConnectionState, QUEUE_CAPACITY, StoreState};
 
 /// The most lines of a text that are shown at once.
 const LINES: usize = 6;
+
+/// The most columns of a name where there is little room.
+const NAME: usize = 20;
 
 /// How much of a text that was not sent is shown, so that there is room for why.
 const FAILED: usize = 20;
@@ -38,19 +42,28 @@ pub(in super::super) fn rows(model: &Model, columns: u16) -> u16 {
     u16::try_from(lines.clamp(1, LINES)).unwrap_or(1) + 2
 }
 
-/// Draws the box: framed with three rows and more, a bare line with one. Returns where the cursor is while it has the
+/// How many rows it takes where there is no room for a frame: to whom, and why it would wait, is said while it is written.
+pub(in super::super) fn bare_rows(model: &Model) -> u16 {
+    if model.ui.focus == Focus::Compose { 2 } else { 1 }
+}
+
+/// Draws the box: framed with three rows and more, bare lines with fewer. Returns where the cursor is while it has the
 /// focus.
 pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
     let focused = model.ui.focus == Focus::Compose;
     let mut tiny = false;
     let inner = if area.height >= 3 {
-        let inner = framed(&title(model), focused, theme, area, buffer);
+        let inner = framed(&title(model, area.width.saturating_sub(4)), focused, theme, area, buffer);
         own(model, theme, Rect { y: inner.bottom(), height: 1, ..inner }, buffer);
         inner
     } else {
-        put(buffer, area, (0, 0), "> ", 2, theme.border(focused));
+        if area.height == 2 {
+            put(buffer, area, (0, 0), &title(model, area.width), area.width, theme.title());
+        }
+        let line = Rect { y: area.bottom().saturating_sub(1), height: area.height.min(1), ..area };
+        put(buffer, line, (0, 0), "> ", 2, theme.border(focused));
         tiny = true;
-        Rect { x: area.x + 2, width: area.width.saturating_sub(2), ..area }
+        Rect { x: line.x + 2, width: line.width.saturating_sub(2), ..line }
     };
     let value = model.ui.input.value();
     if value.is_empty() && tiny && model.ui.own.is_some() {
@@ -58,12 +71,12 @@ pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &m
         own(model, theme, Rect { x: inner.x.saturating_sub(2), width: inner.width.saturating_add(2), ..inner }, buffer);
     } else if value.is_empty() {
         let hint = match (focused, &model.ui.recipient) {
-            _ if passkey::awaited(model) => "paste the browser's answer here",
-            (false, _) => "press i to write",
-            (true, Some(_)) => "",
-            (true, None) => "+584244370180 Hola, or @ to choose a chat",
+            _ if passkey::awaited(model) => "paste the browser's answer here".to_owned(),
+            (false, _) => format!("press {} to write", model.ui.look.keys.key(Action::Compose)),
+            (true, Some(_)) => String::new(),
+            (true, None) => "@ for a chat, or +584244370180 Hola".to_owned(),
         };
-        put(buffer, inner, (0, 0), hint, inner.width, theme.dim());
+        put(buffer, inner, (0, 0), &hint, inner.width, theme.dim());
     }
     let cursor = match inner.height {
         0 | 1 => shown(value, model.ui.input.cursor(), inner, buffer),
@@ -79,7 +92,7 @@ fn own(model: &Model, theme: Theme, line: Rect, buffer: &mut Buffer) {
         Some(delivery) => (marks::mark(delivery.state, theme), marks::word(delivery.state)),
         None => (("·", theme.busy()), "given"),
     };
-    let name = model.ui.chats.row(&own.chat.id).map_or_else(|| own.chat.address(), |row| row.title());
+    let name = model.ui.chats.called(&own.chat);
     let to = format!(" to {}: ", sanitize::line(name, 20));
     let room = line.width.saturating_sub(2);
     let state = format!(" {mark} {word}");
@@ -188,8 +201,18 @@ impl Lines {
     }
 }
 
-/// Whom the text is for, and what stands in the way.
-fn title(model: &Model) -> String {
+/// Whom the text is for, and what stands in the way. Where there is no room for both, a name stands without its address.
+fn title(model: &Model, columns: u16) -> String {
+    let full = said(model, whom);
+    if full.width() <= usize::from(columns) { full } else { said(model, name) }
+}
+
+/// The name of a chat, or its address where it has none.
+fn name(model: &Model, chat: &Chat) -> String {
+    sanitize::line(model.ui.chats.called(chat), NAME)
+}
+
+fn said(model: &Model, whom: impl Fn(&Model, &Chat) -> String) -> String {
     if let Some(title) = passkey::title(model) {
         return title;
     }
@@ -203,7 +226,10 @@ fn title(model: &Model) -> String {
         Line::Text(_) => match &model.ui.recipient {
             Some(chat) => (format!("To {}", whom(model, chat)), Some(chat.clone())),
             None if value.is_empty() => ("Message: +number text".to_owned(), None),
-            None => return "✗ to whom? Ctrl-t chooses a chat, or begin with +number".to_owned(),
+            None => {
+                let choose = model.ui.look.keys.key(Action::Recipient);
+                return format!("✗ to whom? {choose}, or begin with +number");
+            }
         },
     };
     match (fault(model, value), chat.and_then(|chat| wait(model, &chat))) {
@@ -225,6 +251,9 @@ pub(super) fn whom(model: &Model, chat: &Chat) -> String {
 fn fault(model: &Model, value: &str) -> Option<String> {
     if model.ui.look.read_only {
         return Some("read-only: it would not be sent".to_owned());
+    }
+    if model.ui.lost.is_some() {
+        return Some("no connection to the gateway: it would not be sent".to_owned());
     }
     if model.snapshot.store.state == StoreState::Failing {
         return Some("the database can't be written: it would be refused".to_owned());

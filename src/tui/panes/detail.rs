@@ -5,7 +5,9 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use serde::Serialize;
 
+use super::super::chats::Row;
 use super::super::detail::Detail;
+use super::super::keymap::Action;
 use super::super::model::Model;
 use super::super::people;
 use super::super::sanitize;
@@ -40,12 +42,19 @@ pub(super) fn pane(detail: &Detail, model: &Model, theme: Theme, area: Rect, buf
         }
         Direction::Out | Direction::OutElsewhere => {
             let chat = &detail.message.chat;
-            format!("Message to {}", model.snapshot.groups.of(&chat.id).unwrap_or_else(|| chat.address()))
+            let subject = model.snapshot.groups.of(&chat.id);
+            format!("Message to {}", subject.unwrap_or_else(|| model.ui.chats.called(chat)))
         }
     };
     let inner = framed(&title, true, theme, area, buffer);
     detail.size.set((inner.width, inner.height));
-    let lines = lines(detail, model, theme, inner.width, detail.skipped + usize::from(inner.height));
+    let seen = detail.skipped + usize::from(inner.height);
+    // One more than is seen says whether there is more.
+    let lines = lines(detail, model, theme, inner.width, seen + 1);
+    if lines.len() > seen {
+        let more = format!(" ↓ more ({}) ", model.ui.look.keys.key(Action::PageDown));
+        put(buffer, area, (2, area.height.saturating_sub(1)), &more, area.width.saturating_sub(4), theme.border(true));
+    }
     for (y, line) in (0..inner.height).zip(lines.into_iter().skip(detail.skipped)) {
         put(buffer, inner, (1, y), &line.text, inner.width.saturating_sub(2), line.style);
         let label = Rect { x: inner.x + 1, y: inner.y + y, width: line.label, height: 1 };
@@ -73,7 +82,8 @@ pub(in super::super) fn json(detail: &Detail) -> String {
 /// Its first `rows` lines.
 fn lines(detail: &Detail, model: &Model, theme: Theme, width: u16, rows: usize) -> Vec<Line> {
     let columns = usize::from(width.saturating_sub(2));
-    let mut page = Page { model, theme, columns, rows, lines: Vec::new() };
+    let day = detail.message.at.calendar_date(&model.ui.zone);
+    let mut page = Page { model, theme, columns, rows, day, lines: Vec::new() };
     if let Some(fault) = &detail.fault {
         page.text(&format!("✗ {fault}"), theme.bad(), 2);
     }
@@ -103,6 +113,8 @@ struct Page<'a> {
     theme: Theme,
     columns: usize,
     rows: usize,
+    /// The day of the message, which is not said again of what happened on it.
+    day: String,
     lines: Vec<Line>,
 }
 
@@ -128,7 +140,10 @@ impl Page<'_> {
 
     fn time(&self, at: Timestamp) -> String {
         let zone = &self.model.ui.zone;
-        format!("{} {}", at.calendar_date(zone), at.clock_time(zone))
+        match at.calendar_date(zone) {
+            day if day == self.day => at.clock_time(zone),
+            day => format!("{day} {}", at.clock_time(zone)),
+        }
     }
 
     fn head(&mut self, message: &Message) {
@@ -145,9 +160,12 @@ impl Page<'_> {
                 self.field("in", &format!("{subject}{place} {chat}"));
             }
             None if message.direction == Direction::In => {}
-            None => self.field("to", chat),
+            None => {
+                let name = self.model.ui.chats.row(&message.chat.id).and_then(Row::own_name);
+                self.field("to", &format!("{chat}{}", name.map(|name| format!("  {name}")).unwrap_or_default()));
+            }
         }
-        self.field("at", &self.time(message.at));
+        self.field("at", &format!("{} {}", self.day, message.at.clock_time(&self.model.ui.zone)));
         self.field("kind", &message.kind);
         self.field("id", message.id.as_str());
         if let Some(target) = &message.target {
@@ -167,7 +185,7 @@ impl Page<'_> {
         let points = [
             (queued_at, "queued"),
             (dispatched_at, "handed to the bridge"),
-            (sent_at, "taken by WhatsApp's server"),
+            (sent_at, "taken by WhatsApp"),
             (delivered_at, if of_a_group { "reached a member's phone" } else { "reached the phone" }),
             (read_at, if of_a_group { "read by a member" } else { "read" }),
             (failed_at, "failed"),
@@ -177,7 +195,7 @@ impl Page<'_> {
         let mut before = None;
         for (at, what) in points.into_iter().filter_map(|(at, what)| Some((at?, what))) {
             let took = before.map(|before| took(at, before)).unwrap_or_default();
-            self.text(&format!("{}  {what}{took}", self.time(at)), Style::new(), 1);
+            self.text(&format!("{}  {what}{took}", self.time(at)), Style::new(), 2);
             before = Some(at);
         }
         if delivery.attempts > 1 {
@@ -189,12 +207,13 @@ impl Page<'_> {
         if let Some(failure) = &delivery.failure {
             let code = failure.code.map(|code| format!(" ({code})")).unwrap_or_default();
             self.text(&format!("✗ {}{code}", failure.text), self.theme.bad(), 4);
+            let again = self.model.ui.look.keys.key(Action::Resend);
             let advice = if failure.retryable {
-                "R sends it again, which may help"
+                format!("{again} sends it again, which may help")
             } else {
-                "it will hardly help to send it again"
+                "it will hardly help to send it again".to_owned()
             };
-            self.text(advice, self.theme.dim(), 1);
+            self.text(&advice, self.theme.dim(), 1);
         }
     }
 

@@ -6,6 +6,7 @@ use ratatui::style::Style;
 
 use super::super::feed::sieve::Sieve;
 use super::super::groups;
+use super::super::keymap::Action;
 use super::super::model::{Focus, Model};
 use super::super::people;
 use super::super::theme::Theme;
@@ -19,8 +20,14 @@ const TIME: u16 = 9;
 const SECONDS: u16 = 3;
 const MARK: u16 = 3;
 
+/// Below so many columns who wrote has a line of his own, above what he wrote.
+const STACKED: u16 = 50;
+
 /// From so many columns on there is room beside the messages for the chats, or for one message.
 const BESIDE: u16 = 100;
+
+/// From so many rows on there is room below the messages for one message.
+const BELOW: u16 = 24;
 
 pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer) {
     if area.height < 3 || area.width < 20 {
@@ -37,11 +44,11 @@ pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &m
         return;
     }
     let focused = model.ui.focus == Focus::Feed && !model.ui.chats.has_keys();
-    let inner = framed(&title(model), focused, theme, messages, buffer);
+    let inner = framed(&title(model, messages.width), focused, theme, messages, buffer);
     model.ui.feed.size.set((inner.width, inner.height));
     model.ui.look.moving.set(inner);
     if model.rows().is_empty() {
-        put(buffer, inner, (1, 0), nothing(model), inner.width, theme.dim());
+        put(buffer, inner, (1, 0), &nothing(model), inner.width, theme.dim());
         return;
     }
     for (y, line) in (0..inner.height).zip(visible(model, theme, inner)) {
@@ -72,6 +79,11 @@ fn parts(model: &Model, area: Rect) -> Parts {
         None => (messages, none),
         Some(_) if messages.width >= BESIDE => {
             let halves = Layout::horizontal([Constraint::Fill(1), Constraint::Length(messages.width * 2 / 5)]);
+            let [messages, one] = halves.areas(messages);
+            (messages, one)
+        }
+        Some(_) if messages.height >= BELOW => {
+            let halves = Layout::vertical([Constraint::Fill(1), Constraint::Length(messages.height / 2)]);
             let [messages, one] = halves.areas(messages);
             (messages, one)
         }
@@ -115,20 +127,22 @@ fn inside(area: Rect) -> Rect {
 const UNKNOWN_STATE: &str = "no such state: queued dispatched sent delivered read failed expired cancelled";
 
 /// Why no message is shown.
-fn nothing(model: &Model) -> &'static str {
+fn nothing(model: &Model) -> String {
     let feed = &model.ui.feed;
+    let [up, leave] = [Action::Up, Action::Leave].map(|action| model.ui.look.keys.key(action));
     match (feed.filter(), feed.looked().1) {
-        (None, _) => "no messages yet",
-        (Some(sieve), _) if sieve.has_unknown_state() => UNKNOWN_STATE,
-        (Some(_), _) if feed.is_looking() => "looking …",
-        (Some(_), true) => "nothing found yet; k looks on",
-        (Some(_), false) => "nothing like this is kept; Esc shows all messages",
+        (None, _) => "no messages yet".to_owned(),
+        (Some(sieve), _) if sieve.has_unknown_state() => UNKNOWN_STATE.to_owned(),
+        (Some(_), _) if feed.is_looking() => "looking …".to_owned(),
+        (Some(_), true) => format!("nothing found yet; {up} looks on"),
+        (Some(_), false) => format!("nothing like this is kept; {leave} shows all messages"),
     }
 }
 
-/// Where one is, and what there is to know of it.
-fn title(model: &Model) -> String {
+/// Where one is, and what there is to know of it. Of a little room the day has none.
+fn title(model: &Model, columns: u16) -> String {
     let feed = &model.ui.feed;
+    let [up, newest, leave] = [Action::Up, Action::Bottom, Action::Leave].map(|action| model.ui.look.keys.key(action));
     let mut title = "Messages".to_owned();
     if let Some(sieve) = feed.filter() {
         title += &match sieve.only_chat().and_then(|chat| model.ui.chats.row(chat)) {
@@ -136,7 +150,7 @@ fn title(model: &Model) -> String {
             None => format!(" like {}", sieve.text()),
         };
     }
-    if let Some(chosen) = model.chosen() {
+    if let Some(chosen) = model.chosen().filter(|_| columns >= STACKED) {
         title += &format!(" of {}", chosen.at.calendar_date(&model.ui.zone));
     }
     if feed.is_looking() {
@@ -147,7 +161,7 @@ fn title(model: &Model) -> String {
         title += &format!(", looked at {looked}");
     }
     if feed.filter().is_some() && stopped {
-        title += ", k looks on";
+        title += &format!(", {up} looks on");
     }
     if feed.is_incomplete() {
         title += ", not all is sorted in yet";
@@ -158,10 +172,10 @@ fn title(model: &Model) -> String {
         title += ", the oldest kept";
     }
     match feed.unseen() {
-        0 if feed.is_frozen() => title + ", not following (G)",
-        0 if feed.filter().is_some() => title + " (Esc shows all)",
+        0 if feed.is_frozen() => title + &format!(", not following ({newest})"),
+        0 if feed.filter().is_some() => title + &format!(" ({leave} shows all)"),
         0 => title,
-        n => title + &format!(", {n} new below (G)"),
+        n => title + &format!(", {n} new below ({newest})"),
     }
 }
 
@@ -191,9 +205,10 @@ struct Line {
 /// The columns of the time, and of who wrote it. A narrow pane has no room for seconds.
 const fn columns(area: Rect) -> (u16, u16) {
     match area.width {
-        70.. => (TIME, 20),
-        50..70 => (TIME, 14),
-        _ => (TIME - SECONDS, 14),
+        110.. => (TIME, 30),
+        70..110 => (TIME, 20),
+        STACKED..70 => (TIME, 14),
+        _ => (TIME - SECONDS, area.width.saturating_sub(TIME - SECONDS + MARK)),
     }
 }
 
@@ -231,13 +246,17 @@ fn visible(model: &Model, theme: Theme, area: Rect) -> Vec<Line> {
 
 fn lines(message: &Message, model: &Model, index: usize, theme: Theme, area: Rect) -> Vec<Line> {
     let before = columns(area);
-    let width = area.width.saturating_sub(before.0 + before.1 + MARK + 1).max(8);
+    let stacked = area.width < STACKED;
+    let indent = if stacked { before.0 } else { before.0 + before.1 + MARK };
+    let width = area.width.saturating_sub(indent + 1).max(8);
     let (mark, mark_style) = mark(message, theme);
-    let (who, who_style) = who(message, model, theme, usize::from(before.1 - 1));
+    let (who, who_style) = who(message, model, theme, usize::from(before.1.saturating_sub(1)));
     let selected = model.ui.feed.chosen() == Some(index);
     let mut time = Some(message.at.clock_time(&model.ui.zone));
     let mut lines: Vec<_> = day(message, model, index, theme).into_iter().collect();
-    lines.extend(said(message, model, index, theme, usize::from(width)).into_iter().map(|(text, text_style)| {
+    let head = stacked.then(|| (String::new(), Style::new()));
+    let said = said(message, model, index, theme, usize::from(width));
+    lines.extend(head.into_iter().chain(said).map(|(text, text_style)| {
         let first = time.is_some();
         Line {
             time: time.take().unwrap_or_default(),
@@ -275,9 +294,10 @@ fn draw(line: &Line, theme: Theme, area: Rect, buffer: &mut Buffer) {
     let (time, who) = columns(area);
     let clock = line.time.get(..usize::from(time - 1)).unwrap_or(&line.time);
     put(buffer, area, (0, 0), clock, time, theme.dim());
-    put(buffer, area, (time, 0), &line.who, who - 1, line.who_style);
-    put(buffer, area, (time + who, 0), line.mark, MARK, line.mark_style);
-    put(buffer, area, (time + who + MARK, 0), &line.text, area.width, line.text_style);
+    let used = put(buffer, area, (time, 0), &line.who, who.saturating_sub(1), line.who_style);
+    let (mark, text) = if area.width < STACKED { (time + used + 1, time) } else { (time + who, time + who + MARK) };
+    put(buffer, area, (mark, 0), line.mark, MARK, line.mark_style);
+    put(buffer, area, (text, 0), &line.text, area.width, line.text_style);
     if line.selected {
         buffer.set_style(area, theme.selected());
     }
@@ -304,7 +324,7 @@ fn who(message: &Message, model: &Model, theme: Theme, columns: usize) -> (Strin
             (format!("→ {}{called}", if known { "" } else { "group " }), theme.outgoing())
         }
         Direction::Out | Direction::OutElsewhere => (
-            format!("→ {}{}", place.map(|p| format!("{p} ")).unwrap_or_default(), message.chat.address()),
+            format!("→ {}{}", place.map(|p| format!("{p} ")).unwrap_or_default(), model.ui.chats.called(&message.chat)),
             theme.outgoing(),
         ),
     }

@@ -5,12 +5,13 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::keymap::{Action, Context, KEYS};
+use super::super::layout;
 use super::super::model::{Focus, Model};
 use super::super::sanitize;
 use super::super::theme::Theme;
 use super::super::update::{context, detail};
 use super::status::{Standing, standing};
-use super::{by_word, metrics, put};
+use super::{by_word, metrics, pairing, put};
 use crate::clock::Now;
 use crate::protocol::ReasonClass;
 use crate::state::{ConnectionState, Pairing, WebhookState};
@@ -41,8 +42,8 @@ pub(in super::super) fn draw(model: &Model, theme: Theme, area: Rect, buffer: &m
     let (context, keys) = (context(model), &model.ui.look.keys);
     let mut hints: Vec<_> = KEYS
         .iter()
-        .filter(|b| b.context == context && works(b.action, model, now))
-        .filter_map(|b| Some((rank(b.action, context, model), keys.of(b).next()?, b.footer?)))
+        .filter(|b| b.context == context && works(b.action, model, now) && hinted(b.action, context, model, now))
+        .filter_map(|b| Some((rank(b.action, model), keys.of(b).next()?, b.footer?)))
         .collect();
     let webhooks = by_word("webhooks", keys);
     if context == Context::Browse && metrics::behind_hand(model) {
@@ -82,11 +83,11 @@ const ALWAYS: u8 = 0;
 
 /// How soon a hint is left out where there is no room for all: the higher, the sooner.
 #[expect(clippy::wildcard_enum_match_arm, reason = "all else is left out first")]
-fn rank(action: Action, context: Context, model: &Model) -> u8 {
+fn rank(action: Action, model: &Model) -> u8 {
     let restart_helps = standing(model) == Standing::Ill;
     match action {
         Action::Help | Action::Palette | Action::Quit | Action::Resized => ALWAYS,
-        Action::Leave if context == Context::Compose => ALWAYS,
+        Action::Leave => ALWAYS,
         // These are there only when there is something for them to do.
         Action::TakeOver | Action::Passkey | Action::Cancel | Action::Resend | Action::PairingCode => 1,
         Action::CycleDrawing | Action::WholeScreen | Action::Json => 1,
@@ -100,6 +101,20 @@ fn rank(action: Action, context: Context, model: &Model) -> u8 {
     }
 }
 
+/// Whether what a key does is worth the room. The way back is where something lies in the place of something else.
+#[expect(clippy::wildcard_enum_match_arm, reason = "all else is, as far as there is room")]
+fn hinted(action: Action, context: Context, model: &Model, now: Now) -> bool {
+    let ui = &model.ui;
+    match action {
+        Action::Leave if context == Context::Browse => {
+            let aside = ui.focus != Focus::Feed && !crate::tui::shows(model, Focus::Feed, now);
+            ui.look.zoomed || ui.detail.is_some() || ui.chats.open || aside
+        }
+        Action::Detail => ui.detail.is_none(),
+        _ => true,
+    }
+}
+
 /// Whether a key does anything at present.
 pub(super) fn works(action: Action, model: &Model, now: Now) -> bool {
     let look = &model.ui.look;
@@ -109,7 +124,13 @@ pub(super) fn works(action: Action, model: &Model, now: Now) -> bool {
     let shown = |pane| crate::tui::shows(model, pane, now);
     let in_feed = matches!(model.ui.focus, Focus::Feed | Focus::Compose);
     match action {
-        Action::CycleDrawing | Action::WholeScreen => model.qr.is_some() && model.pairing(now).is_some(),
+        Action::CycleDrawing => {
+            let other = |drawing: &_| Some(*drawing) != model.ui.qr_drawn.get();
+            model.pairing(now).is_some() && pairing::possible(model).iter().any(other)
+        }
+        Action::WholeScreen => {
+            model.pairing(now).is_some() && (model.ui.whole_screen || pairing::whole_screen_helps(model))
+        }
         Action::TakeOver => {
             let connection = &model.snapshot.connection;
             connection.state == ConnectionState::Closed
@@ -141,6 +162,9 @@ pub(super) fn works(action: Action, model: &Model, now: Now) -> bool {
         Action::ShorterRange => shown(Focus::Metrics) && look.range != look.range.shorter(),
         Action::LongerRange => shown(Focus::Metrics) && look.range != look.range.longer(),
         Action::LogLevel | Action::LogTarget => look.log_view.ring.is_some() && shown(Focus::Log),
+        Action::Narrower | Action::Wider => layout::resizable(model).0,
+        Action::Shorter | Action::Taller => layout::resizable(model).1,
+        Action::Resize | Action::EvenOut => layout::resizable(model) != (false, false),
         Action::ShowFeed => model.ui.focus != Focus::Feed,
         Action::ShowStatus => !shown(Focus::Status),
         Action::ShowMetrics => !shown(Focus::Metrics),
@@ -148,15 +172,9 @@ pub(super) fn works(action: Action, model: &Model, now: Now) -> bool {
         | Action::FocusBack
         | Action::Palette
         | Action::Zoom
-        | Action::Resize
         | Action::ShowLog
         | Action::ReadOnly
         | Action::Redraw
-        | Action::Narrower
-        | Action::Wider
-        | Action::Shorter
-        | Action::Taller
-        | Action::EvenOut
         | Action::Resized
         | Action::Theme
         | Action::Mouse

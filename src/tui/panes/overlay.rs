@@ -72,7 +72,7 @@ pub(in super::super) fn draw(
         Overlay::Number(input) => {
             let inner = window("Number of the phone to be linked", (60, 4), theme, area, buffer);
             put(buffer, inner, (1, 0), input.value(), inner.width.saturating_sub(1), Style::new());
-            let line = model.ui.notice.as_deref().unwrap_or("as in +584244370180; Enter asks for a code, Esc leaves");
+            let line = model.ui.notice.as_deref().unwrap_or("as in +584244370180; Esc leaves");
             put(buffer, inner, (1, 1), line, inner.width.saturating_sub(1), theme.dim());
             let x = u16::try_from(input.visual_cursor()).unwrap_or(0).min(inner.width.saturating_sub(2));
             Some(Position { x: inner.x + 1 + x, y: inner.y })

@@ -10,6 +10,7 @@ use super::super::layout::Design;
 use super::super::model::Model;
 use super::super::sanitize;
 use super::super::theme::Theme;
+use super::super::within::Within;
 use super::status::in_time;
 use super::{framed, passkey, put, welcome};
 use crate::clock::Now;
@@ -107,6 +108,42 @@ fn content(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: No
     }
 }
 
+/// This drawing needs no more columns and rows than these.
+fn fits(drawing: Drawing, modules: &Modules, (columns, rows): (u16, u16)) -> bool {
+    let (c, r) = drawing.needs(modules);
+    c <= usize::from(columns) && r <= usize::from(rows)
+}
+
+/// How the code is drawn in so many columns and rows: as it was chosen when that fits. None: nothing does.
+fn drawing(model: &Model, modules: &Modules, room: (u16, u16)) -> Option<Drawing> {
+    let chosen = model.ui.drawing.filter(|drawing| fits(*drawing, modules, room));
+    chosen.or_else(|| {
+        let mut all = Drawing::ALL.into_iter().filter(|drawing| is_safe(*drawing, model));
+        all.find(|drawing| fits(*drawing, modules, room))
+    })
+}
+
+/// It is used without being asked for. tmux and screen leave out characters that the system is too old to know, and a code
+/// with holes is none.
+fn is_safe(drawing: Drawing, model: &Model) -> bool {
+    match drawing {
+        Drawing::Space => true,
+        Drawing::Half | Drawing::Sextant => !model.ui.look.ascii,
+        Drawing::Octant => !model.ui.look.ascii && model.ui.look.within == Within::Nothing,
+    }
+}
+
+/// The drawings for which there is room where the code was drawn last.
+pub(in super::super) fn possible(model: &Model) -> Vec<Drawing> {
+    let Some(modules) = &model.qr else { return Vec::new() };
+    Drawing::ALL.into_iter().filter(|drawing| fits(*drawing, modules, model.ui.qr_room.get())).collect()
+}
+
+/// The whole screen has room for the code.
+pub(super) fn whole_screen_helps(model: &Model) -> bool {
+    model.qr.as_ref().is_some_and(|modules| drawing(model, modules, model.ui.size).is_some())
+}
+
 const QR_STEPS: [&str; 3] =
     ["1  On the phone open WhatsApp", "2  Settings › Linked devices › Link a device", "3  Scan this code"];
 
@@ -119,23 +156,11 @@ fn draw_fitting(
     buffer: &mut Buffer,
     whole: bool,
 ) {
-    let (width, height) = (usize::from(area.width), usize::from(area.height));
-    // The drawing that was chosen counts when it fits.
-    let chosen = model.ui.drawing.filter(|d| {
-        let (c, r) = d.needs(modules);
-        c <= width && r <= height
-    });
-    let fitting = || match usual(model) {
-        Drawing::Space => {
-            let (columns, rows) = Drawing::Space.needs(modules);
-            (columns <= width && rows <= height).then_some(Drawing::Space)
-        }
-        Drawing::Half | Drawing::Sextant | Drawing::Octant => Drawing::fitting(modules, width, height),
-    };
-    let drawing = chosen.or_else(fitting);
+    let drawing = drawing(model, modules, (area.width, area.height));
     model.ui.qr_drawn.set(drawing);
+    model.ui.qr_room.set((area.width, area.height));
     let Some(drawing) = drawing else {
-        return too_small(model, modules, theme, area, buffer);
+        return too_small(model, modules, theme, area, buffer, whole);
     };
     let (columns, rows) = drawing.needs(modules);
     let (columns, rows) = (u16::try_from(columns).unwrap_or(0), u16::try_from(rows).unwrap_or(0));
@@ -148,41 +173,62 @@ fn draw_fitting(
         put(buffer, text, (0, 9), left, text.width, theme.busy());
         let [cycle, whole, code] =
             [Action::CycleDrawing, Action::WholeScreen, Action::PairingCode].map(|a| model.ui.look.keys.key(a));
-        let drawn = format!("drawn with {}, {cycle} changes that", drawing.name());
+        let other = if possible(model).len() > 1 { format!(", {cycle} changes that") } else { String::new() };
+        let drawn = format!("drawn with {}{other}", drawing.name());
         put(buffer, text, (0, 11), &drawn, text.width, theme.dim());
         put(buffer, text, (0, 12), &format!("{whole} whole screen, {code} a code to type"), text.width, theme.dim());
     } else if below > 0 {
-        let line = format!("{left} · WhatsApp › Settings › Linked devices › Link a device");
+        let back =
+            if whole { format!(" · {} back", model.ui.look.keys.key(Action::WholeScreen)) } else { String::new() };
+        let line = format!("{left}{back} · WhatsApp › Settings › Linked devices › Link a device");
         put(buffer, area, (0, rows), &line, area.width, theme.title());
     }
 }
 
-/// Returns how many rows they take.
+/// Returns how many rows they take. A row is left free between two where there is room.
 fn write_steps(steps: &[&str], theme: Theme, area: Rect, buffer: &mut Buffer) -> u16 {
+    let lines = |step: &str| {
+        let text = step.split_at_checked(3).map_or(step, |(_, text)| text);
+        sanitize::wrap(text, usize::from(area.width.saturating_sub(3)), 3)
+    };
+    let rows = steps.iter().map(|step| lines(step).len() + 1).sum::<usize>();
+    let gap = u16::from(rows <= usize::from(area.height));
     let mut y = 0;
     for step in steps {
-        let (number, text) = step.split_at_checked(3).unwrap_or(("", step));
-        put(buffer, area, (0, y), number, 3, theme.key());
-        for line in sanitize::wrap(text, usize::from(area.width.saturating_sub(3)), 3) {
+        put(buffer, area, (0, y), step.get(..3).unwrap_or_default(), 3, theme.key());
+        for line in lines(step) {
             put(buffer, area, (3, y), &line, area.width, Style::new());
             y += 1;
         }
-        y += 1;
+        y += gap;
     }
     y
 }
 
-fn too_small(model: &Model, modules: &Modules, theme: Theme, area: Rect, buffer: &mut Buffer) {
-    let ascii = model.ui.look.ascii;
-    let (columns, rows) = if ascii { Drawing::Space } else { Drawing::Octant }.needs(modules);
-    let [whole, code, cycle] =
+/// What to do instead, of which all works here.
+fn too_small(model: &Model, modules: &Modules, theme: Theme, area: Rect, buffer: &mut Buffer, whole: bool) {
+    let smallest = match (model.ui.look.ascii, is_safe(Drawing::Octant, model)) {
+        (true, _) => Drawing::Space,
+        (false, true) => Drawing::Octant,
+        (false, false) => Drawing::Sextant,
+    };
+    let (columns, rows) = smallest.needs(modules);
+    let [screen, code, cycle] =
         [Action::WholeScreen, Action::PairingCode, Action::CycleDrawing].map(|action| model.ui.look.keys.key(action));
-    let other = if ascii { format!(", {cycle} for characters that are not ASCII") } else { String::new() };
-    let text = format!(
-        "The QR needs {columns}×{rows} at least, and there is room for {}×{}.\n\
-         Press {code} for a code to type{other}, open {}/qr, make the terminal larger, or press {whole} for the whole screen.",
-        area.width, area.height, model.ui.api
-    );
+    let mut text = format!("The QR needs {columns}×{rows}, here are {}×{}.\n", area.width, area.height);
+    text += &match whole {
+        true => format!("{screen} goes back.\n"),
+        false if whole_screen_helps(model) => format!("{screen} gives it the whole screen.\n"),
+        false => "A larger terminal has room.\n".to_owned(),
+    };
+    if !model.ui.look.read_only {
+        text += &format!("{code} gives a code to type instead.\n");
+    }
+    if let Some(other) = possible(model).first() {
+        text += &format!("{cycle} draws it with {}, if the terminal has them.\n", other.name());
+    }
+    // A browser can't give the token that /qr asks for; the page can.
+    text += &format!("Browser: {api}/\nPrograms: {api}/qr\n`pilothouse token` prints the token.", api = model.ui.api);
     for (y, line) in (0..).zip(sanitize::wrap(&text, usize::from(area.width), usize::from(area.height))) {
         put(buffer, area, (0, y), &line, area.width, theme.busy());
     }

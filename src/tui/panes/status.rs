@@ -257,7 +257,9 @@ pub(in super::super) fn header(model: &Model, theme: Theme, area: Rect, buffer: 
             && pairing::wanted(model, now)
             && welcome::is_first_time(model) =>
         {
-            pieces.push((format!("  {}", welcome::title(model)), theme.title()));
+            let title = welcome::title(model);
+            let short = title.split_once(':').map_or(title, |(step, _)| step);
+            pieces.push((format!("  {}", if area.width < 70 { short } else { title }), theme.title()));
         }
         None => {}
     }

@@ -38,10 +38,10 @@ pub(in super::super) fn third_step(model: &Model, theme: Theme, area: Rect, buff
     let (write, find, help) = (keys.key(Action::Compose), keys.key(Action::Palette), keys.key(Action::Help));
     let texts = [
         ("Step 3 of 3: you are linked.".to_owned(), theme.title()),
-        (format!("Write: {write}, then +584244370180 Hola, then Enter."), Style::new()),
+        (format!("Write: {write}, a number and a text (+584244370180 Hola), Enter."), Style::new()),
+        (format!("{help} shows the keys, {find} finds any action."), Style::new()),
         ("What comes in appears here, and what becomes of what you write.".to_owned(), Style::new()),
-        (format!("For programs: {} (pilothouse token prints the token).", model.ui.api), Style::new()),
-        (format!("{help} shows the keys, {find} finds any action."), theme.dim()),
+        (format!("For programs: {} (pilothouse token prints the token).", model.ui.api), theme.dim()),
     ];
     let mut y = 0;
     for (text, style) in texts {

@@ -46,6 +46,8 @@ fn nothing_is_asked_while_the_gateway_is_lost_and_nothing_written_gets_lost() {
     let mut model = attached(linked());
     typed(&mut model, "i+15551112222 Hola");
     update(&mut model, broken(1), now());
+    let picture = text(&drawn(&mut model, (80, 24)));
+    assert!(picture.contains("✗ no connection to the gateway: it would not be sent"), "said before Enter: {picture}");
     let outcome = press(&mut model, KeyCode::Enter);
     assert!(outcome.requests.is_empty());
     assert!(model.ui.notice.as_ref().is_some_and(|notice| notice.contains("nothing was done")));

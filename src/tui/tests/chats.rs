@@ -187,3 +187,46 @@ fn a_group_is_called_by_its_subject_wherever_it_is_shown() {
         assert!(screen.contains(shown), "{shown}: {screen}");
     }
 }
+
+#[test]
+fn whoever_is_written_to_is_called_by_his_name() {
+    // The name came long before what is told at the start.
+    let message = from(ANA, None, -100_000, "an old one");
+    let last = Listed { message, truncated: false, place: Place(9) };
+    let chats = vec![ListedChat { chat: last.message.chat.clone(), name: Some("Ana Ñu".into()), last }];
+    let mut desk = Desk::with_chats([outgoing(3, "on my way", DeliveryState::Sent)].into_iter(), chats);
+    let shows = |desk: &mut Desk, what: &str| {
+        let screen = text(&drawn(&mut desk.model, (80, 24)));
+        assert!(screen.contains(what), "{what}: {screen}");
+    };
+    shows(&mut desk, "→ Ana Ñu ");
+    for key in [KeyCode::Char('k'), KeyCode::Enter] {
+        desk.press(key);
+    }
+    desk.settle();
+    shows(&mut desk, "Message to Ana Ñu");
+    shows(&mut desk, &format!("to        {ANA}  Ana Ñu"));
+    desk.press(KeyCode::Esc);
+    for filter in ["/to:nu", "/to:1555111"] {
+        desk.press(KeyCode::Esc);
+        for letter in filter.chars() {
+            desk.press(KeyCode::Char(letter));
+        }
+        desk.settle();
+        shows(&mut desk, "on my way");
+        desk.press(KeyCode::Esc);
+    }
+    desk.gets(from(ANA, None, 20, "without a name"));
+    for letter in "/from:ñu".chars() {
+        desk.press(KeyCode::Char(letter));
+    }
+    desk.settle();
+    shows(&mut desk, "Ana Ñu                 without a name");
+    desk.press(KeyCode::Esc);
+    desk.press(KeyCode::Esc);
+    for letter in "/to:ben".chars() {
+        desk.press(KeyCode::Char(letter));
+    }
+    desk.settle();
+    shows(&mut desk, "nothing like this is kept");
+}

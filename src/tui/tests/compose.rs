@@ -284,3 +284,22 @@ fn groups_are_chosen_by_their_subjects_also_those_in_which_nothing_was_written_y
         press(&mut model, KeyCode::Esc);
     }
 }
+
+#[test]
+fn in_a_tiny_terminal_too_it_is_said_to_whom_and_why_it_would_wait() {
+    let mut model = desk();
+    let lines =
+        |model: &mut Model| -> Vec<String> { text(&drawn(model, (40, 12))).lines().map(str::to_owned).collect() };
+    typed(&mut model, "aon my way");
+    let seen = lines(&mut model);
+    assert_eq!(seen[9..11], [format!("To Ben Ólafsson {BEN}"), "> on my way".to_owned()]);
+    model.snapshot.connection.state = ConnectionState::Closed;
+    assert_eq!(lines(&mut model)[9], "To Ben Ólafsson  … waits until connected", "the reason is whole");
+    for zoomed in [false, true] {
+        model.ui.look.zoomed = zoomed;
+        press(&mut model, KeyCode::Esc);
+        assert!(!lines(&mut model).iter().any(|line| line.starts_with("To ")), "{:#?}", lines(&mut model));
+        typed(&mut model, "i");
+        assert!(lines(&mut model)[9].starts_with("To "), "{:#?}", lines(&mut model));
+    }
+}

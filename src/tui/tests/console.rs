@@ -108,6 +108,7 @@ fn help_palette_and_questions_look_as_they_should() {
         ("read_only", read_only),
         ("resizing", {
             let mut model = busy();
+            model.ui.size = (120, 40);
             control(&mut model, 'w');
             model
         }),

@@ -3,6 +3,7 @@
 use super::feed::Desk;
 use super::*;
 use crate::state::{Target, Times};
+use crate::tui::within::Within;
 
 fn about(message: Message, kind: &str, target: &str) -> Message {
     let target = Some(Box::new(Target { id: target.into(), from_me: true }));
@@ -178,4 +179,43 @@ fn a_message_that_is_not_kept_any_more_says_so() {
     desk.forgets();
     desk.settle();
     assert!(text(&drawn(&mut desk.model, (80, 24))).contains("✗ it is not kept any more"));
+}
+
+#[test]
+fn the_message_stands_beside_or_below_the_others_where_there_is_room() {
+    let mut desk = looking(3);
+    for (size, beside) in [((200, 60), true), ((120, 36), true), ((80, 40), true), ((80, 24), false), ((40, 12), false)]
+    {
+        let screen = text(&drawn(&mut desk.model, size));
+        assert!(screen.contains("Message to"), "{screen}");
+        assert_eq!(screen.contains("a cold message"), beside, "{size:?}: {screen}");
+    }
+}
+
+#[test]
+fn what_there_is_no_room_for_is_said_to_be_there_and_no_time_is_cut() {
+    let mut desk = looking(3);
+    let tiny = text(&drawn(&mut desk.model, (40, 12)));
+    assert!(tiny.contains("↓ more (PgDn)") && !tiny.contains("All is well"), "{tiny}");
+    desk.press(KeyCode::PageDown);
+    let next = text(&drawn(&mut desk.model, (40, 12)));
+    assert!(next.contains("taken by WhatsApp  +1.32 s"), "{next}");
+    while text(&drawn(&mut desk.model, (40, 12))).contains("↓ more") {
+        desk.press(KeyCode::PageDown);
+    }
+    assert!(text(&drawn(&mut desk.model, (40, 12))).contains("All is well"), "{next}");
+    // The day is said once, and again only of another.
+    let screen = text(&drawn(&mut looking(3).model, (80, 24)));
+    assert_eq!(screen.matches("2026-11-24").count(), 1, "{screen}");
+}
+
+#[test]
+fn of_tmux_it_is_spoken_within_tmux() {
+    let mut desk = looking(0);
+    for (within, tmux) in [(Within::Nothing, false), (Within::Tmux, true), (Within::Screen, false)] {
+        desk.model.ui.look.within = within;
+        assert!(desk.press(KeyCode::Char('y')).copy.is_some());
+        let said = desk.model.ui.notice.clone().unwrap();
+        assert!(said.starts_with("copied, if") && said.contains("tmux") == tmux, "{said}");
+    }
 }

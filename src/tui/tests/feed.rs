@@ -24,10 +24,18 @@ impl Desk {
     }
 
     pub(super) fn with(kept: impl Iterator<Item = Message>) -> Self {
+        Self::with_chats(kept, Vec::new())
+    }
+
+    /// What is looked up at the start is answered.
+    pub(super) fn with_chats(kept: impl Iterator<Item = Message>, chats: Vec<ListedChat>) -> Self {
         let kept: Vec<_> = kept.map(Arc::new).collect();
         let mut snapshot = linked();
         snapshot.feed = kept.iter().rev().take(FEED_CAPACITY).rev().cloned().collect();
-        let mut desk = Self { model: model(snapshot), kept, chats: Vec::new(), asked: Vec::new(), answers: 0 };
+        let mut desk = Self { model: model(snapshot), kept, chats, asked: Vec::new(), answers: 0 };
+        desk.take(Msg::Resized(80, 24));
+        desk.settle();
+        desk.answers = 0;
         drawn(&mut desk.model, (80, 24));
         desk
     }
@@ -530,14 +538,24 @@ fn a_filter_that_is_pasted_holds_at_once() {
 }
 
 #[test]
-fn a_narrow_pane_leaves_out_seconds_and_not_words() {
-    let line = |size| {
-        let mut desk = Desk::with([incoming(1, Some("Ana"), "the boat left")].into_iter());
-        let picture = text(&drawn(&mut desk.model, size));
-        picture.lines().find(|line| line.contains("Ana")).map(str::to_owned)
-    };
-    assert_eq!(line((40, 10)).as_deref(), Some("│11:59 Ana              the boat left  │"));
-    assert!(line((80, 24)).unwrap().contains("11:59:01 Ana"));
+fn in_a_narrow_pane_who_wrote_stands_above_what_he_wrote() {
+    let read = outgoing(2, "so it did, and in time for once", DeliveryState::Read);
+    let mut desk = Desk::with([incoming(1, Some("Ana"), "the boat left"), read].into_iter());
+    let tiny = text(&drawn(&mut desk.model, (40, 12)));
+    let lines: Vec<_> = tiny.lines().skip(2).take(4).map(|line| line.trim_matches(['│', ' '])).collect();
+    assert_eq!(lines, ["11:59 Ana", "the boat left", "11:59 → Ana ◉", "so it did, and in time for once"], "{tiny}");
+    assert!(text(&drawn(&mut desk.model, (80, 24))).contains("11:59:01 Ana"));
+    desk.press(KeyCode::Char('k'));
+    desk.comes();
+    drawn(&mut desk.model, (40, 12));
+    let tiny = text(&drawn(&mut desk.model, (40, 12)));
+    assert!(tiny.contains("Messages, 1 new below (G)"), "{tiny}");
+}
+
+#[test]
+fn where_there_is_room_a_name_is_whole() {
+    let mut desk = Desk::with([incoming(1, Some("Maximiliana Featherstone"), "the boat left")].into_iter());
+    assert!(text(&drawn(&mut desk.model, (200, 60))).contains("Maximiliana Featherstone"));
 }
 
 /// A group is called so from now on, or so it was told before.

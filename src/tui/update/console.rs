@@ -128,7 +128,10 @@ pub(super) fn act_on_panes(model: &mut Model, action: Action) -> Outcome {
         }
         Action::Palette => model.ui.overlay = Some(Overlay::Palette(Box::default())),
         Action::Zoom => look.zoomed = !look.zoomed,
-        Action::Resize => look.resizing = true,
+        Action::Resize => match layout::resizable(model) {
+            (false, false) => model.ui.notice = Some("one pane has all the room".to_owned()),
+            _ => model.ui.look.resizing = true,
+        },
         Action::ShorterRange => look.range = look.range.shorter(),
         Action::LongerRange => look.range = look.range.longer(),
         Action::LogLevel => look.log_view.next_level(),

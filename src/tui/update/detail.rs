@@ -80,7 +80,8 @@ pub(super) fn copy(model: &mut Model) -> Outcome {
             }
             Some(row) => copied(model, row.message.body.to_string()),
             None => {
-                model.ui.notice = Some("choose a message with k and j, then y copies its text".to_owned());
+                let [up, down, copy] = [Action::Up, Action::Down, Action::Copy].map(|key| model.ui.look.keys.key(key));
+                model.ui.notice = Some(format!("choose a message with {up} and {down}, then {copy} copies its text"));
                 Outcome::redraw()
             }
         },
@@ -92,7 +93,7 @@ fn copied(model: &mut Model, text: String) -> Outcome {
         0 => (None, "it has no text".to_owned()),
         n if n > clipboard::MAX_BYTES => (None, format!("{n} bytes are too long for a clipboard")),
         _ => {
-            let notice = "copied, if the terminal lets it (in tmux: set -g set-clipboard on)";
+            let notice = clipboard::said(model.ui.look.within);
             (Some(Secret::from(text)), notice.to_owned())
         }
     };
@@ -111,7 +112,9 @@ pub fn to_resend(model: &Model) -> Option<&Arc<Message>> {
 /// Asks whether the message that is meant is to be sent again, once all of it is here.
 pub(super) fn resend(model: &mut Model) {
     let Some(message) = to_resend(model).cloned() else {
-        model.ui.notice = Some("choose a message of ours that was not sent (✗ ⊖ ⊘), then R sends it again".to_owned());
+        let again = model.ui.look.keys.key(Action::Resend);
+        let text = format!("choose a message of ours that was not sent (✗ ⊖ ⊘), then {again} sends it again");
+        model.ui.notice = Some(text);
         return;
     };
     let row = model.ui.feed.chosen_row().cloned();

@@ -5,11 +5,11 @@ use tui_input::Input;
 
 use super::super::keymap::Action;
 use super::super::model::{Model, Overlay};
+use super::super::panes::pairing;
 use super::super::passing::Passing;
 use super::super::recipients::as_people_write;
 use super::console::refused;
 use super::{Outcome, edit, request};
-use crate::qr::Drawing;
 use crate::state::{BridgeState, ConnectionState, Linking, Phone, Request, StoreState};
 
 /// A key while the number is asked for.
@@ -68,17 +68,21 @@ pub(super) fn ask_for_code(model: &mut Model, number: Phone) -> Outcome {
     request(model, Request::SetLinking(Linking { use_pairing_code: true, phone_number: Some(number) }))
 }
 
+/// The next drawing for which there is room, and after the last the one that is chosen by itself.
 pub(super) fn cycle_drawing(model: &mut Model) {
-    let place = |drawing: Drawing| Drawing::ALL.iter().position(|d| *d == drawing).unwrap_or(0);
-    let next = match (model.ui.drawing, model.ui.qr_drawn.get()) {
-        (Some(chosen), _) => place(chosen) + 1,
+    let possible = pairing::possible(model);
+    let place = |drawing| possible.iter().position(|one| *one == drawing);
+    let drawn = model.ui.qr_drawn.get();
+    let next = match (model.ui.drawing.and_then(place), drawn.and_then(place)) {
+        (Some(chosen), _) => chosen + 1,
         // The first change is to another than the one that is drawn already.
-        (None, Some(drawn)) => (place(drawn) + 1) % Drawing::ALL.len(),
+        (None, Some(drawn)) => (drawn + 1) % possible.len().max(1),
         (None, None) => 0,
     };
-    model.ui.drawing = Drawing::ALL.get(next).copied();
+    model.ui.drawing = possible.get(next).copied();
     model.ui.notice = Some(match model.ui.drawing {
-        Some(drawing) => format!("drawing: {}, where there is room", drawing.name()),
+        _ if possible.iter().all(|one| Some(*one) == drawn) => "no other drawing of the QR fits".to_owned(),
+        Some(drawing) => format!("drawing: {}", drawing.name()),
         None => "drawing: the most robust that fits".to_owned(),
     });
 }

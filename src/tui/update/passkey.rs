@@ -90,7 +90,7 @@ pub(super) fn copy_or_compare(model: &mut Model) -> Outcome {
             (None, format!("the snippet is too long for a clipboard; it is at {api}/pairing"))
         }
         Some(Pairing::Passkey { snippet, .. }) => {
-            let notice = "copied, if the terminal lets it (in tmux: set -g set-clipboard on)";
+            let notice = clipboard::said(model.ui.look.within);
             (Some(snippet.clone()), notice.to_owned())
         }
         Some(Pairing::PasskeyCode { .. } | Pairing::Qr { .. } | Pairing::Code { .. }) | None => {
