@@ -272,6 +272,10 @@ export class Connection {
       if (telling) gate.hold(telling);
     }));
     if (!this.#linked()) this.#linking.watch(socket, state.creds, current);
+    const isCurrent = () => generation === this.#generation;
+    ws.on('CB:message', current(({ attrs }) => {
+      this.#subjects.heard(attrs.from, socket, isCurrent);
+    }));
     ws.on('CB:ack,class:message', current(({ attrs }) => {
       if (attrs.error) groups.forget(attrs.from);
       this.#outgoing.acknowledged(attrs);

@@ -11,6 +11,8 @@ const MAX_SUBJECTS = 1_000;
 const MAX_SUBJECT = 100;
 /** So many groups are kept: the members of a large one need some 100 KB. */
 const MAX_GROUPS = 100;
+/** The shortest time between two questions for the subjects of groups in which somebody wrote. */
+const ASK_AGAIN_MS = 10_000;
 
 export class Groups {
   #ask;
@@ -63,6 +65,10 @@ export function subjectsOf(groups) {
 /** Tells what groups are called. That is good to know, and nothing rests on it. */
 export class Subjects {
   #emit;
+  /** Groups that were told, or asked for in vain. */
+  #known = new Set();
+  #asking = false;
+  #askedAt = -Infinity;
 
   constructor(emit) {
     this.#emit = emit;
@@ -70,17 +76,35 @@ export class Subjects {
 
   tell(groups) {
     const event = subjectsOf(groups);
-    if (event) this.#emit(event);
+    if (!event) return;
+    for (const { id } of event.groups) this.#know(id);
+    this.#emit(event);
   }
 
   /** Asks for those of all groups, and tells them while `isCurrent()` says that it is this socket's turn. */
   async ask(socket, isCurrent) {
+    this.#asking = true;
     try {
       const groups = await askSubjects(socket);
       if (isCurrent()) this.tell(groups);
     } catch (error) {
       log(`what the groups are called could not be had: ${error?.message ?? error}`);
+    } finally {
+      this.#asking = false;
     }
+  }
+
+  /** Somebody wrote in this chat. Asks again when it is a group that is not known: WhatsApp may not have said that it is new. */
+  async heard(chat, socket, isCurrent, now = performance.now()) {
+    if (!chat?.endsWith('@g.us') || this.#known.has(chat) || this.#asking || now - this.#askedAt < ASK_AGAIN_MS) return;
+    this.#askedAt = now;
+    this.#know(chat);
+    await this.ask(socket, isCurrent);
+  }
+
+  #know(group) {
+    if (this.#known.size >= 2 * MAX_SUBJECTS) this.#known.clear();
+    this.#known.add(group);
   }
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { Groups, askSubjects, subjectsOf } from '../lib/groups.mjs';
+import { Groups, Subjects, askSubjects, subjectsOf } from '../lib/groups.mjs';
 import { Refused } from '../lib/reasons.mjs';
 import { renewKey, somebodyLeft } from '../lib/sender-keys.mjs';
 import { golden } from './helpers.mjs';
@@ -93,4 +93,27 @@ test('what groups are called is told, as far as it is known, and within bounds',
   assert.deepEqual(await askSubjects({ query: async () => undefined }), []);
   const many = subjectsOf(Array.from({ length: 1_500 }, (_, n) => ({ id: `${n}@g.us`, subject: '\u0000'.repeat(30_000) })));
   assert.ok(many.groups.length === 1_000 && JSON.stringify(many).length < 1 << 20);
+});
+
+test('when somebody writes in a group that is not known it is asked what it is called, once and not too often', async () => {
+  const events = [];
+  let asked = 0;
+  const subjects = new Subjects((event) => events.push(event));
+  const socket = {
+    query: async () => {
+      asked += 1;
+      return { content: [{ tag: 'groups', content: [{ tag: 'group', attrs: { id: GROUP, subject: 'Saturday football' } }] }] };
+    },
+  };
+  const heard = (chat, now) => subjects.heard(chat, socket, () => true, now);
+  await heard('15550001001@s.whatsapp.net', 0);
+  assert.equal(asked, 0);
+  await Promise.all([heard(GROUP, 0), heard('2@g.us', 0)]);
+  assert.deepEqual([asked, events], [1, [{ type: 'groups', groups: [{ id: GROUP, subject: 'Saturday football' }] }]]);
+  await heard(GROUP, 60_000);
+  await heard('2@g.us', 1_000);
+  assert.equal(asked, 1, 'it is known, and it is too soon');
+  await heard('2@g.us', 60_000);
+  await heard('2@g.us', 120_000);
+  assert.equal(asked, 2, 'in vain, and not again');
 });

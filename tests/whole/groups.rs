@@ -77,6 +77,21 @@ async fn what_members_write_comes_in_with_its_writer_and_its_group() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_group_that_is_made_later_is_called_by_its_subject_with_the_first_message() {
+    let (place, gateway, group, _) = with_group(Members::ByLid).await;
+    group.say(ANA, "who plays?").await.unwrap();
+    // It was asked what the groups are called.
+    until(&gateway, "/chats", |chats| chats["chats"][0]["name"] == "Saturday football").await;
+    let group = place.simulator.group("120363055555555555@g.us", "Roof repairs", &[ANA], Members::ByLid).await.unwrap();
+    group.say(ANA, "it leaks").await.unwrap();
+    until(&gateway, "/chats", |chats| {
+        chats["chats"].as_array().is_some_and(|chats| chats.iter().any(|chat| chat["name"] == "Roof repairs"))
+    })
+    .await;
+    assert!(gateway.end().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_group_is_called_is_known_after_a_restart_before_the_bridge_tells_it() {
     let (place, gateway, group, _) = with_group(Members::ByLid).await;
     group.say(ANA, "who plays?").await.unwrap();

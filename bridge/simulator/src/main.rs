@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use whatsapp_simulator::{Addressing, Author, Contact, Members, OWNER, Receipts, Simulator, edit, reaction, revoke};
@@ -164,6 +164,7 @@ impl Desk {
         if command == "group" {
             let at = rest.find(" +").context("group ID SUBJECT +NUMBER +NUMBER...")?;
             let numbers: Vec<_> = rest[at..].split_whitespace().collect();
+            ensure!(id.ends_with("@g.us"), "a group's ID is as 120363041234567890@g.us");
             self.simulator.group(id, &rest[..at], &numbers, Members::ByLid).await?;
             return Ok(());
         }
