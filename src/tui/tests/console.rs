@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::clock::Clock;
-use crate::state::Transition;
+use crate::state::{StreamsSample, Transition};
 use crate::telemetry::{Line, Ring};
 use crate::tui::keymap::{Action, Context, KEYS};
 use crate::tui::layout;
@@ -35,6 +35,9 @@ fn eventful() -> Snapshot {
     }
     snapshot.connection.proven_at = Some(ago(4));
     snapshot.counters.protocol_errors = 3;
+    snapshot.host.event_streams = StreamsSample { open: 2, behind: 12 };
+    snapshot.host.message_times.until_sent[..8].copy_from_slice(&[40, 90, 31, 8, 0, 2, 0, 1]);
+    snapshot.host.message_times.until_delivered[1..14].copy_from_slice(&[9, 60, 41, 20, 12, 3, 0, 1, 4, 0, 2, 5, 1]);
     snapshot
 }
 
