@@ -1,6 +1,7 @@
 //! The console as pictures of text, and as keys that are pressed.
 
 mod about;
+mod actions;
 mod attached;
 mod chats;
 mod compose;
