@@ -190,6 +190,14 @@ fn with_log(model: &Model, area: Rect) -> bool {
     if wide { model.ui.look.log || area.height >= LOG_ALWAYS } else { model.ui.look.log && area.height >= LOG_BELOW }
 }
 
+/// There is more than one pane, so that one can have more room and another less.
+pub fn resizable(model: &Model) -> bool {
+    let (width, height) = model.ui.size;
+    let area = Rect { x: 0, y: 0, width, height };
+    let wide = width >= WIDE.0 && height >= WIDE.1;
+    !model.ui.look.zoomed && (wide || (with_log(model, area) && model.ui.focus != Focus::Log))
+}
+
 /// The sizes of the panes as they are drawn at present.
 pub fn present_sizes(model: &Model) -> Sizes {
     possible(model.ui.look.sizes, model.ui.size)

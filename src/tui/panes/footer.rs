@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::keymap::{Action, Context, KEYS};
+use super::super::layout;
 use super::super::model::{Focus, Model};
 use super::super::sanitize;
 use super::super::theme::Theme;
@@ -94,6 +95,9 @@ fn rank(action: Action, context: Context, model: &Model) -> u8 {
         Action::Compose | Action::Detail | Action::Send => 2,
         Action::Filter | Action::Chats | Action::Answer => 3,
         Action::Restart => 4,
+        // In their pane they matter more than what leads out of it.
+        Action::ShorterRange | Action::LongerRange if model.ui.focus == Focus::Metrics => 2,
+        Action::LogLevel | Action::LogTarget if model.ui.focus == Focus::Log => 2,
         Action::ShorterRange | Action::LongerRange | Action::LogLevel | Action::LogTarget => 5,
         Action::ShowFeed | Action::ShowStatus | Action::ShowMetrics | Action::ShowLog => 6,
         _ => 7,
@@ -141,6 +145,13 @@ pub(super) fn works(action: Action, model: &Model, now: Now) -> bool {
         Action::ShorterRange => shown(Focus::Metrics) && look.range != look.range.shorter(),
         Action::LongerRange => shown(Focus::Metrics) && look.range != look.range.longer(),
         Action::LogLevel | Action::LogTarget => look.log_view.ring.is_some() && shown(Focus::Log),
+        Action::Resize | Action::EvenOut => layout::resizable(model),
+        Action::Narrower | Action::Wider => shown(Focus::Status) && shown(Focus::Metrics),
+        Action::Shorter | Action::Taller => match look.behind {
+            Focus::Status | Focus::Metrics => shown(Focus::Status) && shown(Focus::Metrics),
+            // The log stands below the messages: what the one gets the other loses.
+            Focus::Feed | Focus::Log | Focus::Compose => shown(Focus::Feed) && shown(Focus::Log),
+        },
         Action::ShowFeed => model.ui.focus != Focus::Feed,
         Action::ShowStatus => !shown(Focus::Status),
         Action::ShowMetrics => !shown(Focus::Metrics),
@@ -148,15 +159,9 @@ pub(super) fn works(action: Action, model: &Model, now: Now) -> bool {
         | Action::FocusBack
         | Action::Palette
         | Action::Zoom
-        | Action::Resize
         | Action::ShowLog
         | Action::ReadOnly
         | Action::Redraw
-        | Action::Narrower
-        | Action::Wider
-        | Action::Shorter
-        | Action::Taller
-        | Action::EvenOut
         | Action::Resized
         | Action::Theme
         | Action::Mouse

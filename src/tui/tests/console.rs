@@ -565,6 +565,39 @@ fn what_lies_over_the_screen_lies_over_the_qr_too() {
 }
 
 #[test]
+fn resizing_is_offered_where_there_is_something_to_resize_and_else_says_why_not() {
+    for (keys, size, offered, says) in [
+        ("", (120, 40), true, "narrower"),
+        ("z", (120, 40), false, "nothing to resize"),
+        ("", (80, 24), false, "nothing to resize"),
+        ("2", (120, 40), true, "more rows"),
+    ] {
+        let mut model = pane(keys);
+        drawn(&mut model, size);
+        typed(&mut model, "?");
+        let help = text(&drawn(&mut model, (size.0, 70)));
+        drawn(&mut model, size);
+        press(&mut model, KeyCode::Esc);
+        control(&mut model, 'w');
+        let picture = text(&drawn(&mut model, size));
+        assert!(picture.contains(says), "{keys} {size:?}: {picture}");
+        assert_eq!(model.ui.look.resizing, offered);
+        // The messages alone have no rows to give.
+        assert!(!offered || keys == "2" || !picture.contains("more rows"), "{picture}");
+        assert!(size != (120, 40) || help.contains("resize panes") == offered, "{help}");
+    }
+}
+
+#[test]
+fn the_footer_of_figures_and_log_has_what_changes_them() {
+    for (key, hint) in [("3", "] longer"), ("4", "L level")] {
+        let picture = text(&drawn(&mut pane(key), (80, 24)));
+        let footer = picture.lines().last().unwrap();
+        assert!(footer.contains(hint) && footer.contains("q quit"), "{footer}");
+    }
+}
+
+#[test]
 fn the_footer_always_says_how_to_get_help_every_action_and_out() {
     for columns in [40, 44, 53, 60, 79, 80, 100, 120, 160, 200] {
         for snapshot in [linked(), with_qr(), lost(), logged_out(), passkey::to_compare()] {

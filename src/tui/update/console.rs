@@ -111,6 +111,7 @@ pub(super) fn left(model: &mut Model, action: Action) -> bool {
 /// Does what only concerns the console.
 #[expect(clippy::wildcard_enum_match_arm, reason = "all else concerns more, and does not come here")]
 pub(super) fn act_on_panes(model: &mut Model, action: Action) -> Outcome {
+    let resizable = layout::resizable(model);
     let look = &mut model.ui.look;
     match action {
         Action::FocusOther => focus(model, step(model.ui.focus, 1)),
@@ -128,7 +129,8 @@ pub(super) fn act_on_panes(model: &mut Model, action: Action) -> Outcome {
         }
         Action::Palette => model.ui.overlay = Some(Overlay::Palette(Box::default())),
         Action::Zoom => look.zoomed = !look.zoomed,
-        Action::Resize => look.resizing = true,
+        Action::Resize if resizable => look.resizing = true,
+        Action::Resize => model.ui.notice = Some("only one pane here: nothing to resize".to_owned()),
         Action::ShorterRange => look.range = look.range.shorter(),
         Action::LongerRange => look.range = look.range.longer(),
         Action::LogLevel => look.log_view.next_level(),
