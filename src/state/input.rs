@@ -171,7 +171,7 @@ pub enum Change {
     /// All webhooks, by their names.
     Webhooks(Vec<WebhookView>),
     /// New figures.
-    Host(HostSample),
+    Host(Box<HostSample>),
 }
 
 /// Something to be written.

@@ -310,7 +310,7 @@ impl Turn<'_> {
     /// Takes figures over when the difference can be seen: at rest nothing is drawn.
     fn sampled(&mut self, sampled: Sampled) {
         if !self.state.snapshot.host.looks_like(&sampled.host) {
-            self.change(Change::Host(sampled.host));
+            self.change(Change::Host(Box::new(sampled.host)));
         }
         if self.state.bridge_runs() {
             self.bridge_memory(sampled.bridge_rss);

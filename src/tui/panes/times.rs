@@ -49,7 +49,7 @@ fn within(counts: &TimesOfMessages, all: u64, percent: u64) -> String {
 fn bound_name(ms: u64) -> String {
     match ms / 1_000 {
         0 => format!("{ms} ms"),
-        s @ 1..60 if ms % 1_000 > 0 => format!("{s}.{} s", ms % 1_000 / 100),
+        s @ 1..60 if !ms.is_multiple_of(1_000) => format!("{s}.{} s", ms % 1_000 / 100),
         s @ 1..60 => format!("{s} s"),
         s @ 60..3_600 => format!("{} min", s / 60),
         s @ 3_600..172_800 => format!("{} h", s / 3_600),
