@@ -41,9 +41,16 @@ async fn sizes_of_panes_are_remembered_and_resizes_keep_the_last() {
     let bridge = script(&place, "#!/bin/sh\ncat >/dev/null\n");
     let mut terminal = Terminal::console(&place, (130, 40), Some(&bridge));
     terminal.shows("Status").await;
-    for rows in [40, 20, 39, 12, 41, 36, 40] {
+    for rows in [40, 20, 39, 12, 41, 36, 38] {
         terminal.master.resize(PtySize { rows, cols: 130, pixel_width: 0, pixel_height: 0 }).unwrap();
     }
+    let last = |screen: &vt100::Screen| {
+        let text = screen.contents();
+        let mut lines = text.lines();
+        let (first, foot) = (lines.next()?, lines.nth(36)?);
+        (first.contains("Status") && foot.contains("q quit")).then_some(())
+    };
+    terminal.until("the last size", last).await;
     terminal.types("\x17\x1b[C\x1b[C\x1b[C\r");
     let width = |screen: &vt100::Screen| {
         let text = screen.contents();
