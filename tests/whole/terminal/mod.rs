@@ -137,8 +137,7 @@ impl Terminal {
 
     /// Waits for the end of a program that shows no console. Returns all that it wrote.
     pub async fn ran(mut self) -> (ExitStatus, Vec<u8>) {
-        let mut child = self.child;
-        let status = within("the end", tokio::task::spawn_blocking(move || child.wait().unwrap())).await.unwrap();
+        let status = end_of(self.child).await;
         drop((self.keys, self.master));
         let seen = within("the last bytes", self.screen.wait_for(|seen| seen.ended)).await.unwrap();
         (status, seen.bytes.clone())
@@ -146,8 +145,7 @@ impl Terminal {
 
     /// Waits for the end of a program that leaves the terminal alone. Returns all that it wrote.
     pub async fn bytes_of_the_end(mut self) -> Vec<u8> {
-        let mut child = self.child;
-        let status = within("the end", tokio::task::spawn_blocking(move || child.wait().unwrap())).await.unwrap();
+        let status = end_of(self.child).await;
         assert!(status.success(), "{status:?}");
         assert_eq!(format!("{:?}", self.master.get_termios()), self.before, "the line's settings were left alone");
         drop(self.keys);
@@ -157,9 +155,7 @@ impl Terminal {
 
     /// Waits for the end, and looks whether the terminal is as it was before.
     pub async fn ended(mut self) -> (ExitStatus, Vec<u8>) {
-        let mut child = self.child;
-        let status = tokio::task::spawn_blocking(move || child.wait().unwrap());
-        let status = within("the end", status).await.unwrap();
+        let status = end_of(self.child).await;
         assert_eq!(format!("{:?}", self.master.get_termios()), self.before, "the line's settings are back");
         drop(self.keys);
         let quiet = |bytes: &[u8]| bytes.ends_with(b"\x1b[?25h") || bytes.windows(6).any(|w| w == b"\x1b[?25h");
@@ -171,6 +167,17 @@ impl Terminal {
         let seen = within("the terminal as it was", self.screen.wait_for(given_back)).await.unwrap();
         (status, seen.bytes.clone())
     }
+}
+
+/// Waits for the end of a program. One that does not end is told to, since the test that fails by it would wait as well.
+async fn end_of(mut child: Box<dyn Child + Send + Sync>) -> ExitStatus {
+    let mut killer = child.clone_killer();
+    let ending = tokio::task::spawn_blocking(move || child.wait().unwrap());
+    if let Ok(status) = tokio::time::timeout(crate::support::PATIENCE, ending).await {
+        return status.unwrap();
+    }
+    let _ = killer.kill();
+    panic!("the program did not end");
 }
 
 pub fn script(place: &Place, text: &str) -> std::path::PathBuf {

@@ -1,5 +1,7 @@
 //! What the screen is spared, and what is remembered of it.
 
+use std::path::Path;
+
 use portable_pty::PtySize;
 
 use super::{Terminal, script};
@@ -87,4 +89,70 @@ async fn the_mouse_is_given_back_and_keys_of_the_settings_that_are_wrong_are_sai
     let mut child = terminal.child;
     let status = within("the end", tokio::task::spawn_blocking(move || child.wait().unwrap())).await.unwrap();
     assert!(!status.success());
+}
+
+/// The colours that were asked for, other than the black and the white of a QR; all of the 16 by their numbers.
+fn colours(bytes: &[u8]) -> Vec<u16> {
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    let mut found = Vec::new();
+    for sequence in text.split("\x1b[").skip(1) {
+        let end = sequence.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(0);
+        let (numbers, after) = sequence.split_at(end);
+        if !after.starts_with('m') {
+            continue;
+        }
+        let mut numbers = numbers.split(';').filter_map(|n| n.parse::<u16>().ok());
+        while let Some(n) = numbers.next() {
+            match n {
+                30..=37 | 40..=47 => found.push(n % 10),
+                90..=97 | 100..=107 => found.push(n % 10 + 8),
+                38 | 48 if numbers.next() == Some(5) => found.extend(numbers.next()),
+                38 | 48 => found.push(u16::MAX),
+                _ => {}
+            }
+        }
+    }
+    found.retain(|colour| !matches!(colour, 16 | 231));
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_colours_only_the_qr_has_its_two_and_with_them_only_the_sixteen_of_the_terminal_are_used() {
+    let place = Place::bare().await;
+    let qr = format!("https://wa.me/settings/linked_devices#2@{},1", "Ab3+/x9=".repeat(27).get(..215).unwrap());
+    let bridge =
+        script(&place, &format!("#!/bin/sh\nprintf '{{\"type\":\"qr\",\"qr\":\"{qr}\"}}\\n'; cat >/dev/null\n"));
+    for (env, coloured) in [(&[("NO_COLOR", Path::new("1"))][..], false), (&[], true)] {
+        let mut terminal = Terminal::console_with(&place, (120, 40), Some(&bridge), env);
+        assert_eq!(terminal.qr().await, qr);
+        // Every pane, the help, the palette, and something that is wrong.
+        terminal.types("234?");
+        terminal.shows("Keys (").await;
+        terminal.types("q:zzz");
+        terminal.shows("no action has these letters").await;
+        terminal.types("\x1b");
+        let closed = |screen: &vt100::Screen| (!screen.contents().contains("no action")).then_some(());
+        terminal.until("the console without the palette", closed).await;
+        terminal.quits();
+        let (status, bytes) = terminal.ended().await;
+        assert!(status.success());
+        let used = colours(&bytes);
+        assert_eq!(!used.is_empty(), coloured, "{used:?}");
+        assert!(used.iter().all(|colour| *colour < 16), "{used:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_ssh_the_mouse_stays_the_terminals_unless_it_is_asked_for() {
+    let place = Place::bare().await;
+    let bridge = script(&place, "#!/bin/sh\ncat >/dev/null\n");
+    let ssh = ("SSH_CONNECTION", Path::new("10.0.0.2 50000 10.0.0.1 22"));
+    for (env, taken) in [(&[ssh][..], false), (&[ssh, ("PILOTHOUSE_MOUSE", Path::new("on"))], true)] {
+        let mut terminal = Terminal::console_with(&place, (80, 24), Some(&bridge), env);
+        terminal.shows("q quit").await;
+        terminal.quits();
+        let (status, bytes) = terminal.ended().await;
+        assert!(status.success());
+        assert_eq!(String::from_utf8_lossy(&bytes).contains("\x1b[?1000h"), taken, "{env:?}");
+    }
 }
