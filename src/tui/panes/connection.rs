@@ -168,7 +168,8 @@ fn day_and_time(model: &Model, at: Timestamp, now: Now) -> String {
 /// A duration in its largest unit.
 pub(super) fn duration(time: std::time::Duration) -> String {
     match time.as_secs() {
-        s @ 0..120 => format!("{s} s"),
+        0 => "<1 s".to_owned(),
+        s @ 1..120 => format!("{s} s"),
         s @ 120..7_200 => format!("{} min", s / 60),
         s => format!("{} h", s / 3_600),
     }

@@ -45,7 +45,10 @@ pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &m
 fn graphs(model: &Model, theme: Theme, page: &mut Page, rows: usize, columns: u16, now: Now) {
     let (s, traffic, range) = (&model.snapshot, &model.ui.traffic, model.ui.look.range);
     let per_bar = |series: &Series| match series.most(range, now.wall) {
-        0 => format!("none in {}", range.name()),
+        0 => match traffic.known_since(range, now.wall) {
+            Some(since) => format!("none since {}", since.clock_time(&model.ui.zone).get(..5).unwrap_or_default()),
+            None => format!("none in {}", range.name()),
+        },
         most => format!("peak {} in {}", count(most.into()), range.bar_name()),
     };
     let up_to = |series: &Series| match series.most(range, now.wall) {

@@ -452,6 +452,32 @@ fn it_is_said_how_late_loops_and_clients_are_and_how_long_messages_took() {
 }
 
 #[test]
+fn a_console_that_came_later_does_not_say_that_nothing_happened_before() {
+    let drawn = |started_at, later: i64, keys: &str| {
+        let mut snapshot = linked();
+        snapshot.started_at = started_at;
+        let mut model = model(snapshot);
+        typed(&mut model, keys);
+        let now = Now { wall: ago(-later), ..now() };
+        let area = Rect::new(0, 0, 120, 40);
+        update(&mut model, Msg::Resized(120, 40), now);
+        let mut buffer = Buffer::empty(area);
+        view::view(&model, Theme::new(true), area, &mut buffer, now);
+        text(&buffer)
+    };
+    for (started_at, later, keys, says) in [
+        (ago(900), 0, "3", "none since 12:00"),
+        (ago(900), 299, "3", "none since 12:00"),
+        (ago(900), 300, "3", "none in 5 min"),
+        (ago(900), 300, "3]", "none since 12:00"),
+        (ago(1), 0, "3", "none in 5 min"),
+    ] {
+        let picture = drawn(started_at, later, keys);
+        assert!(picture.contains(says), "{says}: {picture}");
+    }
+}
+
+#[test]
 fn states_of_other_days_stand_in_the_same_columns() {
     let mut snapshot = linked();
     for (state, at) in
