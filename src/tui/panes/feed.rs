@@ -7,6 +7,7 @@ use ratatui::style::Style;
 use super::super::feed::sieve::Sieve;
 use super::super::groups;
 use super::super::model::{Focus, Model};
+use super::super::sanitize;
 use super::super::theme::Theme;
 use super::said::said;
 use super::{framed, marks, put};
@@ -295,11 +296,15 @@ fn who(message: &Message, model: &Model, theme: Theme, columns: usize) -> (Strin
             let called = groups::called(subjects, &message.chat);
             (format!("→ {}{called}", if known { "" } else { "group " }), theme.outgoing())
         }
-        Direction::In => (place.map_or_else(|| name.to_owned(), |place| format!("{place} {name}")), theme.incoming()),
-        Direction::Out | Direction::OutElsewhere => (
-            format!("→ {}{}", place.map(|p| format!("{p} ")).unwrap_or_default(), message.chat.address()),
-            theme.outgoing(),
+        Direction::In => (
+            place.map_or_else(|| sanitize::shortened(name, columns), |place| format!("{place} {name}")),
+            theme.incoming(),
         ),
+        Direction::Out | Direction::OutElsewhere => {
+            let place = place.map(|place| format!("{place} ")).unwrap_or_default();
+            let room = columns.saturating_sub("→ ".chars().count() + place.len());
+            (format!("→ {place}{}", sanitize::shortened(message.chat.address(), room)), theme.outgoing())
+        }
     }
 }
 
