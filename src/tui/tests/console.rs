@@ -565,6 +565,25 @@ fn what_lies_over_the_screen_lies_over_the_qr_too() {
 }
 
 #[test]
+fn the_palette_says_how_many_more_there_are() {
+    for size in [(40, 12), (80, 24)] {
+        let mut model = pane(":");
+        let picture = text(&drawn(&mut model, size));
+        let more = picture.lines().find_map(|line| line.split_once(" ↓ ")?.1.split_once(" more "));
+        let more: usize = more.unwrap_or_else(|| panic!("{picture}")).0.parse().unwrap();
+        assert!(!picture.contains("leaves…") && !picture.contains("word…"), "{picture}");
+        for _ in 0..200 {
+            press(&mut model, KeyCode::Down);
+        }
+        let last = text(&drawn(&mut model, size));
+        let Some(Overlay::Palette(palette)) = &model.ui.overlay else { panic!("{last}") };
+        let rows = usize::from((size.1 - 2).min(20)) - 3;
+        assert_eq!(more, palette.found.len() - rows, "{picture}");
+        assert!(!last.contains("↓") || !last.contains(" more "), "{last}");
+    }
+}
+
+#[test]
 fn resizing_is_offered_where_there_is_something_to_resize_and_else_says_why_not() {
     for (keys, size, offered, says) in [
         ("", (120, 40), true, "narrower"),

@@ -164,7 +164,7 @@ pub(super) fn act_on_panes(model: &mut Model, action: Action) -> Outcome {
 /// Nothing can be changed from here, or again everything.
 pub(super) fn set_read_only(model: &mut Model, read_only: bool) {
     model.ui.look.read_only = read_only;
-    let text = if read_only { "read-only: nothing can be changed from here" } else { "changes are allowed" };
+    let text = if read_only { "read-only: nothing can be changed" } else { "changes are allowed" };
     model.ui.notice = Some(text.to_owned());
 }
 
