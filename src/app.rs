@@ -24,7 +24,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Live, Mouse, SocketPlaces, WebhookSetting};
 use crate::engine::{self, Parts};
 use crate::packages::Plan;
-use crate::state::{AccountId, FEED_CAPACITY, Kept, Linking, Sampled, Snapshot, State, Tuning};
+use crate::state::{AccountId, FEED_CAPACITY, HostSample, Kept, Linking, Sampled, Snapshot, State, Tuning};
 use crate::store::{Restored, Retention, Store};
 use crate::supervisor::{self, Program};
 use crate::systemd::Notifier;
@@ -117,7 +117,8 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
     let settings = supervisor::Settings { patience: config.bridge_patience, ..supervisor::Settings::default() };
     let (supervisor, notices) = supervisor::start(programs, name, settings, clock);
     let stats = Arc::new(ApiStats::default());
-    let figures = Arc::clone(&stats);
+    let events = Arc::new(Events::default());
+    let (figures, streams) = (Arc::clone(&stats), Arc::clone(&events));
     let engine = engine::start(Parts {
         state: restore(restored, config, clock),
         writer,
@@ -125,10 +126,14 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
         supervisor,
         notices,
         sample: Box::new(move |bridge| Sampled {
-            host_rss: resident_bytes("self"),
             bridge_rss: bridge.and_then(|pid| resident_bytes(&pid.to_string())),
-            api: figures.sample(),
-            log_lines_dropped: dropped.dropped_lines() as u64,
+            host: HostSample {
+                rss_bytes: resident_bytes("self"),
+                api: figures.sample(),
+                event_streams: streams.sample(),
+                log_lines_dropped: dropped.dropped_lines() as u64,
+                ..HostSample::default()
+            },
         }),
         clock,
     });
@@ -144,7 +149,7 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
         stats,
         settings: Arc::new(settings_of_api),
         keys: KeysInUse::default(),
-        events: Arc::new(Events::default()),
+        events,
         consoles: Consoles::new(Arc::clone(&ring)),
         look_ups: LookUps::default(),
         bodies: Bodies::default(),

@@ -82,6 +82,12 @@ impl Histogram {
         }
     }
 
+    /// How many took no longer than each bound and longer than the one before; the one after the last bound: longer than
+    /// all. Bounds beyond the length are left out, and what has none is zero.
+    pub fn counts<const N: usize>(&self) -> [u64; N] {
+        std::array::from_fn(|at| self.buckets.get(at).map_or(0, |bucket| bucket.load(Relaxed)))
+    }
+
     /// What it holds now.
     pub fn read(&self) -> Distribution {
         let mut count = 0;
@@ -112,6 +118,7 @@ mod tests {
             histogram.observe(Duration::from_micros(micros));
         }
         assert_eq!(histogram.read(), Distribution { buckets: vec![(0.001, 2), (1.0, 4)], count: 6, sum: 7.002_002 });
+        assert_eq!((histogram.counts(), histogram.counts()), ([2, 2, 2], [2, 2, 2, 0]));
         histogram.observe(Duration::MAX);
         assert_eq!(histogram.read().count, 7);
     }

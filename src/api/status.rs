@@ -143,7 +143,7 @@ fn whole(api: &Api, now: Now) -> Status {
         bridge_restarts: s.bridge.restarts,
         store: s.store.clone(),
         webhooks,
-        host: s.host.clone(),
+        host: s.host,
         last_error: s.last_error.clone(),
     })
 }

@@ -5,39 +5,26 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::metrics::{Counter, Gauge, Histogram};
 use crate::protocol::Pong;
-use crate::state::{Change, DeliveryState, Direction, Sampled, Times};
+use crate::state::{Change, DeliveryState, Direction, LagSample, Sampled, TIME_BOUNDS_MS, Times, TimesSample};
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-const fn secs(seconds: u64) -> Duration {
-    Duration::from_secs(seconds)
-}
-
 /// A message takes a moment when all is well, and days when the phone of whom it is for is off.
-const MESSAGE_BOUNDS: &[Duration] = &[
-    ms(100),
-    ms(250),
-    ms(500),
-    secs(1),
-    ms(2_500),
-    secs(5),
-    secs(10),
-    secs(30),
-    secs(60),
-    secs(5 * 60),
-    secs(15 * 60),
-    secs(60 * 60),
-    secs(6 * 60 * 60),
-    secs(24 * 60 * 60),
-    secs(3 * 24 * 60 * 60),
-    secs(7 * 24 * 60 * 60),
-];
+const MESSAGE_BOUNDS: &[Duration] = &{
+    let mut bounds = [Duration::ZERO; TIME_BOUNDS_MS.len()];
+    let mut at = 0;
+    while at < bounds.len() {
+        bounds[at] = ms(TIME_BOUNDS_MS[at]);
+        at += 1;
+    }
+    bounds
+};
 
 /// The runtime's timers are a millisecond late at most when nothing is in their way.
 const LAG_BOUNDS: &[Duration] =
-    &[ms(1), ms(2), ms(5), ms(10), ms(25), ms(50), ms(100), ms(250), ms(500), secs(1), secs(5)];
+    &[ms(1), ms(2), ms(5), ms(10), ms(25), ms(50), ms(100), ms(250), ms(500), ms(1_000), ms(5_000)];
 
 /// Figures of the engine since the start of the process.
 #[derive(Debug)]
@@ -50,6 +37,8 @@ pub struct Figures {
     pub until_delivered: Histogram,
     /// How late the loop was when a timer had been set. Looked at with each sample, so that nothing is woken for it.
     pub loop_lag: Histogram,
+    /// The last of these, in milliseconds.
+    host_loop_lag: Gauge,
     /// How late the bridge's loop was, as it says itself, in milliseconds.
     pub bridge_loop_lag: Gauge,
     /// The resident memory of this process in bytes.
@@ -69,6 +58,7 @@ impl Default for Figures {
             until_sent: Histogram::new(MESSAGE_BOUNDS),
             until_delivered: Histogram::new(MESSAGE_BOUNDS),
             loop_lag: Histogram::new(LAG_BOUNDS),
+            host_loop_lag: Gauge::default(),
             bridge_loop_lag: Gauge::default(),
             host_rss: Gauge::default(),
             bridge_rss: Gauge::default(),
@@ -117,13 +107,24 @@ impl Figures {
         }
     }
 
-    pub(super) fn sampled(&self, sampled: &Sampled) {
-        self.host_rss.set(sampled.host_rss);
+    /// A timer of the loop was so late.
+    pub(super) fn late(&self, lag: Duration) {
+        self.loop_lag.observe(lag);
+        self.host_loop_lag.set(u64::try_from(lag.as_millis()).ok());
+    }
+
+    /// Takes what was sampled, and adds to it what is measured here.
+    pub(super) fn sampled(&self, sampled: &mut Sampled) {
+        self.host_rss.set(sampled.host.rss_bytes);
         self.bridge_rss.set(sampled.bridge_rss);
-        self.log_lines_dropped.set(Some(sampled.log_lines_dropped));
+        self.log_lines_dropped.set(Some(sampled.host.log_lines_dropped));
         if sampled.bridge_rss.is_none() {
             self.bridge_loop_lag.set(None);
         }
+        sampled.host.event_loop_lag =
+            LagSample { host_ms: self.host_loop_lag.get().unwrap_or_default(), bridge_ms: self.bridge_loop_lag.get() };
+        sampled.host.message_times =
+            TimesSample { until_sent: self.until_sent.counts(), until_delivered: self.until_delivered.counts() };
     }
 
     pub(super) fn answered(&self, pong: &Pong) {
@@ -140,5 +141,35 @@ impl Figures {
     pub fn oldest_age(&self, now: Timestamp) -> Duration {
         let at = self.oldest_queued.get().and_then(|ms| i64::try_from(ms).ok());
         at.map_or(Duration::ZERO, |ms| now.since(Timestamp::from_millis(ms)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_measured_here_goes_with_what_is_sampled() {
+        let figures = Figures::default();
+        figures.late(ms(1_300));
+        figures.answered(&Pong {
+            id: 1,
+            rss_bytes: None,
+            event_loop_lag_ms: Some(40),
+            last_frame_age_ms: None,
+            last_answer_age_ms: None,
+        });
+        figures.until_sent.observe(ms(200));
+        figures.until_delivered.observe(ms(8 * 24 * 60 * 60_000));
+        let mut sampled = Sampled { bridge_rss: Some(1), ..Sampled::default() };
+        figures.sampled(&mut sampled);
+        assert_eq!(sampled.host.event_loop_lag, LagSample { host_ms: 1_300, bridge_ms: Some(40) });
+        let times = sampled.host.message_times;
+        assert_eq!((times.until_sent[1], times.until_delivered[16]), (1, 1));
+        assert_eq!(times.until_sent.iter().chain(&times.until_delivered).sum::<u64>(), 2);
+        // A bridge that is gone has no lag.
+        let mut gone = Sampled::default();
+        figures.sampled(&mut gone);
+        assert_eq!(gone.host.event_loop_lag.bridge_ms, None);
     }
 }

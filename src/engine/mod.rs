@@ -207,7 +207,7 @@ impl Engine {
                     }
                 }
                 due = sampler.tick() => {
-                    self.figures.loop_lag.observe(due.elapsed());
+                    self.figures.late(due.elapsed());
                     sample_due = true;
                 }
                 () = self.timers.fired(&self.clock), if idle => {}
@@ -226,8 +226,8 @@ impl Engine {
             }
             if idle {
                 if std::mem::take(&mut sample_due) {
-                    let sampled = (self.sample)(self.state.snapshot().bridge.pid);
-                    self.figures.sampled(&sampled);
+                    let mut sampled = (self.sample)(self.state.snapshot().bridge.pid);
+                    self.figures.sampled(&mut sampled);
                     inputs.push(Input::Sampled(sampled));
                 }
                 // Whatever woke us, everyone gets a turn: a flood on one side does not starve the others.

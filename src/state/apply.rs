@@ -61,6 +61,6 @@ pub fn apply(snapshot: &mut Snapshot, change: &Change) {
         Change::Error(error) => snapshot.last_error = Some(error.clone()),
         Change::Store(view) => snapshot.store = view.clone(),
         Change::Webhooks(views) => snapshot.webhooks.clone_from(views),
-        Change::Host(sample) => snapshot.host = sample.clone(),
+        Change::Host(sample) => snapshot.host = **sample,
     }
 }

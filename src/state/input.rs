@@ -6,10 +6,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Answer, ApiSample, BridgeView, ConnectionView, Counters, Delivery, DeliveryState, ExitClass, Fingerprint,
-    HostSample, IdempotencyKey, Incarnation, JournalKind, Kept, LastError, LastExit, LatenessView, Linking, Message,
-    MessageId, PacingView, Pairing, Request, RequestId, RestrictionView, StoreView, Subjects, Used, WebhookRecord,
-    WebhookView,
+    Answer, BridgeView, ConnectionView, Counters, Delivery, DeliveryState, ExitClass, Fingerprint, HostSample,
+    IdempotencyKey, Incarnation, JournalKind, Kept, LastError, LastExit, LatenessView, Linking, Message, MessageId,
+    PacingView, Pairing, Request, RequestId, RestrictionView, StoreView, Subjects, Used, WebhookRecord, WebhookView,
 };
 use crate::clock::{Mono, Timestamp};
 use crate::protocol::{AccountInfo, BadLine, Command, Event, Group};
@@ -172,7 +171,7 @@ pub enum Change {
     /// All webhooks, by their names.
     Webhooks(Vec<WebhookView>),
     /// New figures.
-    Host(HostSample),
+    Host(Box<HostSample>),
 }
 
 /// Something to be written.
@@ -330,14 +329,10 @@ pub enum TimerId {
 /// Figures from outside.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sampled {
-    /// The resident memory of this process in bytes.
-    pub host_rss: Option<u64>,
+    /// How this process and what hangs on it do.
+    pub host: HostSample,
     /// The resident memory of the bridge in bytes.
     pub bridge_rss: Option<u64>,
-    /// How the HTTP API does.
-    pub api: ApiSample,
-    /// Lines of this program's log that were dropped since its start.
-    pub log_lines_dropped: u64,
 }
 
 /// What follows from an input.

@@ -30,6 +30,7 @@ mod phone;
 mod readiness;
 mod request;
 mod restriction;
+mod sample;
 mod snapshot;
 mod tuning;
 mod webhook;
@@ -59,9 +60,10 @@ pub use phone::{Phone, PhoneError};
 pub use readiness::{Check, CheckState, readiness};
 pub use request::{Answer, Linking, Refusal, Request, SendOptions};
 pub use restriction::RestrictionView;
+pub use sample::{ApiSample, HostSample, LagSample, StreamsSample, TIME_BOUNDS_MS, TimesOfMessages, TimesSample};
 pub use snapshot::{
-    ApiSample, BridgeState, BridgeView, ConnectionState, ConnectionView, Counters, FEED_CAPACITY, HostSample,
-    LastError, LatenessView, QUEUE_CAPACITY, Snapshot, StoreState, StoreView, TIMELINE_CAPACITY, Transition,
+    BridgeState, BridgeView, ConnectionState, ConnectionView, Counters, FEED_CAPACITY, LastError, LatenessView,
+    QUEUE_CAPACITY, Snapshot, StoreState, StoreView, TIMELINE_CAPACITY, Transition,
 };
 pub use tuning::{Kept, Tuning};
 pub use webhook::{WebhookRecord, WebhookRequest, WebhookState, WebhookView};

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Delivery, ExitClass, Incarnation, LastExit, Linking, Message, MessageId, PacingView, Pairing, RestrictionView,
-    Subjects, WebhookView,
+    Delivery, ExitClass, HostSample, Incarnation, LastExit, Linking, Message, MessageId, PacingView, Pairing,
+    RestrictionView, Subjects, WebhookView,
 };
 use crate::clock::Timestamp;
 use crate::protocol::{AccountInfo, Reason};
@@ -331,26 +331,4 @@ pub struct LastError {
     pub at: Timestamp,
     /// What, and what to do.
     pub text: Arc<str>,
-}
-
-/// Figures that are sampled now and then.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct HostSample {
-    /// The resident memory of this process in bytes.
-    pub rss_bytes: Option<u64>,
-    /// The HTTP API.
-    pub api: ApiSample,
-}
-
-/// How the HTTP API does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct ApiSample {
-    /// Requests answered since the start.
-    pub requests: u64,
-    /// The median of the last answers' times, in microseconds.
-    pub p50_micros: u64,
-    /// The 99th percentile of the last answers' times, in microseconds.
-    pub p99_micros: u64,
 }

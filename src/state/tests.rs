@@ -561,12 +561,12 @@ fn a_send_without_an_answer_is_tried_again_and_given_up_in_the_end() {
 #[test]
 fn figures_that_look_the_same_change_nothing() {
     let mut world = World::open();
-    let sampled =
-        |mb: u64| Input::Sampled(Sampled { host_rss: Some(mb << 20), bridge_rss: None, ..Sampled::default() });
+    let of_memory = |mb: u64| crate::state::HostSample { rss_bytes: Some(mb << 20), ..Default::default() };
+    let sampled = |mb: u64| Input::Sampled(Sampled { host: of_memory(mb), bridge_rss: None });
     assert_eq!(world.put(sampled(64)).changes.len(), 1);
     assert_eq!(world.put(sampled(66)).changes.len(), 0);
     assert_eq!(world.put(sampled(80)).changes.len(), 1);
-    let ended = Sampled { host_rss: Some(80 << 20), bridge_rss: Some(0), ..Sampled::default() };
+    let ended = Sampled { host: of_memory(80), bridge_rss: Some(0) };
     assert_eq!(world.put(Input::Sampled(ended)).changes.len(), 0);
 }
 

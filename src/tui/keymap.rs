@@ -92,8 +92,8 @@ pub const KEYS: &[Binding] = &[
     bind(&["k", "Up"], Browse, A::Up, "previous message, or line", Some("scroll")),
     bind(&["g", "Home"], Browse, A::Top, "oldest message, first line", None),
     bind(&["G", "End"], Browse, A::Bottom, "newest message, last line; follow", None),
-    bind(&["PgDn"], Browse, A::PageDown, "a screenful down", None),
-    bind(&["PgUp"], Browse, A::PageUp, "a screenful up", None),
+    bind(&["PgDn", "Ctrl-d"], Browse, A::PageDown, "a screenful down", None),
+    bind(&["PgUp", "Ctrl-u"], Browse, A::PageUp, "a screenful up", None),
     bind(&["/"], Browse, A::Filter, "filter by words, from: to: chat: state: !not", Some("filter")),
     bind(&["n"], Browse, A::SearchOlder, "next older message like the filter, among all", None),
     bind(&["N"], Browse, A::SearchNewer, "next newer message like the filter", None),
@@ -221,6 +221,15 @@ mod tests {
                 let both = one.keys.iter().any(|key| other.keys.contains(key));
                 assert!(!both || one.context != other.context, "{one:?} {other:?}");
             }
+        }
+    }
+
+    #[test]
+    fn the_help_has_room_for_all_keys_of_an_action_and_for_what_it_does() {
+        // While panes are resized there is none.
+        for row in KEYS.iter().filter(|row| row.context != Context::Resize) {
+            let keys = row.keys.join(" ").chars().count();
+            assert!(keys <= 15 && row.help.chars().count() <= 49, "{row:?}");
         }
     }
 

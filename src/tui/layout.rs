@@ -219,7 +219,7 @@ pub fn possible(sizes: Sizes, (columns, rows): (u16, u16)) -> Sizes {
     };
     Sizes {
         side: within(sizes.side, (columns / 3).min(60), LEAST_SIDE, columns.saturating_sub(LEAST_MAIN)),
-        status: within(sizes.status, body / 2 + 1, LEAST_ROWS, body.saturating_sub(LEAST_ROWS)),
+        status: within(sizes.status, body * 2 / 5, LEAST_ROWS, body.saturating_sub(LEAST_ROWS)),
         log: within(sizes.log, body / 4, LEAST_ROWS, body / 2),
     }
 }

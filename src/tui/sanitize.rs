@@ -23,6 +23,15 @@ pub fn line(text: &str, columns: usize) -> String {
     wrap(text, columns, 1).pop().unwrap_or_default()
 }
 
+/// Of a telephone number that is too long its end, which tells it from others. All else is left as it is.
+pub fn shortened(name: &str, columns: usize) -> String {
+    let is_number = name.strip_prefix('+').is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
+    match name.get((name.len() + 1).saturating_sub(columns.max(1))..) {
+        Some(end) if is_number && name.len() > columns => format!("{}{end}", MORE),
+        _ => name.to_owned(),
+    }
+}
+
 /// The text in at most `rows` lines of at most `columns` columns each; `…` at the end of the last when there was more.
 ///
 /// Lines break at spaces where there are any. Line feeds break lines when there is more than one row, and are shown as
@@ -203,6 +212,22 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn of_a_number_that_is_too_long_the_end_stays() {
+        for (name, columns, shown) in [
+            ("+15551112222", 12, "+15551112222"),
+            ("+15551112222", 11, "…5551112222"),
+            ("+15551112222", 1, "…"),
+            ("+15551112222", 0, "…"),
+            ("Christopher Montgomery", 5, "Christopher Montgomery"),
+            ("+", 0, "…"),
+            ("+ñandú", 2, "+ñandú"),
+            ("", 0, ""),
+        ] {
+            assert_eq!(shortened(name, columns), shown, "{name} {columns}");
+        }
+    }
 
     #[test]
     fn control_characters_are_shown_and_do_nothing() {

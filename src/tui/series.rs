@@ -47,6 +47,11 @@ impl Range {
         }
     }
 
+    /// How long it is, in milliseconds.
+    pub const fn ms(self) -> i64 {
+        self.bar_ms() * self.bars() as i64
+    }
+
     const fn bars(self) -> usize {
         match self {
             Self::FiveMinutes => 30,
@@ -217,6 +222,8 @@ pub struct Traffic {
     pub host: Series,
     /// That of the bridge, in KiB.
     pub bridge: Series,
+    /// What was before is not known here, when the gateway ran before this console.
+    pub since: Option<Timestamp>,
 }
 
 impl Default for Traffic {
@@ -227,11 +234,17 @@ impl Default for Traffic {
             requests: Series::of_counts(),
             host: Series::of_levels(),
             bridge: Series::of_levels(),
+            since: None,
         }
     }
 }
 
 impl Traffic {
+    /// Since when it is known what happened, when that is not all of this time.
+    pub fn known_since(&self, range: Range, now: Timestamp) -> Option<Timestamp> {
+        self.since.filter(|since| now.as_millis().saturating_sub(since.as_millis()) < range.ms())
+    }
+
     /// Nothing happened in this time: its passing is worth no drawing. Levels move on with what else is drawn.
     pub fn is_flat(&self, range: Range, now: Timestamp) -> bool {
         [&self.received, &self.sent, &self.requests].iter().all(|series| series.is_flat(range, now))

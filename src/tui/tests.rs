@@ -1,6 +1,7 @@
 //! The console as pictures of text, and as keys that are pressed.
 
 mod about;
+mod actions;
 mod attached;
 mod chats;
 mod compose;
@@ -40,8 +41,8 @@ use crate::protocol::{AccountInfo, ChatKind, Reason, ReasonClass};
 use crate::qr::Drawing;
 use crate::state::{
     Answer, ApiSample, BridgeState, Change, Chat, ChatId, ConnectionState, ConnectionView, Counters, Delivery,
-    DeliveryState, Direction, ExitClass, Failure, HostSample, LastError, LastExit, Linking, Message, PacingView,
-    Pairing, Refusal, Request, RestrictionView, Snapshot, StoreState, StoreView,
+    DeliveryState, Direction, ExitClass, Failure, HostSample, LagSample, LastError, LastExit, Linking, Message,
+    PacingView, Pairing, Refusal, Request, RestrictionView, Snapshot, StoreState, StoreView,
 };
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
@@ -68,8 +69,12 @@ fn started() -> Snapshot {
     snapshot.bridge.rss_bytes = Some(98 << 20);
     snapshot.connection.state = ConnectionState::Connecting;
     snapshot.connection.since = ago(60);
-    snapshot.host =
-        HostSample { rss_bytes: Some(7_900_000), api: ApiSample { requests: 1_234, p50_micros: 41, p99_micros: 380 } };
+    snapshot.host = HostSample {
+        rss_bytes: Some(7_900_000),
+        api: ApiSample { requests: 1_234, p50_micros: 41, p99_micros: 380 },
+        event_loop_lag: LagSample { host_ms: 1, bridge_ms: Some(12) },
+        ..HostSample::default()
+    };
     snapshot
 }
 

@@ -307,7 +307,7 @@ async fn lose_the_terminal(place: &Place) -> i64 {
     std::fs::write(&held, format!("#!/bin/sh\ntrap '' HUP\nexec {program} attach\n")).unwrap();
     std::fs::set_permissions(&held, std::fs::Permissions::from_mode(0o755)).unwrap();
     let mut holder_of_it = tokio::process::Command::new(std::env::current_exe().unwrap());
-    holder_of_it.args(["--ignored", "--exact", "terminal::holds_a_terminal"]).env_clear().envs(place.env());
+    holder_of_it.args(["--ignored", "--exact", "terminal::ends::holds_a_terminal"]).env_clear().envs(place.env());
     holder_of_it.env("HELD", &held).current_dir(place.home()).stdout(Stdio::piped()).kill_on_drop(true);
     let mut holding = holder_of_it.spawn().unwrap();
     let mut shown = holding.stdout.take().unwrap();

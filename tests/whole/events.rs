@@ -143,6 +143,8 @@ async fn many_follow_at_once_where_the_system_gives_few_files_until_one_asks() {
         assert_eq!(within("an event", stream.event()).await.unwrap()["type"], "connection.changed");
     }
     assert_eq!(gateway.get("/health").await.status, 200);
+    // Consoles and whoever asks are told of them with the next sample.
+    gateway.until(|status| status["host"]["event_streams"]["open"] == 100).await;
     drop(streams);
     assert!(gateway.end().await.success());
 }

@@ -197,7 +197,15 @@ fn status() -> Value {
             "name": "crm", "state": "going", "behind": 0, "waiting_since": null, "retry_at": null, "why": null,
             "lag_seconds": 0,
         }],
-        "host": {"rss_bytes": 8_000_000, "api": {"requests": 40, "p50_micros": 70, "p99_micros": 130}},
+        "host": {
+            "rss_bytes": 8_000_000, "api": {"requests": 40, "p50_micros": 70, "p99_micros": 130},
+            "event_loop_lag": {"host_ms": 1, "bridge_ms": 12}, "event_streams": {"open": 1, "behind": 0},
+            "message_times": {
+                "until_sent": [1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+                "until_delivered": [0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+            },
+            "log_lines_dropped": 0,
+        },
         "last_error": null,
     })
 }

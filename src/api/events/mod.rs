@@ -27,6 +27,7 @@ use axum::response::{IntoResponse, Response};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::{Api, Problem};
+use crate::state::StreamsSample;
 #[cfg(test)]
 pub(super) use filter::LIVE;
 use filter::Wanted;
@@ -110,6 +111,11 @@ impl Events {
         let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
         let behind = places.iter().filter_map(Weak::upgrade).map(|place| head.saturating_sub(place.load(Relaxed)));
         behind.max().unwrap_or_default()
+    }
+
+    /// How many streams are open, and how far the last one is behind.
+    pub fn sample(&self) -> StreamsSample {
+        StreamsSample { open: self.streams() as u64, behind: self.worst_lag() }
     }
 
     fn slot(&self) -> Result<OwnedSemaphorePermit, Problem> {

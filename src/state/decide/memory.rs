@@ -5,8 +5,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::super::{BridgeState, BridgeView, Change, Effect, ExitClass, Incarnation, TimerId};
+use super::Turn;
 use super::budget::{Budget, TIMES};
-use super::{Turn, visibly_different};
+use crate::state::sample::visibly_different;
 
 /// How long what is in flight is waited for before a bridge is replaced. The default bridge answers within 20 s.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);

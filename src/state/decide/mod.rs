@@ -15,8 +15,8 @@ mod restriction;
 use super::pacing::Bucket;
 use super::{
     BridgeState, Change, ChatId, ConnectionEvent, ConnectionState, ConnectionView, Counters, Delivery, DeliveryState,
-    Effect, HostSample, Input, JournalKind, LastError, Message, MessageId, Outbox, Outcome, Pace, Pending,
-    QUEUE_CAPACITY, Sampled, Snapshot, TimerId, Write, apply,
+    Effect, Input, JournalKind, LastError, Message, MessageId, Outbox, Outcome, Pace, Pending, QUEUE_CAPACITY, Sampled,
+    Snapshot, TimerId, Write, apply,
 };
 use crate::clock::{Mono, Now, Timestamp};
 use crate::protocol::{Capabilities, Command, Event};
@@ -309,9 +309,8 @@ impl Turn<'_> {
 
     /// Takes figures over when the difference can be seen: at rest nothing is drawn.
     fn sampled(&mut self, sampled: Sampled) {
-        let old = &self.state.snapshot.host;
-        if visibly_different(old.rss_bytes, sampled.host_rss) || old.api != sampled.api {
-            self.change(Change::Host(HostSample { rss_bytes: sampled.host_rss, api: sampled.api }));
+        if !self.state.snapshot.host.looks_like(&sampled.host) {
+            self.change(Change::Host(Box::new(sampled.host)));
         }
         if self.state.bridge_runs() {
             self.bridge_memory(sampled.bridge_rss);
@@ -328,14 +327,6 @@ impl Turn<'_> {
 
     fn journal(&mut self, kind: JournalKind, payload: serde_json::Value) {
         self.write(Write::Journal { at: self.now.wall, kind, payload });
-    }
-}
-
-/// Two figures of memory differ by more than a sixteenth.
-fn visibly_different(old: Option<u64>, new: Option<u64>) -> bool {
-    match (old, new) {
-        (Some(old), Some(new)) => old.abs_diff(new) > old / 16,
-        (old, new) => old != new,
     }
 }
 

@@ -12,7 +12,7 @@ use super::status::{account, advice, began_with_the_connection, headline, restar
 use super::{bridge_memory, bytes};
 use crate::clock::{Now, Timestamp};
 use crate::protocol::{Reason, ReasonClass};
-use crate::state::{ConnectionState, Transition};
+use crate::state::{ConnectionState, LagSample, Transition};
 
 pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) {
     let mut page = Page::new(theme, area.width.saturating_sub(2));
@@ -29,6 +29,13 @@ fn present(model: &Model, theme: Theme, page: &mut Page, now: Now) {
         page.text(0, &format!("read-only ({key} allows changes)"), 1, theme.busy());
     }
     page.line([(format!("{mark} {word}"), style)]);
+    // What matters most comes first: the room may end soon.
+    if let Some(advice) = advice(model, now) {
+        page.text(0, &advice, 3, theme.title());
+    }
+    if let Some(text) = trouble(model) {
+        page.text(0, &text, 6, Style::new());
+    }
     if let Some(at) = &model.ui.attached {
         page.text(0, &format!("attached to {at}"), 2, theme.dim());
     }
@@ -65,16 +72,22 @@ fn present(model: &Model, theme: Theme, page: &mut Page, now: Now) {
     }
     let memory = format!("host {}, bridge {}", bytes(s.host.rss_bytes), bridge_memory(&s.bridge));
     page.field("memory", &memory, plain);
-    let advice = advice(model, now);
-    let trouble = trouble(model);
-    if advice.is_some() || trouble.is_some() {
-        page.blank();
-    }
-    if let Some(advice) = advice {
-        page.text(0, &advice, 3, theme.title());
-    }
-    if let Some(text) = trouble {
-        page.text(0, &text, 6, plain);
+    let lag = s.host.event_loop_lag;
+    let late = [Some(lag.host_ms), lag.bridge_ms].into_iter().flatten().any(|ms| ms >= FELT_MS);
+    let bridge = lag.bridge_ms.map(|ms| format!(", bridge {}", lag_of(ms))).unwrap_or_default();
+    let lag = format!("host {}{bridge}", lag_of(lag.host_ms));
+    page.field("loop lag", &lag, if late { theme.busy() } else { plain });
+}
+
+/// From so many milliseconds on one notices that an event loop is late.
+const FELT_MS: u64 = 250;
+
+/// How late an event loop is.
+fn lag_of(ms: u64) -> String {
+    match ms {
+        ms if LagSample::is_in_time(ms) => "<10 ms".to_owned(),
+        0..1_000 => format!("{ms} ms"),
+        _ => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
     }
 }
 
@@ -87,6 +100,8 @@ fn timeline(model: &Model, theme: Theme, page: &mut Page, now: Now) {
     }
     page.blank();
     page.line([("before".to_owned(), theme.dim())]);
+    // One column for all of them, though only those of other days have a date.
+    let column = states.iter().map(|one| day_and_time(model, one.at, now).len()).max().unwrap_or_default();
     for (one, next) in states.iter().zip(states.iter().skip(1)).rev() {
         let style = match one.state {
             ConnectionState::Open => theme.good(),
@@ -100,7 +115,7 @@ fn timeline(model: &Model, theme: Theme, page: &mut Page, now: Now) {
         let lasted = duration(next.at.since(one.at));
         let at = day_and_time(model, one.at, now);
         page.line([
-            (format!("{at:0$} ", usize::from(LABEL) - 2), theme.dim()),
+            (format!("{at:0$} ", column.max(usize::from(LABEL) - 2)), theme.dim()),
             (word(one), style),
             (format!(" for {lasted}"), theme.dim()),
         ]);
@@ -153,7 +168,8 @@ fn day_and_time(model: &Model, at: Timestamp, now: Now) -> String {
 /// A duration in its largest unit.
 pub(super) fn duration(time: std::time::Duration) -> String {
     match time.as_secs() {
-        s @ 0..120 => format!("{s} s"),
+        0 => "<1 s".to_owned(),
+        s @ 1..120 => format!("{s} s"),
         s @ 120..7_200 => format!("{} min", s / 60),
         s => format!("{} h", s / 3_600),
     }

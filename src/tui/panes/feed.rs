@@ -9,6 +9,7 @@ use super::super::groups;
 use super::super::keymap::Action;
 use super::super::model::{Focus, Model};
 use super::super::people;
+use super::super::sanitize;
 use super::super::theme::Theme;
 use super::said::said;
 use super::{framed, marks, put};
@@ -314,7 +315,7 @@ fn who(message: &Message, model: &Model, theme: Theme, columns: usize) -> (Strin
             let called = match place {
                 Some(_) if group => groups::writer(subjects, &message.chat, &name, columns),
                 Some(place) => format!("{place} {name}"),
-                None => name,
+                None => sanitize::shortened(&name, columns),
             };
             (called, theme.incoming())
         }
@@ -323,10 +324,11 @@ fn who(message: &Message, model: &Model, theme: Theme, columns: usize) -> (Strin
             let called = groups::called(subjects, &message.chat);
             (format!("→ {}{called}", if known { "" } else { "group " }), theme.outgoing())
         }
-        Direction::Out | Direction::OutElsewhere => (
-            format!("→ {}{}", place.map(|p| format!("{p} ")).unwrap_or_default(), model.ui.chats.called(&message.chat)),
-            theme.outgoing(),
-        ),
+        Direction::Out | Direction::OutElsewhere => {
+            let place = place.map(|place| format!("{place} ")).unwrap_or_default();
+            let room = columns.saturating_sub("→ ".chars().count() + place.len());
+            (format!("→ {place}{}", sanitize::shortened(model.ui.chats.called(&message.chat), room)), theme.outgoing())
+        }
     }
 }
 

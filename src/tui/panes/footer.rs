@@ -95,6 +95,9 @@ fn rank(action: Action, model: &Model) -> u8 {
         Action::Compose | Action::Detail | Action::Send => 2,
         Action::Filter | Action::Chats | Action::Answer => 3,
         Action::Restart => 4,
+        // In their pane they matter more than what leads out of it.
+        Action::ShorterRange | Action::LongerRange if model.ui.focus == Focus::Metrics => 2,
+        Action::LogLevel | Action::LogTarget if model.ui.focus == Focus::Log => 2,
         Action::ShorterRange | Action::LongerRange | Action::LogLevel | Action::LogTarget => 5,
         Action::ShowFeed | Action::ShowStatus | Action::ShowMetrics | Action::ShowLog => 6,
         _ => 7,

@@ -10,6 +10,7 @@ use super::super::series::Series;
 use super::super::theme::Theme;
 use super::page::Page;
 use super::status::waiting;
+use super::times::times;
 use super::{bridge_memory, by_word, bytes, count, micros};
 use crate::clock::Now;
 use crate::state::WebhookState;
@@ -17,16 +18,24 @@ use crate::state::WebhookState;
 /// A bar by its eighths.
 const BARS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// So many rows of the pane are no graphs.
-const FIGURES: u16 = 14;
+/// From so many columns on the figures stand beside the graphs, with a gap between them.
+const BESIDE: u16 = 76;
+const GAP: u16 = 2;
 
 pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer, now: Now) {
-    let mut page = Page::new(theme, area.width.saturating_sub(2));
     let look = &model.ui.look;
-    // Five graphs, each with a line of figures and a blank one.
-    let rows = (area.height.saturating_sub(FIGURES) / 5).saturating_sub(1).clamp(1, 4);
-    graphs(model, theme, &mut page, usize::from(rows), area.width.saturating_sub(2), now);
-    figures(model, theme, &mut page, now);
+    let columns = area.width.saturating_sub(2);
+    let beside = columns >= BESIDE;
+    let half = if beside { (columns - GAP) / 2 } else { columns };
+    let mut right = Page::new(theme, half);
+    figures(model, theme, &mut right, now);
+    losses(model, theme, &mut right);
+    times(model, theme, &mut right, half);
+    // Five graphs, each with a line of figures, in what the rest leaves.
+    let room = usize::from(area.height.saturating_sub(2)).saturating_sub(if beside { 0 } else { right.rows() });
+    let mut page = Page::new(theme, half);
+    graphs(model, theme, &mut page, (room / 5).saturating_sub(1).clamp(1, 4), half, now);
+    let page = if beside { page.beside(half + GAP, right) } else { page.above(right) };
     let keys = &look.keys;
     let range = look.range.name();
     let title = format!("Metrics, {range} ({} {})", keys.key(Action::ShorterRange), keys.key(Action::LongerRange));
@@ -36,7 +45,10 @@ pub(in super::super) fn pane(model: &Model, theme: Theme, area: Rect, buffer: &m
 fn graphs(model: &Model, theme: Theme, page: &mut Page, rows: usize, columns: u16, now: Now) {
     let (s, traffic, range) = (&model.snapshot, &model.ui.traffic, model.ui.look.range);
     let per_bar = |series: &Series| match series.most(range, now.wall) {
-        0 => format!("none in {}", range.name()),
+        0 => match traffic.known_since(range, now.wall) {
+            Some(since) => format!("none since {}", since.clock_time(&model.ui.zone).get(..5).unwrap_or_default()),
+            None => format!("none in {}", range.name()),
+        },
         most => format!("peak {} in {}", count(most.into()), range.bar_name()),
     };
     let up_to = |series: &Series| match series.most(range, now.wall) {
@@ -62,7 +74,7 @@ fn graphs(model: &Model, theme: Theme, page: &mut Page, rows: usize, columns: u1
 }
 
 /// Bars as characters, in so many rows, each as wide as the columns allow.
-fn graph(bars: &[u32], rows: usize, columns: u16) -> Vec<String> {
+pub(super) fn graph(bars: &[u32], rows: usize, columns: u16) -> Vec<String> {
     let most = u64::from(bars.iter().max().copied().unwrap_or(0)).max(1);
     let wide = (usize::from(columns) / bars.len().max(1)).clamp(1, 4);
     let full = rows as u64 * 8;
@@ -95,6 +107,16 @@ fn figures(model: &Model, theme: Theme, page: &mut Page, now: Now) {
             page.field("", &format!("{} says why", by_word("webhooks", &model.ui.look.keys)), theme.key());
         }
     }
+    let streams = s.host.event_streams;
+    if streams.open > 0 {
+        let clients = if streams.open == 1 { "client" } else { "clients" };
+        page.field("events", &format!("{} {clients}, {}", streams.open, behind(streams.behind)), plain);
+    }
+}
+
+/// Whatever was lost, and what wasn't.
+fn losses(model: &Model, theme: Theme, page: &mut Page) {
+    let c = &model.snapshot.counters;
     // What it is called, and of what it is so many.
     let losses = [
         ("failed", "", c.messages_failed),
@@ -103,7 +125,8 @@ fn figures(model: &Model, theme: Theme, page: &mut Page, now: Now) {
         ("bad lines", " of the bridge", c.protocol_errors),
         ("unknown", " events of the bridge", c.unknown_events),
         ("duplicates", "", c.duplicates),
-        ("not logged", " lines of the bridge's log", c.log_lines_dropped),
+        (LOST, " of the bridge's log", c.log_lines_dropped),
+        (LOST, " of the gateway's log", model.snapshot.host.log_lines_dropped),
         ("resyncs", " of this console", model.ui.look.resyncs),
     ];
     for (label, of, n) in losses.iter().filter(|(.., n)| *n > 0) {
@@ -111,11 +134,21 @@ fn figures(model: &Model, theme: Theme, page: &mut Page, now: Now) {
         let well = matches!(*label, "cancelled" | "duplicates");
         page.field(label, &format!("{n}{of}"), if well { Style::new() } else { theme.bad() });
     }
-    let listed = |label| if label == "not logged" { "unlogged lines" } else { label };
-    let none: Vec<_> = losses.iter().filter(|(.., n)| *n == 0).map(|(label, ..)| listed(*label)).collect();
+    let any = |label| losses.iter().any(|(other, _, n)| *other == label && *n > 0);
+    let listed = |label| if label == LOST { "lost log lines" } else { label };
+    let mut none: Vec<_> = losses.iter().filter(|(label, ..)| !any(*label)).map(|(label, ..)| listed(*label)).collect();
+    none.dedup();
     if !none.is_empty() {
         page.text(0, &format!("none: {}", none.join(", ")), 3, theme.dim());
     }
+}
+
+/// What is lost when the bridge writes too much, or the disk is too slow.
+const LOST: &str = "lost lines";
+
+/// How far somebody who follows the events is behind.
+fn behind(events: u64) -> String {
+    if events == 0 { "up to date".to_owned() } else { format!("{events} behind") }
 }
 
 /// Some webhook does not get on, and there is something to look at.
@@ -127,7 +160,6 @@ pub(super) fn behind_hand(model: &Model) -> bool {
 fn webhooks(model: &Model, theme: Theme) -> Option<(String, Style)> {
     let all = &model.snapshot.webhooks;
     let most = all.iter().map(|one| one.behind).max()?;
-    let behind = |n: u64| if n == 0 { "up to date".to_owned() } else { format!("{n} behind") };
     let in_state = |state| all.iter().filter(move |one| one.state == state);
     for (state, style) in [(WebhookState::Parked, theme.bad()), (WebhookState::Retrying, theme.busy())] {
         let mut those = in_state(state);

@@ -18,6 +18,7 @@ mod passkey;
 pub(super) mod recipient;
 pub(super) mod said;
 pub(super) mod status;
+mod times;
 pub(super) mod webhooks;
 pub(super) mod welcome;
 

@@ -177,7 +177,10 @@ fn palette(
     buffer: &mut Buffer,
     now: Now,
 ) -> Option<Position> {
-    let title = "Actions: type some letters, or words; Enter does it, Esc leaves";
+    let title = match area.width {
+        66.. => "Actions: type some letters, or words; Enter does it, Esc leaves",
+        _ => "Actions (Enter does it, Esc leaves)",
+    };
     let inner = window(title, palette_size(area), theme, area, buffer);
     put(buffer, inner, (1, 0), ":", 1, theme.key());
     let field = Rect { x: inner.x + 2, width: inner.width.saturating_sub(3), height: inner.height.min(1), ..inner };
@@ -197,6 +200,11 @@ fn palette(
         if at == palette.chosen {
             buffer.set_style(line, theme.selected());
         }
+    }
+    let more = palette.found.len().saturating_sub(first + usize::from(inner.height.saturating_sub(1)));
+    if more > 0 {
+        let at = Rect { y: inner.bottom(), height: 1, ..inner };
+        put(buffer, at, (1, 0), &format!(" ↓ {more} more "), inner.width, theme.border(true));
     }
     let below = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     if let Some(wrong) = &palette.wrong {

@@ -46,6 +46,29 @@ impl Page {
         }
     }
 
+    /// How many lines there are.
+    pub(super) fn rows(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// The lines of another page below these.
+    pub(super) fn above(mut self, mut other: Self) -> Self {
+        self.lines.append(&mut other.lines);
+        self
+    }
+
+    /// The lines of another page beside these, which get so many columns and have a cell for each of their characters.
+    pub(super) fn beside(mut self, columns: u16, other: Self) -> Self {
+        let rows = self.lines.len().max(other.lines.len());
+        self.lines.resize(rows, Vec::new());
+        for (line, mut more) in self.lines.iter_mut().zip(other.lines) {
+            let used: usize = line.iter().map(|(text, _)| text.chars().count()).sum();
+            line.push((" ".repeat(usize::from(columns).saturating_sub(used)), Style::new()));
+            line.append(&mut more);
+        }
+        self
+    }
+
     pub(super) fn blank(&mut self) {
         self.lines.push(Vec::new());
     }

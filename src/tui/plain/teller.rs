@@ -285,7 +285,10 @@ impl Teller {
             Meaning::LogOut { local } => Request::LogOut { local },
             Meaning::ReadOnly(read_only) => {
                 self.model.ui.look.read_only = read_only;
-                self.tell(now.wall, if read_only { "nothing can be changed from here" } else { "changes are allowed" });
+                self.tell(
+                    now.wall,
+                    if read_only { "read-only: nothing can be changed" } else { "changes are allowed" },
+                );
                 return Step::Nothing;
             }
             Meaning::Status => {

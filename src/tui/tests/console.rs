@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::clock::Clock;
-use crate::state::Transition;
+use crate::state::{StreamsSample, Transition};
 use crate::telemetry::{Line, Ring};
 use crate::tui::keymap::{Action, Context, KEYS};
 use crate::tui::layout;
@@ -35,6 +35,9 @@ fn eventful() -> Snapshot {
     }
     snapshot.connection.proven_at = Some(ago(4));
     snapshot.counters.protocol_errors = 3;
+    snapshot.host.event_streams = StreamsSample { open: 2, behind: 12 };
+    snapshot.host.message_times.until_sent[..8].copy_from_slice(&[40, 90, 31, 8, 0, 2, 0, 1]);
+    snapshot.host.message_times.until_delivered[1..14].copy_from_slice(&[9, 60, 41, 20, 12, 3, 0, 1, 4, 0, 2, 5, 1]);
     snapshot
 }
 
@@ -162,35 +165,6 @@ fn areas_never_overlap_nor_leave_the_screen() {
             assert_eq!(cells, area.area(), "{columns}×{rows}: {places:?}");
             assert!(all.iter().all(|one| area.intersection(*one) == *one), "{places:?}");
         }
-    }
-}
-
-#[test]
-fn every_action_of_the_table_does_what_its_row_says_or_says_why_not() {
-    for row in KEYS.iter().filter(|row| row.context == Context::Browse) {
-        let mut model = busy();
-        drawn(&mut model, (80, 24));
-        let key = row.keys[0];
-        let outcome = match key.strip_prefix("Ctrl-") {
-            Some(key) => control(&mut model, key.chars().next().unwrap()),
-            None => match key.chars().next().filter(|_| key.chars().count() == 1) {
-                Some(c) => press(&mut model, KeyCode::Char(c)),
-                None => press(&mut model, named(key)),
-            },
-        };
-        assert!(outcome.redraw, "{row:?}");
-    }
-}
-
-fn named(key: &str) -> KeyCode {
-    match key {
-        "Enter" => KeyCode::Enter,
-        "Tab" => KeyCode::Tab,
-        "Shift-Tab" => KeyCode::BackTab,
-        "Esc" => KeyCode::Esc,
-        "PgUp" => KeyCode::PageUp,
-        "PgDn" => KeyCode::PageDown,
-        key => panic!("{key}"),
     }
 }
 
@@ -439,20 +413,7 @@ fn other_keys_from_the_settings_work_and_are_shown() {
 }
 
 #[test]
-fn a_console_that_is_read_only_asks_the_engine_for_nothing() {
-    for row in KEYS {
-        let mut model = busy();
-        press(&mut model, KeyCode::Char('k'));
-        typed(&mut model, "W");
-        if row.context == Context::Compose {
-            typed(&mut model, "i+15551112222 Hola");
-        }
-        let keys: Vec<_> = row.keys.iter().filter(|key| key.chars().count() == 1 || **key == "Enter").collect();
-        for key in keys {
-            let code = if *key == "Enter" { KeyCode::Enter } else { KeyCode::Char(key.chars().next().unwrap()) };
-            assert_eq!(press(&mut model, code).requests, [], "{row:?}");
-        }
-    }
+fn words_and_questions_of_a_console_that_is_read_only_ask_the_engine_for_nothing() {
     for line in ["send +15551112222 Hola", "pair +15551112222", "link", "log out", "log out local"] {
         let mut model = super::model(with_code());
         typed(&mut model, "W");
@@ -602,6 +563,58 @@ fn what_lies_over_the_screen_lies_over_the_qr_too() {
     let mut model = model(with_qr());
     typed(&mut model, "Z?");
     assert!(text(&drawn(&mut model, (120, 40))).contains("Keys"));
+}
+
+#[test]
+fn the_palette_says_how_many_more_there_are() {
+    for size in [(40, 12), (80, 24)] {
+        let mut model = pane(":");
+        let picture = text(&drawn(&mut model, size));
+        let more = picture.lines().find_map(|line| line.split_once(" ↓ ")?.1.split_once(" more "));
+        let more: usize = more.unwrap_or_else(|| panic!("{picture}")).0.parse().unwrap();
+        assert!(!picture.contains("leaves…") && !picture.contains("word…"), "{picture}");
+        for _ in 0..200 {
+            press(&mut model, KeyCode::Down);
+        }
+        let last = text(&drawn(&mut model, size));
+        let Some(Overlay::Palette(palette)) = &model.ui.overlay else { panic!("{last}") };
+        let rows = usize::from((size.1 - 2).min(20)) - 3;
+        assert_eq!(more, palette.found.len() - rows, "{picture}");
+        assert!(!last.contains("↓") || !last.contains(" more "), "{last}");
+    }
+}
+
+#[test]
+fn resizing_is_offered_where_there_is_something_to_resize_and_else_says_why_not() {
+    for (keys, size, offered, says) in [
+        ("", (120, 40), true, "narrower"),
+        ("z", (120, 40), false, "nothing to resize"),
+        ("", (80, 24), false, "nothing to resize"),
+        ("2", (120, 40), true, "more rows"),
+    ] {
+        let mut model = pane(keys);
+        drawn(&mut model, size);
+        typed(&mut model, "?");
+        let help = text(&drawn(&mut model, (size.0, 70)));
+        drawn(&mut model, size);
+        press(&mut model, KeyCode::Esc);
+        control(&mut model, 'w');
+        let picture = text(&drawn(&mut model, size));
+        assert!(picture.contains(says), "{keys} {size:?}: {picture}");
+        assert_eq!(model.ui.look.resizing, offered);
+        // The messages alone have no rows to give.
+        assert!(!offered || keys == "2" || !picture.contains("more rows"), "{picture}");
+        assert!(size != (120, 40) || help.contains("resize panes") == offered, "{help}");
+    }
+}
+
+#[test]
+fn the_footer_of_figures_and_log_has_what_changes_them() {
+    for (key, hint) in [("3", "] longer"), ("4", "L level")] {
+        let picture = text(&drawn(&mut pane(key), (80, 24)));
+        let footer = picture.lines().last().unwrap();
+        assert!(footer.contains(hint) && footer.contains("q quit"), "{footer}");
+    }
 }
 
 #[test]

@@ -44,7 +44,7 @@ fn resizing_is_offered_for_what_can_be_resized() {
         update(&mut model, resize(), now());
         let said = footer(&mut model, size);
         assert_eq!((said.contains("wider"), said.contains("more rows")), (columns, rows), "{size:?} {keys}: {said}");
-        assert_eq!(said.contains("one pane has all the room"), !columns && !rows, "{said}");
+        assert_eq!(said.contains("nothing to resize"), !columns && !rows, "{said}");
     }
 }
 

@@ -407,7 +407,90 @@ fn what_was_lost_is_said_with_what_it_is() {
     snapshot.counters.log_lines_dropped = 7;
     snapshot.counters.unknown_events = 2;
     let mut model = model(snapshot);
-    typed(&mut model, "3");
+    let drawn = |model: &mut Model| {
+        typed(model, "3");
+        text_of(model)
+    };
+    let picture = drawn(&mut model);
+    for told in ["7 of the bridge's log", "2 events of the bridge"] {
+        assert!(picture.contains(told), "{told}: {picture}");
+    }
+    assert!(!picture.contains("lost log lines"), "{picture}");
+    model.snapshot.counters.log_lines_dropped = 0;
+    model.snapshot.host.log_lines_dropped = 3;
+    model.ui.look.resyncs = 1;
+    let picture = drawn(&mut model);
+    for told in ["3 of the gateway's log", "1 of this console"] {
+        assert!(picture.contains(told), "{told}: {picture}");
+    }
+    model.snapshot.host.log_lines_dropped = 0;
+    assert!(drawn(&mut model).contains("lost log lines"));
+}
+
+#[test]
+fn it_is_said_how_late_loops_and_clients_are_and_how_long_messages_took() {
+    let mut model = model(linked());
+    let drawn = |model: &mut Model, keys| {
+        typed(model, keys);
+        text_of(model)
+    };
+    let picture = drawn(&mut model, "3");
+    assert!(!picture.contains("clients") && !picture.contains("sent in"), "{picture}");
+    let host = &mut model.snapshot.host;
+    host.event_loop_lag = LagSample { host_ms: 1_250, bridge_ms: Some(9) };
+    host.event_streams = crate::state::StreamsSample { open: 2, behind: 12 };
+    host.message_times.until_sent[2] = 98;
+    host.message_times.until_sent[9] = 2;
+    host.message_times.until_delivered[16] = 1;
+    let picture = drawn(&mut model, "3");
+    for told in ["2 clients, 12 behind", "sent in    p50 ≤500 ms p99 ≤5 min", "arrived in p50 >7 d", "0.1s"] {
+        assert!(picture.contains(told), "{told}: {picture}");
+    }
+    assert!(drawn(&mut model, "2").contains("loop lag   host 1.2 s, bridge <10 ms"));
+    model.snapshot.host.event_loop_lag.bridge_ms = None;
+    assert!(drawn(&mut model, "2").contains("loop lag   host 1.2 s "));
+}
+
+#[test]
+fn a_console_that_came_later_does_not_say_that_nothing_happened_before() {
+    let drawn = |started_at, later: i64, keys: &str| {
+        let mut snapshot = linked();
+        snapshot.started_at = started_at;
+        let mut model = model(snapshot);
+        typed(&mut model, keys);
+        let now = Now { wall: ago(-later), ..now() };
+        let area = Rect::new(0, 0, 120, 40);
+        update(&mut model, Msg::Resized(120, 40), now);
+        let mut buffer = Buffer::empty(area);
+        view::view(&model, Theme::new(true), area, &mut buffer, now);
+        text(&buffer)
+    };
+    for (started_at, later, keys, says) in [
+        (ago(900), 0, "3", "none since 12:00"),
+        (ago(900), 299, "3", "none since 12:00"),
+        (ago(900), 300, "3", "none in 5 min"),
+        (ago(900), 300, "3]", "none since 12:00"),
+        (ago(1), 0, "3", "none in 5 min"),
+    ] {
+        let picture = drawn(started_at, later, keys);
+        assert!(picture.contains(says), "{says}: {picture}");
+    }
+}
+
+#[test]
+fn states_of_other_days_stand_in_the_same_columns() {
+    let mut snapshot = linked();
+    for (state, at) in
+        [(ConnectionState::Connecting, 200_000), (ConnectionState::Open, 600), (ConnectionState::Open, 60)]
+    {
+        snapshot.timeline.push_back(crate::state::Transition { state, at: ago(at), reason: None });
+    }
+    let mut model = model(snapshot);
+    typed(&mut model, "2");
     let picture = text_of(&mut model);
-    assert!(picture.contains("7 lines of the bridge's log") && picture.contains("2 events of the bridge"), "{picture}");
+    let column = |what: &str| {
+        let line = picture.lines().find(|line| line.contains(what)).unwrap_or_else(|| panic!("{what}: {picture}"));
+        line.chars().position(|c| "◌●".contains(c))
+    };
+    assert_eq!(column("◌ connecting for"), column("● connected for"));
 }

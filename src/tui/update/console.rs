@@ -129,7 +129,7 @@ pub(super) fn act_on_panes(model: &mut Model, action: Action) -> Outcome {
         Action::Palette => model.ui.overlay = Some(Overlay::Palette(Box::default())),
         Action::Zoom => look.zoomed = !look.zoomed,
         Action::Resize => match layout::resizable(model) {
-            (false, false) => model.ui.notice = Some("one pane has all the room".to_owned()),
+            (false, false) => model.ui.notice = Some("only one pane here: nothing to resize".to_owned()),
             _ => model.ui.look.resizing = true,
         },
         Action::ShorterRange => look.range = look.range.shorter(),
@@ -165,7 +165,7 @@ pub(super) fn act_on_panes(model: &mut Model, action: Action) -> Outcome {
 /// Nothing can be changed from here, or again everything.
 pub(super) fn set_read_only(model: &mut Model, read_only: bool) {
     model.ui.look.read_only = read_only;
-    let text = if read_only { "read-only: nothing can be changed from here" } else { "changes are allowed" };
+    let text = if read_only { "read-only: nothing can be changed" } else { "changes are allowed" };
     model.ui.notice = Some(text.to_owned());
 }
 
