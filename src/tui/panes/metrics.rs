@@ -67,7 +67,8 @@ fn graphs(model: &Model, theme: Theme, page: &mut Page, rows: usize, columns: u1
         page.line([(format!("{label:11}"), theme.dim()), (format!("{present:9}"), Style::new()), (most, theme.dim())]);
         if series.most(range, now.wall) > 0 {
             for line in graph(&series.bars(range, now.wall, usize::from(columns)), rows, columns) {
-                page.line([(line, style)]);
+                // The present is at the edge.
+                page.line([(format!("{line:>0$}", usize::from(columns)), style)]);
             }
         }
     }
