@@ -24,11 +24,12 @@ pub fn line(text: &str, columns: usize) -> String {
 }
 
 /// Of a telephone number that is too long its end, which tells it from others. All else is left as it is.
-pub fn shortened(name: &str, columns: usize) -> String {
+pub fn shortened<'a>(name: impl Into<Cow<'a, str>>, columns: usize) -> Cow<'a, str> {
+    let name = name.into();
     let is_number = name.strip_prefix('+').is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
     match name.get((name.len() + 1).saturating_sub(columns.max(1))..) {
-        Some(end) if is_number && name.len() > columns => format!("{}{end}", MORE),
-        _ => name.to_owned(),
+        Some(end) if is_number && name.len() > columns => format!("{MORE}{end}").into(),
+        _ => name,
     }
 }
 

@@ -315,7 +315,7 @@ fn who(message: &Message, model: &Model, theme: Theme, columns: usize) -> (Strin
             let called = match place {
                 Some(_) if group => groups::writer(subjects, &message.chat, &name, columns),
                 Some(place) => format!("{place} {name}"),
-                None => sanitize::shortened(&name, columns),
+                None => sanitize::shortened(name, columns).into_owned(),
             };
             (called, theme.incoming())
         }
