@@ -17,7 +17,9 @@ for need in cargo curl Xvfb kitty tmux import convert; do
 done
 # PROFILE=dev is faster to build; the memory that the pictures show is then not that of the program as it is used.
 profile=${PROFILE:-release}
-cargo build --quiet --profile "$profile" -p pilothouse -p whatsapp-simulator
+# One after the other: together their libraries would have other features, and the program would not be the one that is used.
+cargo build --quiet --profile "$profile" -p pilothouse
+cargo build --quiet --profile "$profile" -p whatsapp-simulator
 bin=$(realpath "${CARGO_TARGET_DIR:-target}")/${profile/#dev/debug}
 
 work=$(mktemp -d)
