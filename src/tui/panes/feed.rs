@@ -207,7 +207,8 @@ struct Line {
 const fn columns(area: Rect) -> (u16, u16) {
     match area.width {
         110.. => (TIME, 30),
-        70..110 => (TIME, 20),
+        90..110 => (TIME, 26),
+        70..90 => (TIME, 20),
         STACKED..70 => (TIME, 14),
         _ => (TIME - SECONDS, area.width.saturating_sub(TIME - SECONDS + MARK)),
     }
