@@ -137,5 +137,5 @@ shot console 160 48 "leaves on Thursday"
 keys Escape
 shot console-80x24 80 24 "q quit"
 keys C
-shot chats-80x24 80 24 "Chats"
+shot chats-80x24 80 24 "Esc back"
 ls -l "$out"/{linking,linking-80x24,console,console-80x24,chats-80x24}.png
