@@ -30,7 +30,7 @@ fn it_measures_writes_what_it_found_and_compares() {
     let record: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
     assert!(record["machine"]["cores"].as_u64() > Some(0), "{record:#}");
     let keys: Vec<_> = record["rows"].as_array().unwrap().iter().map(|row| row["key"].as_str().unwrap()).collect();
-    assert_eq!(keys, ["start.api", "start.frame"]);
+    assert_eq!(keys, ["start.api", "start.first", "start.frame", "start.first.frame"]);
     for row in record["rows"].as_array().unwrap() {
         assert_eq!(row["values"].as_array().unwrap().len(), 2, "{row:#}");
         assert!(row["values"][0].as_f64() > Some(0.0) && row["limit"]["value"].as_f64() > Some(0.0), "{row:#}");
