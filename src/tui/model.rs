@@ -29,9 +29,6 @@ use crate::state::{
 /// How many lines the history of the input box holds.
 const HISTORY: usize = 100;
 
-/// A console that begins no later than this after the gateway has seen all of it.
-const OF_ONE_START: std::time::Duration = std::time::Duration::from_secs(10);
-
 /// Everything that is drawn.
 #[derive(Debug)]
 pub struct Model {
@@ -156,8 +153,7 @@ impl Model {
         let mut traffic = Traffic::default();
         traffic.host.set(kib(snapshot.host.rss_bytes), now.wall);
         traffic.bridge.set(kib(snapshot.bridge.rss_bytes), now.wall);
-        // A console that is attached later has seen nothing of what was before.
-        traffic.since = (now.wall.since(snapshot.started_at) > OF_ONE_START).then_some(now.wall);
+        traffic.since = now.wall;
         let ui = Ui {
             focus: Focus::Feed,
             overlay: None,

@@ -222,8 +222,8 @@ pub struct Traffic {
     pub host: Series,
     /// That of the bridge, in KiB.
     pub bridge: Series,
-    /// What was before is not known here, when the gateway ran before this console.
-    pub since: Option<Timestamp>,
+    /// When this console began: what was before is not known here.
+    pub since: Timestamp,
 }
 
 impl Default for Traffic {
@@ -234,7 +234,7 @@ impl Default for Traffic {
             requests: Series::of_counts(),
             host: Series::of_levels(),
             bridge: Series::of_levels(),
-            since: None,
+            since: Timestamp::default(),
         }
     }
 }
@@ -242,7 +242,7 @@ impl Default for Traffic {
 impl Traffic {
     /// Since when it is known what happened, when that is not all of this time.
     pub fn known_since(&self, range: Range, now: Timestamp) -> Option<Timestamp> {
-        self.since.filter(|since| now.as_millis().saturating_sub(since.as_millis()) < range.ms())
+        Some(self.since).filter(|since| now.as_millis().saturating_sub(since.as_millis()) < range.ms())
     }
 
     /// Nothing happened in this time: its passing is worth no drawing. Levels move on with what else is drawn.

@@ -67,17 +67,22 @@ fn graphs(model: &Model, theme: Theme, page: &mut Page, rows: usize, columns: u1
         page.line([(format!("{label:11}"), theme.dim()), (format!("{present:9}"), Style::new()), (most, theme.dim())]);
         if series.most(range, now.wall) > 0 {
             for line in graph(&series.bars(range, now.wall, usize::from(columns)), rows, columns) {
-                // The present is at the edge.
-                page.line([(format!("{line:>0$}", usize::from(columns)), style)]);
+                page.line([(line, style)]);
             }
         }
     }
 }
 
-/// Bars as characters, in so many rows, each as wide as the columns allow.
+/// How wide each of so many bars can be in these columns.
+pub(super) fn bar_width(bars: usize, columns: u16) -> usize {
+    (usize::from(columns) / bars.max(1)).clamp(1, 4)
+}
+
+/// Bars as characters, in so many rows, each as wide as the columns allow. The last one, which is the present, is at the edge.
 pub(super) fn graph(bars: &[u32], rows: usize, columns: u16) -> Vec<String> {
     let most = u64::from(bars.iter().max().copied().unwrap_or(0)).max(1);
-    let wide = (usize::from(columns) / bars.len().max(1)).clamp(1, 4);
+    let wide = bar_width(bars.len(), columns);
+    let before = usize::from(columns).saturating_sub(wide * bars.len());
     let full = rows as u64 * 8;
     // Whatever there is of something can be seen.
     let eighths = |bar: u32| (u64::from(bar) * full).div_ceil(most);
@@ -87,7 +92,9 @@ pub(super) fn graph(bars: &[u32], rows: usize, columns: u16) -> Vec<String> {
             let part = usize::try_from(eighths(*bar).saturating_sub(below)).unwrap_or(8).min(8);
             std::iter::repeat_n(BARS.get(part).copied().unwrap_or(' '), wide)
         };
-        bars.iter().flat_map(cell).collect()
+        let mut line = String::with_capacity(before + wide * bars.len() * BARS[8].len_utf8());
+        line.extend(std::iter::repeat_n(' ', before).chain(bars.iter().flat_map(cell)));
+        line
     };
     (0..rows).map(row).collect()
 }
@@ -182,8 +189,8 @@ mod tests {
     fn graphs_show_what_there_is_however_little() {
         assert_eq!(graph(&[0, 1, 80], 1, 3), [" ▁█"]);
         assert_eq!(graph(&[0, 8, 16], 2, 3), ["  █", " ██"]);
-        assert_eq!(graph(&[1, 0], 1, 9), ["████    "]);
-        assert_eq!(graph(&[], 2, 9), ["", ""]);
+        assert_eq!(graph(&[1, 0], 1, 9), [" ████    "]);
+        assert_eq!(graph(&[], 2, 3), ["   ", "   "]);
         assert_eq!(graph(&[u32::MAX, 0], 1, 2), ["█ "]);
     }
 }

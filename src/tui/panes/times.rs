@@ -4,7 +4,7 @@ use ratatui::style::Style;
 
 use super::super::model::Model;
 use super::super::theme::Theme;
-use super::metrics::graph;
+use super::metrics::{bar_width, graph};
 use super::page::Page;
 use crate::state::{TIME_BOUNDS_MS, TimesOfMessages};
 
@@ -15,7 +15,8 @@ const AXIS: [(usize, &str); 7] = [(0, "0.1s"), (3, "1s"), (6, "10s"), (8, "1m"),
 pub(super) fn times(model: &Model, theme: Theme, page: &mut Page, columns: u16) {
     let times = &model.snapshot.host.message_times;
     let both = [("sent in", &times.until_sent, theme.outgoing()), ("arrived in", &times.until_delivered, theme.good())];
-    let mut wide = 0;
+    let wide = bar_width(TIME_BOUNDS_MS.len() + 1, columns);
+    let mut any = false;
     for (label, counts, style) in both {
         let all: u64 = counts.iter().sum();
         if all == 0 {
@@ -23,12 +24,13 @@ pub(super) fn times(model: &Model, theme: Theme, page: &mut Page, columns: u16) 
         }
         page.field(label, &format!("p50 {} p99 {}", within(counts, all, 50), within(counts, all, 99)), Style::new());
         let bars: Vec<_> = counts.iter().map(|n| u32::try_from(*n).unwrap_or(u32::MAX)).collect();
-        for line in graph(&bars, 1, columns) {
-            wide = line.chars().count() / bars.len().max(1);
+        let width = u16::try_from(wide * bars.len()).unwrap_or(columns);
+        for line in graph(&bars, 1, width) {
             page.line([(line, style)]);
         }
+        any = true;
     }
-    if wide > 0 {
+    if any {
         page.line([(axis(wide), theme.dim())]);
     }
 }

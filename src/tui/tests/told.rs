@@ -452,7 +452,7 @@ fn it_is_said_how_late_loops_and_clients_are_and_how_long_messages_took() {
 }
 
 #[test]
-fn a_console_that_came_later_does_not_say_that_nothing_happened_before() {
+fn a_console_does_not_say_that_nothing_happened_before_it_began() {
     let drawn = |started_at, later: i64, keys: &str| {
         let mut snapshot = linked();
         snapshot.started_at = started_at;
@@ -470,7 +470,8 @@ fn a_console_that_came_later_does_not_say_that_nothing_happened_before() {
         (ago(900), 299, "3", "none since 12:00"),
         (ago(900), 300, "3", "none in 5 min"),
         (ago(900), 300, "3]", "none since 12:00"),
-        (ago(1), 0, "3", "none in 5 min"),
+        // The gateway may have got a lot within its first second.
+        (ago(1), 0, "3", "none since 12:00"),
     ] {
         let picture = drawn(started_at, later, keys);
         assert!(picture.contains(says), "{says}: {picture}");
