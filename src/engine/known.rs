@@ -1,5 +1,6 @@
 //! What is known of the message that an event is about: from the disk, and from what is on its way there.
 
+use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};
 
 use crate::state::{
@@ -16,6 +17,8 @@ pub(super) struct KnownMessages {
     keys: HashMap<IdempotencyKey, Used>,
     /// What to forget once it is committed, in order.
     order: VecDeque<(WriteSeq, Kept)>,
+    /// Whether a look-up failed since this was asked last.
+    failed: Cell<bool>,
 }
 
 /// What is kept until it is committed.
@@ -28,7 +31,14 @@ enum Kept {
 
 impl KnownMessages {
     pub(super) fn new(reader: Reader) -> Self {
-        Self { reader, incoming: HashMap::new(), ours: HashMap::new(), keys: HashMap::new(), order: VecDeque::new() }
+        Self {
+            reader,
+            incoming: HashMap::new(),
+            ours: HashMap::new(),
+            keys: HashMap::new(),
+            order: VecDeque::new(),
+            failed: Cell::new(false),
+        }
     }
 
     /// Begins look-ups that belong together. They see the database at one moment, which is later than all that was
@@ -70,10 +80,16 @@ impl KnownMessages {
             }
         };
         found.unwrap_or_else(|error| {
-            // Taken as new: the database itself keeps a message from being there twice.
+            // Taken as new, and looked up once more before it is written.
+            self.failed.set(true);
             tracing::error!(%error, "looking up a message");
             Known::No
         })
+    }
+
+    /// Whether a look-up failed since this was asked last.
+    pub(super) fn failed(&self) -> bool {
+        self.failed.take()
     }
 
     /// Looks up what a request is about.

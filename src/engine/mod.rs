@@ -346,7 +346,7 @@ impl Engine {
             releases.push(Release::Effect(Effect::Dispatch { incarnation, command }));
         }
         if !writes.is_empty() {
-            self.pending = Some(Batch { seq, writes });
+            self.pending = Some(Batch { seq, writes, unsure: self.known.failed() });
             self.gate.wrote(seq);
         }
         for release in releases {

@@ -31,6 +31,7 @@ mod find;
 mod groups;
 mod index;
 mod journal;
+mod keys;
 mod lock;
 mod near;
 mod reader;

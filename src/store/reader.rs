@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, named_params, params};
 
-use super::rows::{self, BY_KEY, COLUMNS, OURS_BY_KEY, UNSETTLED};
+use super::rows::{self, COLUMNS, UNSETTLED};
+use super::{keys, schema};
 use crate::state::{AccountId, ChatId, Delivery, Fingerprint, IdempotencyKey, Message, MessageId, Pending, Used};
 
 /// A way into the database for looking things up. Cheap to clone; clones take turns.
@@ -67,8 +68,8 @@ impl Reader {
     ) -> rusqlite::Result<Option<T>> {
         self.with(|c, account| {
             let (chat, id) = (chat.as_str(), id.as_str());
-            let mut statement = c.prepare_cached(&format!("SELECT {columns} FROM messages WHERE {BY_KEY}"))?;
-            for key in [rows::key(account, chat, id), rows::key_of_ours(account, id)] {
+            let mut statement = c.prepare_cached(&rows::by_key(columns))?;
+            for key in [keys::of(account, chat, id), keys::of_ours(account, id)] {
                 let mut found = statement.query(params![key, account, chat, id])?;
                 if let Some(row) = found.next()? {
                     return read(row).map(Some);
@@ -85,13 +86,8 @@ impl Reader {
     /// What SQLite says, here and in the other look-ups.
     pub fn has_message(&self, chat: &ChatId, id: &MessageId) -> rusqlite::Result<bool> {
         self.with(|c, account| {
-            let key = rows::key(account, chat.as_str(), id.as_str());
-            c.prepare_cached(&format!("SELECT 1 FROM messages WHERE {BY_KEY}"))?.exists(params![
-                key,
-                account,
-                chat.as_str(),
-                id.as_str()
-            ])
+            let key = keys::of(account, chat.as_str(), id.as_str());
+            c.prepare_cached(&rows::by_key("1"))?.exists(params![key, account, chat.as_str(), id.as_str()])
         })
     }
 
@@ -109,8 +105,8 @@ impl Reader {
     /// What SQLite says.
     pub fn sent_message(&self, id: &MessageId) -> rusqlite::Result<Option<Message>> {
         self.with(|c, account| {
-            let key = rows::key_of_ours(account, id.as_str());
-            c.prepare_cached(&format!("SELECT {COLUMNS} FROM messages WHERE {OURS_BY_KEY}"))?
+            let key = keys::of_ours(account, id.as_str());
+            c.prepare_cached(&rows::ours_by_key(COLUMNS))?
                 .query_row(named_params! { ":key": key, ":account": account, ":id": id.as_str() }, rows::message)
                 .optional()
         })
@@ -221,6 +217,7 @@ pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
         // Not `READ_ONLY`: that could not bring in what a killed process left in the log.
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
+    schema::plan_once(&connection)?;
     connection.pragma_update(None, "query_only", true)?;
     connection.pragma_update(None, "cache_size", -256)?;
     connection.busy_timeout(std::time::Duration::from_secs(5))?;

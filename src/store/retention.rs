@@ -18,8 +18,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior, params};
 
-use super::index;
 use super::rows::UNSETTLED;
+use super::{index, keys};
 use crate::clock::{Clock, Mono, Timestamp};
 use crate::state::Kept;
 
@@ -127,6 +127,7 @@ pub(super) fn step(connection: &mut Connection, retention: &Retention, now: Time
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for row in &messages {
             index::forget(&transaction, row.key)?;
+            keys::forget(&transaction, row.key)?;
         }
         for (sql, rows) in
             [("DELETE FROM messages WHERE n = ?1", &messages), ("DELETE FROM journal WHERE seq = ?1", &journal)]

@@ -1,8 +1,8 @@
 //! Rows and what they mean.
 
-use rusqlite::{OptionalExtension, Row, Statement, named_params, params};
-use sha2::{Digest, Sha256};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Statement, named_params, params};
 
+use super::keys;
 use crate::clock::Timestamp;
 use crate::protocol::ChatKind;
 use crate::state::{Chat, ChatId, Delivery, DeliveryState, Direction, Failure, Message, MessageId, Target, Times};
@@ -52,84 +52,103 @@ pub(super) const WIDTH: usize = at!("target_from_me") + 1;
 /// The messages of ours whose outcome is not known.
 pub(super) const UNSETTLED: &str = "state IN ('queued', 'dispatched')";
 
-/// A message by its key, as [`key`] or [`key_of_ours`] gives it, and by what names it, since keys may coincide; with four
-/// values.
-pub(super) const BY_KEY: &str = "key = ?1 AND account = ?2 AND chat = ?3 AND id = ?4";
+/// The statement that finds a message by its key, as [`keys::of`] or [`keys::of_ours`] gives it, and by what names it,
+/// since keys may coincide; with four values.
+pub(super) fn by_key(columns: &str) -> String {
+    format!(
+        "SELECT {columns} FROM message_keys JOIN messages USING (n)
+         WHERE message_keys.key = ?1 AND account = ?2 AND chat = ?3 AND id = ?4"
+    )
+}
 
-/// A message of ours by its key, as [`key_of_ours`] gives it, and by what names it; with these names of values.
-pub(super) const OURS_BY_KEY: &str = "key = :key AND account = :account AND id = :id AND direction = 'out'";
+/// Which message of ours it is, by its key, as [`keys::of_ours`] gives it, and by what names it; with these names of values.
+macro_rules! ours_by_key {
+    () => {
+        "FROM message_keys JOIN messages USING (n) \
+         WHERE message_keys.key = :key AND account = :account AND id = :id AND direction = 'out'"
+    };
+}
 
-pub(super) const INSERT: &str = "INSERT INTO messages (key, account, chat, id, direction, chat_kind, phone, lid, sender, \
+/// The statement that finds a message of ours.
+pub(super) fn ours_by_key(columns: &str) -> String {
+    format!(concat!("SELECT {} ", ours_by_key!()), columns)
+}
+
+const INSERT: &str = "INSERT INTO messages (account, chat, id, direction, chat_kind, phone, lid, sender, \
      name, kind, body, at, state, attempts, queued_at, expires_at, target, target_from_me) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
 
-/// Ends with [`OURS_BY_KEY`].
-pub(super) const UPDATE: &str = "UPDATE messages SET state = :state, attempts = :attempts, queued_at = :queued_at, \
+pub(super) const UPDATE: &str = concat!(
+    "UPDATE messages SET state = :state, attempts = :attempts, queued_at = :queued_at, \
      dispatched_at = :dispatched_at, sent_at = :sent_at, delivered_at = :delivered_at, read_at = :read_at, \
      failed_at = :failed_at, expired_at = :expired_at, cancelled_at = :cancelled_at, failure_code = :failure_code, \
-     failure_text = :failure_text, failure_retryable = :failure_retryable \
-     WHERE key = :key AND account = :account AND id = :id AND direction = 'out' RETURNING chat, chat_kind, phone, lid";
+     failure_text = :failure_text, failure_retryable = :failure_retryable WHERE n = (SELECT n ",
+    ours_by_key!(),
+    ") RETURNING chat, chat_kind, phone, lid"
+);
 
 /// What is told of something, as JSON in one line.
 pub(super) fn json(event: &impl serde::Serialize) -> rusqlite::Result<String> {
     serde_json::to_string(event).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }
 
-/// What a message of ours is looked up by, wherever it went: answers and receipts name it by its id alone.
-pub(super) fn key_of_ours(account: &str, id: &str) -> i64 {
-    key(account, "", id)
+/// What adds messages, made ready once for all of a transaction.
+pub(super) struct Insert<'a> {
+    connection: &'a Connection,
+    account: &'a str,
+    /// Whether a message may be there already.
+    exists: Option<CachedStatement<'a>>,
+    insert: CachedStatement<'a>,
+    key: CachedStatement<'a>,
 }
 
-/// What a message that is not ours is looked up by. Nobody can choose names so that many messages have the same.
-pub(super) fn key(account: &str, chat: &str, id: &str) -> i64 {
-    let mut hash = Sha256::new();
-    for name in [account, chat, id] {
-        hash.update(u64::try_from(name.len()).unwrap_or(u64::MAX).to_le_bytes());
-        hash.update(name);
+impl<'a> Insert<'a> {
+    /// With `check`, each message is looked up first.
+    ///
+    /// By a statement of its own: one that did both could change several rows, and SQLite would keep what it changes to
+    /// undo it.
+    pub(super) fn new(connection: &'a Connection, account: &'a str, check: bool) -> rusqlite::Result<Self> {
+        let exists = check.then(|| connection.prepare_cached(&by_key("1"))).transpose()?;
+        let (insert, key) = (connection.prepare_cached(INSERT)?, connection.prepare_cached(keys::ADD)?);
+        Ok(Self { connection, account, exists, insert, key })
     }
-    let hash: [u8; 32] = hash.finalize().into();
-    let (first, _) = hash.split_first_chunk().unwrap_or((&[0; 8], &[]));
-    i64::from_le_bytes(*first)
-}
 
-/// Inserts a message. Returns whether it was new.
-///
-/// Asked ([`BY_KEY`]) and inserted ([`INSERT`]) by two statements: one that did both could change several rows, and SQLite
-/// would keep what it changes to undo it.
-pub(super) fn insert(
-    exists: &mut Statement<'_>,
-    insert: &mut Statement<'_>,
-    account: &str,
-    message: &Message,
-) -> rusqlite::Result<bool> {
-    let (chat, id) = (message.chat.id.as_str(), message.id.as_str());
-    let key = if message.direction == Direction::Out { key_of_ours(account, id) } else { key(account, chat, id) };
-    if exists.exists(params![key, account, chat, id])? {
-        return Ok(false);
+    /// Inserts a message. Returns its number; none: it is there already.
+    pub(super) fn message(&mut self, message: &Message) -> rusqlite::Result<Option<i64>> {
+        let account = self.account;
+        let (chat, id) = (message.chat.id.as_str(), message.id.as_str());
+        let ours = message.direction == Direction::Out;
+        let key = if ours { keys::of_ours(account, id) } else { keys::of(account, chat, id) };
+        if let Some(exists) = &mut self.exists
+            && exists.exists(params![key, account, chat, id])?
+        {
+            return Ok(None);
+        }
+        let delivery = message.delivery.as_ref();
+        self.insert.execute(params![
+            account,
+            chat,
+            id,
+            message.direction.as_str(),
+            message.chat.kind.as_str(),
+            message.chat.phone.as_ref().map(|p| p.as_str()),
+            message.chat.lid.as_deref(),
+            &*message.from,
+            message.name.as_deref(),
+            &*message.kind,
+            &*message.body,
+            message.at.as_millis(),
+            delivery.map(|d| d.state.as_str()),
+            delivery.map_or(0, |d| d.attempts),
+            delivery.and_then(|d| d.times.queued_at).map(Timestamp::as_millis),
+            delivery.and_then(|d| d.expires_at).map(Timestamp::as_millis),
+            message.target.as_ref().map(|t| t.id.as_str()),
+            message.target.as_ref().map(|t| t.from_me),
+        ])?;
+        let n = self.connection.last_insert_rowid();
+        self.key.execute(params![key, n])?;
+        Ok(Some(n))
     }
-    let delivery = message.delivery.as_ref();
-    insert.execute(params![
-        key,
-        account,
-        chat,
-        id,
-        message.direction.as_str(),
-        message.chat.kind.as_str(),
-        message.chat.phone.as_ref().map(|p| p.as_str()),
-        message.chat.lid.as_deref(),
-        &*message.from,
-        message.name.as_deref(),
-        &*message.kind,
-        &*message.body,
-        message.at.as_millis(),
-        delivery.map(|d| d.state.as_str()),
-        delivery.map_or(0, |d| d.attempts),
-        delivery.and_then(|d| d.times.queued_at).map(Timestamp::as_millis),
-        delivery.and_then(|d| d.expires_at).map(Timestamp::as_millis),
-        message.target.as_ref().map(|t| t.id.as_str()),
-        message.target.as_ref().map(|t| t.from_me),
-    ])?;
-    Ok(true)
 }
 
 /// Writes how far a message of ours has come. Returns its chat; none: it is not kept any more.
@@ -143,7 +162,7 @@ pub(super) fn update(
     let Times { queued_at, dispatched_at, sent_at, delivered_at, read_at, failed_at, expired_at, cancelled_at } =
         delivery.times;
     let parameters = named_params! {
-        ":key": key_of_ours(account, id.as_str()),
+        ":key": keys::of_ours(account, id.as_str()),
         ":account": account,
         ":id": id.as_str(),
         ":state": delivery.state.as_str(),

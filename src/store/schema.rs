@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::{StoreError, rows};
+use super::{StoreError, keys};
 
 /// What each version adds. The version of a database is how many of these it has had.
 pub(super) const MIGRATIONS: &[&str] = &[
@@ -165,6 +166,19 @@ pub(super) const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (account, chat)
     ) STRICT, WITHOUT ROWID;
 ",
+    // Keys are in tables of their own: see `keys`. The column of messages is not written any more; taking it out would
+    // write all of them anew.
+    "
+    CREATE TABLE message_keys_0 (key INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (key, n)) STRICT, WITHOUT ROWID;
+    CREATE TABLE message_keys_1 (key INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (key, n)) STRICT, WITHOUT ROWID;
+    CREATE TABLE message_keys_2 (key INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (key, n)) STRICT, WITHOUT ROWID;
+    INSERT INTO message_keys_2 (key, n) SELECT key, n FROM messages ORDER BY key, n;
+    DROP INDEX messages_key;
+    CREATE VIEW message_keys (key, n) AS
+        SELECT key, n FROM message_keys_0
+        UNION ALL SELECT key, n FROM message_keys_1
+        UNION ALL SELECT key, n FROM message_keys_2;
+",
 ];
 
 /// The version in which messages get their keys.
@@ -213,7 +227,7 @@ fn fill_keys(connection: &Connection, version: usize) -> rusqlite::Result<()> {
     while let Some(row) = found.next()? {
         let text = |column| Ok::<_, rusqlite::Error>(row.get_ref(column)?.as_str()?);
         let (account, chat, id) = (text(1)?, text(2)?, text(3)?);
-        let key = if version == KEYED { rows::key(account, chat, id) } else { rows::key_of_ours(account, id) };
+        let key = if version == KEYED { keys::of(account, chat, id) } else { keys::of_ours(account, id) };
         update.execute((row.get::<_, i64>(0)?, key))?;
     }
     Ok(())
@@ -251,8 +265,14 @@ fn make_shrinkable(connection: &Connection) {
     }
 }
 
+/// No plan hangs on a value: otherwise some statements would be made ready anew for each.
+pub(super) fn plan_once(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
+}
+
 /// What holds for the writing connection. The cache is small since the operating system has one as well.
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    plan_once(connection)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "cache_size", -256)?;

@@ -55,7 +55,7 @@ async fn write_all(store: Store, batches: Vec<Vec<Write>>) {
     let mut watermark = writer.watermark;
     let last = WriteSeq(batches.len() as u64);
     for (n, writes) in batches.into_iter().enumerate() {
-        writer.batches.send(Batch { seq: WriteSeq(n as u64 + 1), writes }).await.unwrap();
+        writer.batches.send(Batch { seq: WriteSeq(n as u64 + 1), writes, unsure: true }).await.unwrap();
     }
     watermark.wait_for(|w| w.committed == last).await.unwrap();
     drop(writer.batches);
@@ -326,11 +326,38 @@ async fn damage_that_is_found_while_running_stops_the_writing_with_the_reason() 
     bytes[4096..].fill(0xff);
     std::fs::write(&path, &bytes).unwrap();
     let Store { mut writer, .. } = store;
-    writer.batches.send(Batch { seq: WriteSeq(1), writes: vec![incoming("a@g.us", "new", "x")] }).await.unwrap();
+    writer
+        .batches
+        .send(Batch { seq: WriteSeq(1), writes: vec![incoming("a@g.us", "new", "x")], unsure: false })
+        .await
+        .unwrap();
     let mark = writer.watermark.wait_for(|w| w.failing.is_some()).await.unwrap().clone();
     assert_eq!(mark.committed, WriteSeq(0));
     assert!(mark.failing.as_ref().unwrap().contains("damaged"), "{mark:?}");
     assert!(writer.commits.failures.get() >= 1, "it is counted");
+}
+
+#[tokio::test]
+async fn a_commit_that_failed_only_at_its_end_is_not_made_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let Store { mut writer, reader, .. } = open(folder.path());
+    let raw = rusqlite::Connection::open(folder.path().join("pilothouse.db")).unwrap();
+    raw.execute_batch("ALTER TABLE journal RENAME TO away").unwrap();
+    let writes = vec![incoming("a@g.us", "1", "x")];
+    writer.batches.send(Batch { seq: WriteSeq(1), writes, unsure: false }).await.unwrap();
+    writer.watermark.wait_for(|w| w.failing.is_some()).await.unwrap();
+    // As if it had got to the disk all the same.
+    raw.execute_batch(
+        "BEGIN IMMEDIATE;
+         INSERT INTO messages (account, chat, id, direction, chat_kind, sender, kind, body, at)
+             VALUES ('main', 'a@g.us', '1', 'in', 'group', '', 'text', 'x', 1);
+         ALTER TABLE away RENAME TO journal;",
+    )
+    .unwrap();
+    raw.execute(keys::ADD, [keys::of("main", "a@g.us", "1"), raw.last_insert_rowid()]).unwrap();
+    raw.execute_batch("COMMIT").unwrap();
+    writer.watermark.wait_for(|w| w.committed == WriteSeq(1)).await.unwrap();
+    assert_eq!(reader.last_messages(10).unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -351,7 +378,11 @@ async fn what_is_too_old_goes_while_batches_are_written_and_the_file_gives_back_
     while reader.has_message(&"a@g.us".into(), &"2000".into()).unwrap() {
         seq += 1;
         let id = format!("new {seq}");
-        writer.batches.send(Batch { seq: WriteSeq(seq), writes: vec![incoming("a@g.us", &id, "x")] }).await.unwrap();
+        writer
+            .batches
+            .send(Batch { seq: WriteSeq(seq), writes: vec![incoming("a@g.us", &id, "x")], unsure: false })
+            .await
+            .unwrap();
         writer.watermark.wait_for(|w| w.committed == WriteSeq(seq)).await.unwrap();
         assert!(reader.has_message(&"a@g.us".into(), &id.as_str().into()).unwrap());
     }
@@ -360,6 +391,10 @@ async fn what_is_too_old_goes_while_batches_are_written_and_the_file_gives_back_
     tokio::task::spawn_blocking(|| writer.thread.join().unwrap()).await.unwrap();
     let after = std::fs::metadata(&path).unwrap().len();
     assert!(after < full, "{full} {after}");
+    let raw = rusqlite::Connection::open(&path).unwrap();
+    let count =
+        |table| raw.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(count("message_keys"), count("messages"), "their keys go with them");
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 
 use super::index::Indexer;
+use super::keys::Merger;
 use super::retention::{Retention, Sweeper};
 use super::{failure, groups, rows, webhooks};
 use crate::clock::{Clock, Timestamp};
@@ -54,6 +55,8 @@ pub struct Batch {
     pub seq: WriteSeq,
     /// What to write, in order.
     pub writes: Vec<Write>,
+    /// Whether a message of these may be there already, since looking it up failed.
+    pub unsure: bool,
 }
 
 /// How far the disk is.
@@ -125,6 +128,7 @@ fn run(
 ) {
     let mut group = Vec::with_capacity(WAITING_BATCHES);
     let mut indexer = Indexer::new();
+    let mut merger = Merger::new();
     let clock = Clock::start();
     loop {
         let limit = [indexer.wait(), sweeper.wait()].into_iter().flatten().min();
@@ -140,12 +144,18 @@ fn run(
         while let Ok(next) = waiting.try_recv() {
             group.push(next);
         }
-        loop {
+        let mut check = group.iter().any(|batch| batch.unsure);
+        let added = loop {
             let start = clock.now().mono;
-            let result = commit(&mut connection, account, &group);
+            let result = commit(&mut connection, account, &group, check);
             commits.durations.observe(clock.now().mono.since(start));
-            let Err(error) = result else { break };
+            let error = match result {
+                Ok(added) => break added,
+                Err(error) => error,
+            };
             commits.failures.add_one();
+            // It may be there, and only the end of writing it failed.
+            check = true;
             let text = failure::words(&error);
             progress.send_if_modified(|w| {
                 let news = w.failing.as_ref() != Some(&text);
@@ -160,7 +170,7 @@ fn run(
                 return;
             }
             std::thread::park_timeout(RETRY_AFTER);
-        }
+        };
         if let Some(last) = group.last() {
             progress.send_replace(Watermark { committed: last.seq, failing: None });
         }
@@ -170,6 +180,9 @@ fn run(
             if let Write::Kept(kept) = write {
                 sweeper.keep(kept);
             }
+        }
+        if added > 0 {
+            merger.added(&mut connection, added);
         }
         // When there is never a moment without a batch.
         indexer.committed(&mut connection, writes);
@@ -199,37 +212,40 @@ async fn next(waiting: &mut mpsc::Receiver<Batch>, limit: Option<Duration>) -> N
     batch.map_or(Next::End, Next::Batch)
 }
 
-/// Commits a group of batches in one transaction.
-fn commit(connection: &mut Connection, account: &AccountId, group: &[Batch]) -> rusqlite::Result<()> {
+/// Commits a group of batches in one transaction. With `check`, no message is added that is there already. Returns how many
+/// messages were added.
+fn commit(connection: &mut Connection, account: &AccountId, group: &[Batch], check: bool) -> rusqlite::Result<usize> {
     // Steps between batches do not wait for the disk, and set it otherwise.
     connection.pragma_update(None, "synchronous", "FULL")?;
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    {
-        let mut messages = Messages::of(&transaction, account.as_str())?;
+    let added = {
+        let mut messages = Messages::of(&transaction, account.as_str(), check)?;
         for write in group.iter().flat_map(|batch| &batch.writes) {
             execute(&mut messages, write)?;
         }
-    }
-    transaction.commit()
+        messages.added
+    };
+    transaction.commit()?;
+    Ok(added)
 }
 
 /// What adds messages, made ready once for all of a transaction.
 struct Messages<'a> {
     connection: &'a Connection,
     account: &'a str,
-    exists: CachedStatement<'a>,
-    insert: CachedStatement<'a>,
+    added: usize,
+    insert: rows::Insert<'a>,
     tell: CachedStatement<'a>,
     know: CachedStatement<'a>,
 }
 
 impl<'a> Messages<'a> {
-    fn of(connection: &'a Connection, account: &'a str) -> rusqlite::Result<Self> {
+    fn of(connection: &'a Connection, account: &'a str, check: bool) -> rusqlite::Result<Self> {
         Ok(Self {
             connection,
             account,
-            exists: connection.prepare_cached(&format!("SELECT 1 FROM messages WHERE {}", rows::BY_KEY))?,
-            insert: connection.prepare_cached(rows::INSERT)?,
+            added: 0,
+            insert: rows::Insert::new(connection, account, check)?,
             // What is told of a message that is not ours is in its row already: see `Reader::journal_after`.
             tell: connection.prepare_cached(
                 "INSERT INTO journal (account, at, type, n, message_id, payload) VALUES (?1, ?2, ?3, ?4, ?5, '')",
@@ -239,12 +255,11 @@ impl<'a> Messages<'a> {
         })
     }
 
-    /// Adds a message, and what is told of it, unless it is there.
+    /// Adds a message, and what is told of it.
     fn add(&mut self, message: &Message) -> rusqlite::Result<()> {
         let Self { connection, account, .. } = *self;
-        if !rows::insert(&mut self.exists, &mut self.insert, account, message)? {
-            return Ok(());
-        }
+        let Some(n) = self.insert.message(message)? else { return Ok(()) };
+        self.added += 1;
         let (at, kind, id) = (message.at, JournalKind::of(message), message.id.as_str());
         if let Some(delivery) = &message.delivery {
             let payload =
@@ -252,7 +267,6 @@ impl<'a> Messages<'a> {
             let chat = Some(message.chat.id.as_str());
             return journal(connection, account, &Row { at, kind, chat, id: Some(id), payload });
         }
-        let n = connection.last_insert_rowid();
         self.tell.execute(params![account, at.as_millis(), kind.as_str(), n, id])?;
         // Somebody wrote to us in this chat. That is kept when the messages are not any more.
         if message.direction == Direction::In && message.chat.kind == ChatKind::Person {

@@ -89,8 +89,8 @@ impl Database {
             let id = format!("{:016x}", fastrand::u64(..));
             transaction
                 .prepare_cached(
-                    "INSERT INTO messages (account, chat, direction, chat_kind, sender, name, kind, body, at, state, id, key)
-                     VALUES ('main', ?1, ?2, 'person', '', ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                    "INSERT INTO messages (account, chat, direction, chat_kind, sender, name, kind, body, at, state, id)
+                     VALUES ('main', ?1, ?2, 'person', '', ?3, ?4, ?5, ?6, ?7, ?8)",
                 )
                 .unwrap()
                 .execute(rusqlite::params![
@@ -102,9 +102,10 @@ impl Database {
                     row.at().as_millis(),
                     row.state().map(DeliveryState::as_str),
                     id,
-                    rows::key("main", &row.chat(), &id),
                 ])
                 .unwrap();
+            let key = keys::of("main", &row.chat(), &id);
+            transaction.prepare_cached(keys::ADD).unwrap().execute([key, transaction.last_insert_rowid()]).unwrap();
         }
         transaction.commit().unwrap();
     }

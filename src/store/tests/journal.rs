@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::state::JournalKind;
-use crate::store::{rows, schema};
+use crate::store::schema;
 
 fn told(row: &JournalRow) -> serde_json::Value {
     serde_json::from_str(&row.payload).unwrap()
@@ -130,22 +130,10 @@ async fn messages_whose_keys_coincide_are_told_apart_by_their_names() {
     let folder = tempfile::tempdir().unwrap();
     write_all(open(folder.path()), vec![vec![incoming("a@g.us", "1", "one")]]).await;
     let raw = rusqlite::Connection::open(folder.path().join("pilothouse.db")).unwrap();
-    raw.execute("UPDATE messages SET key = ?1", [rows::key("main", "a@g.us", "2")]).unwrap();
+    raw.execute("UPDATE message_keys_0 SET key = ?1", [keys::of("main", "a@g.us", "2")]).unwrap();
     write_all(open(folder.path()), vec![vec![incoming("a@g.us", "2", "two"), incoming("a@g.us", "2", "again")]]).await;
     let store = open(folder.path());
     let bodies: Vec<_> = store.restored.feed.iter().map(|m| &*m.body).collect();
     assert_eq!(bodies, ["one", "two"]);
     assert_eq!(&*store.reader.message(&"a@g.us".into(), &"2".into()).unwrap().unwrap().body, "two");
-}
-
-#[test]
-fn a_message_is_looked_up_by_the_index_of_keys() {
-    let folder = tempfile::tempdir().unwrap();
-    let connection = schema::open(&folder.path().join("pilothouse.db")).unwrap();
-    let sql = format!("EXPLAIN QUERY PLAN SELECT 1 FROM messages WHERE {}", rows::BY_KEY);
-    let plan: String = connection.query_row(&sql, [rusqlite::types::Null; 4], |row| row.get(3)).unwrap();
-    assert!(plan.contains("USING INDEX messages_key (key=?)"), "{plan}");
-    let sql = format!("EXPLAIN QUERY PLAN SELECT 1 FROM messages WHERE {}", rows::OURS_BY_KEY);
-    let plan: String = connection.query_row(&sql, [rusqlite::types::Null; 3], |row| row.get(3)).unwrap();
-    assert!(plan.contains("USING INDEX messages_key (key=?)"), "{plan}");
 }
