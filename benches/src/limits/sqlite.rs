@@ -9,14 +9,17 @@ use rusqlite::{Connection, OpenFlags, params_from_iter};
 
 use crate::figures::milliseconds;
 
-/// The tables into which each message goes.
-const TABLES: [&str; 2] = ["messages", "journal"];
+/// The tables into which each message goes. The program spreads the keys over several; here they are in one.
+const TABLES: [&str; 3] = ["messages", "journal", "message_keys_0"];
+
+/// What has the rows of each of these, in the order in which they came.
+const SOURCES: [&str; 3] = ["messages ORDER BY n", "journal ORDER BY seq", "message_keys ORDER BY n"];
 
 /// What a database of the program has, to be written again.
 pub struct Commits {
     schema: Vec<String>,
     /// For each message its row in each table.
-    messages: Vec<[Vec<Value>; 2]>,
+    messages: Vec<[Vec<Value>; 3]>,
 }
 
 /// How it went.
@@ -35,8 +38,9 @@ impl Commits {
     pub fn of(database: &Path, most: usize) -> anyhow::Result<Self> {
         let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let schema = schema(&connection)?;
-        let [messages, journal] = TABLES.map(|table| rows(&connection, table, most));
-        let messages: Vec<_> = messages?.into_iter().zip(journal?).map(|(message, row)| [message, row]).collect();
+        let [messages, journal, keys] = SOURCES.map(|source| rows(&connection, source, most));
+        let messages: Vec<_> =
+            messages?.into_iter().zip(journal?).zip(keys?).map(|((message, row), key)| [message, row, key]).collect();
         if messages.is_empty() {
             bail!("{} has no messages", database.display());
         }
@@ -55,7 +59,7 @@ impl Commits {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         self.schema.iter().try_for_each(|sql| connection.execute_batch(sql))?;
-        let inserts = [0, 1].map(|table| {
+        let inserts = [0, 1, 2].map(|table| {
             let columns = self.messages.first().map_or(0, |rows| rows[table].len());
             format!("INSERT INTO {} VALUES ({})", TABLES[table], vec!["?"; columns].join(", "))
         });
@@ -81,14 +85,14 @@ impl Commits {
 
 /// The statements that make the tables and indices which a message goes into.
 fn schema(connection: &Connection) -> anyhow::Result<Vec<String>> {
-    let sql = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND tbl_name IN (?1, ?2) ORDER BY type DESC, rowid";
+    let sql = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND tbl_name IN (?1, ?2, ?3) ORDER BY type DESC, rowid";
     let mut statement = connection.prepare(sql)?;
     let found = statement.query_map(TABLES, |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
     if found.is_empty() { bail!("the program's tables have other names now") } else { Ok(found) }
 }
 
-fn rows(connection: &Connection, table: &str, most: usize) -> anyhow::Result<Vec<Vec<Value>>> {
-    let mut statement = connection.prepare(&format!("SELECT * FROM {table} ORDER BY rowid LIMIT {most}"))?;
+fn rows(connection: &Connection, source: &str, most: usize) -> anyhow::Result<Vec<Vec<Value>>> {
+    let mut statement = connection.prepare(&format!("SELECT * FROM {source} LIMIT {most}"))?;
     let columns = statement.column_count();
     let rows = statement.query_map([], |row| (0..columns).map(|column| row.get(column)).collect())?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -125,11 +129,14 @@ mod tests {
         let connection = Connection::open(&path).unwrap();
         let sql = "CREATE TABLE messages (n INTEGER PRIMARY KEY, id TEXT) STRICT; CREATE INDEX i ON messages (id);
             CREATE TABLE other (x); CREATE TABLE journal (seq INTEGER PRIMARY KEY AUTOINCREMENT, payload TEXT);
+            CREATE TABLE message_keys_0 (key INTEGER, n INTEGER, PRIMARY KEY (key, n)) WITHOUT ROWID;
+            CREATE VIEW message_keys AS SELECT key, n FROM message_keys_0;
+            INSERT INTO message_keys_0 VALUES (7, 1), (5, 2), (6, 3);
             INSERT INTO messages VALUES (1, 'a'), (2, 'b'), (3, 'c'); INSERT INTO journal VALUES (1, '{}'), (2, '{}'), (3, '{}')";
         connection.execute_batch(sql).unwrap();
         drop(connection);
         let commits = Commits::of(&path, 10).unwrap();
-        assert_eq!((commits.schema.len(), commits.messages.len()), (3, 3));
+        assert_eq!((commits.schema.len(), commits.messages.len()), (4, 3));
         let committed = commits.run(2, Duration::from_secs(60)).unwrap();
         assert_eq!(committed.times.len(), 2);
         assert!(committed.rate > 0.0);
