@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rusqlite::{CachedStatement, Connection, params};
+use rusqlite::{Connection, params};
 use serde_json::json;
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
@@ -15,8 +15,7 @@ use super::retention::{Retention, Sweeper};
 use super::{failure, groups, rows, webhooks};
 use crate::clock::{Clock, Timestamp};
 use crate::metrics::{Counter, Histogram};
-use crate::protocol::ChatKind;
-use crate::state::{AccountId, Direction, JournalKind, Message, StatusEvent, Write, WriteSeq};
+use crate::state::{AccountId, JournalKind, Message, StatusEvent, Write, WriteSeq};
 
 /// How many batches may wait for the writing thread. The engine waits when there are more: the one place where it does.
 const WAITING_BATCHES: usize = 2;
@@ -223,6 +222,7 @@ fn commit(connection: &mut Connection, account: &AccountId, group: &[Batch], che
         for write in group.iter().flat_map(|batch| &batch.writes) {
             execute(&mut messages, write)?;
         }
+        messages.tell()?;
         messages.added
     };
     transaction.commit()?;
@@ -235,29 +235,24 @@ struct Messages<'a> {
     account: &'a str,
     added: usize,
     insert: rows::Insert<'a>,
-    tell: CachedStatement<'a>,
-    know: CachedStatement<'a>,
+    untold: Option<Run>,
+}
+
+/// Messages that were added one after another and of which the same is to be told.
+struct Run {
+    kind: JournalKind,
+    first: i64,
+    last: i64,
 }
 
 impl<'a> Messages<'a> {
     fn of(connection: &'a Connection, account: &'a str, check: bool) -> rusqlite::Result<Self> {
-        Ok(Self {
-            connection,
-            account,
-            added: 0,
-            insert: rows::Insert::new(connection, account, check)?,
-            // What is told of a message that is not ours is in its row already: see `Reader::journal_after`.
-            tell: connection.prepare_cached(
-                "INSERT INTO journal (account, at, type, n, message_id, payload) VALUES (?1, ?2, ?3, ?4, ?5, '')",
-            )?,
-            know: connection
-                .prepare_cached("INSERT INTO known_chats (account, chat) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?,
-        })
+        let insert = rows::Insert::new(connection, account, check)?;
+        Ok(Self { connection, account, added: 0, insert, untold: None })
     }
 
     /// Adds a message, and what is told of it.
     fn add(&mut self, message: &Message) -> rusqlite::Result<()> {
-        let Self { connection, account, .. } = *self;
         let Some(n) = self.insert.message(message)? else { return Ok(()) };
         self.added += 1;
         let (at, kind, id) = (message.at, JournalKind::of(message), message.id.as_str());
@@ -265,15 +260,58 @@ impl<'a> Messages<'a> {
             let payload =
                 rows::json(&StatusEvent::new(&message.id, Some(&message.chat), Some(&message.body), delivery))?;
             let chat = Some(message.chat.id.as_str());
-            return journal(connection, account, &Row { at, kind, chat, id: Some(id), payload });
+            return self.journal(&Row { at, kind, chat, id: Some(id), payload });
         }
-        self.tell.execute(params![account, at.as_millis(), kind.as_str(), n, id])?;
-        // Somebody wrote to us in this chat. That is kept when the messages are not any more.
-        if message.direction == Direction::In && message.chat.kind == ChatKind::Person {
-            for chat in [Some(message.chat.id.as_str()), message.chat.lid.as_deref()].into_iter().flatten() {
-                self.know.execute(params![account, chat])?;
+        match &mut self.untold {
+            Some(run) if run.kind == kind => run.last = n,
+            _ => {
+                self.tell()?;
+                self.untold = Some(Run { kind, first: n, last: n });
             }
         }
+        Ok(())
+    }
+
+    /// Tells of the messages that are not ours, which are in their rows already: see `Reader::journal_after`. Many at once
+    /// take half as long.
+    fn tell(&mut self) -> rusqlite::Result<()> {
+        let Some(Run { kind, first, last }) = self.untold.take() else { return Ok(()) };
+        self.connection
+            .prepare_cached(
+                "INSERT INTO journal (account, at, type, n, message_id, payload)
+                 SELECT account, at, ?3, n, id, '' FROM messages WHERE n BETWEEN ?1 AND ?2 ORDER BY n",
+            )?
+            .execute(params![first, last, kind.as_str()])?;
+        // Somebody wrote to us in these chats. That is kept when the messages are not any more.
+        for name in ["chat", "lid"] {
+            self.connection
+                .prepare_cached(&format!(
+                    "INSERT INTO known_chats (account, chat) SELECT account, {name} FROM messages
+                     WHERE n BETWEEN ?1 AND ?2 AND direction = 'in' AND chat_kind = 'person' AND {name} IS NOT NULL
+                     ON CONFLICT DO NOTHING"
+                ))?
+                .execute([first, last])?;
+        }
+        Ok(())
+    }
+
+    /// Adds what is told, behind all that is to be told before it.
+    fn journal(&mut self, row: &Row<'_>) -> rusqlite::Result<()> {
+        self.tell()?;
+        self.connection
+            .prepare_cached(
+                "INSERT INTO journal (account, at, type, version, chat, message_id, payload)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?
+            .execute(params![
+                self.account,
+                row.at.as_millis(),
+                row.kind.as_str(),
+                row.kind.version(),
+                row.chat,
+                row.id,
+                row.payload
+            ])?;
         Ok(())
     }
 }
@@ -318,11 +356,11 @@ fn execute(messages: &mut Messages<'_>, write: &Write) -> rusqlite::Result<()> {
             let at = at.into_iter().flatten().next().unwrap_or_default();
             let payload = rows::json(&StatusEvent::new(id, chat.as_ref(), None, delivery))?;
             let (chat, kind) = (chat.as_ref().map(|chat| chat.id.as_str()), JournalKind::MessageStatus);
-            journal(connection, account, &Row { at, kind, chat, id: Some(id.as_str()), payload })
+            messages.journal(&Row { at, kind, chat, id: Some(id.as_str()), payload })
         }
         Write::Journal { at, kind, payload } => {
             let payload = payload.to_string();
-            journal(connection, account, &Row { at: *at, kind: *kind, chat: None, id: None, payload })
+            messages.journal(&Row { at: *at, kind: *kind, chat: None, id: None, payload })
         }
         Write::Linking(linking) => set(connection, account, "linking", &json!(linking).to_string()),
         Write::Restriction(restriction) => set(connection, account, "restriction", &json!(restriction).to_string()),
@@ -342,24 +380,6 @@ struct Row<'a> {
     chat: Option<&'a str>,
     id: Option<&'a str>,
     payload: String,
-}
-
-fn journal(connection: &Connection, account: &str, row: &Row<'_>) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO journal (account, at, type, version, chat, message_id, payload)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )?
-        .execute(params![
-            account,
-            row.at.as_millis(),
-            row.kind.as_str(),
-            row.kind.version(),
-            row.chat,
-            row.id,
-            row.payload
-        ])?;
-    Ok(())
 }
 
 fn set(connection: &Connection, account: &str, key: &str, value: &str) -> rusqlite::Result<()> {
