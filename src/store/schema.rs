@@ -190,8 +190,12 @@ const OURS_KEYED: usize = 8;
 /// Opens the database for writing, making it or bringing it up to date.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     let sqlite = |source| StoreError::sqlite(path, source);
-    make_private(path).map_err(|source| StoreError::Io { path: path.to_owned(), source })?;
+    let io = |source| StoreError::Io { path: path.to_owned(), source };
     refuse_lost(path)?;
+    if is_missing(path).map_err(io)? {
+        make(path)?;
+    }
+    make_private(path).map_err(io)?;
     let mut connection = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
@@ -205,17 +209,70 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
         make_shrinkable(&connection);
     }
     if found < known {
-        let transaction = connection.transaction().map_err(sqlite)?;
-        for (version, migration) in MIGRATIONS.iter().enumerate().skip(found as usize) {
-            if version == KEYED || version == OURS_KEYED {
-                fill_keys(&transaction, version).map_err(sqlite)?;
-            }
-            transaction.execute_batch(migration).map_err(sqlite)?;
-        }
-        transaction.pragma_update(None, "user_version", known).map_err(sqlite)?;
-        transaction.commit().map_err(sqlite)?;
+        migrate(&mut connection, found).map_err(sqlite)?;
     }
     Ok(connection)
+}
+
+/// Brings a database of this version up to date.
+fn migrate(connection: &mut Connection, found: u32) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    for (version, migration) in MIGRATIONS.iter().enumerate().skip(found as usize) {
+        if version == KEYED || version == OURS_KEYED {
+            fill_keys(&transaction, version)?;
+        }
+        transaction.execute_batch(migration)?;
+    }
+    transaction.pragma_update(None, "user_version", known_version())?;
+    transaction.commit()
+}
+
+/// Whether there is no database yet, or an empty file in its place. What a link leads to is not looked at: a new file in
+/// its place would lead there no more.
+fn is_missing(path: &Path) -> std::io::Result<bool> {
+    match std::fs::symlink_metadata(path) {
+        Ok(file) => Ok(file.is_file() && file.len() == 0),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes a new database beside its place and moves it there when it is whole and on disk. SQLite itself waits for the disk
+/// eight times on the way, most of the first start; here a loss of power leaves either nothing or all of it.
+fn make(path: &Path) -> Result<(), StoreError> {
+    let io = |source| StoreError::Io { path: path.to_owned(), source };
+    let sqlite = |source| StoreError::sqlite(path, source);
+    let mut new = path.as_os_str().to_owned();
+    new.push("-new");
+    let new = Path::new(&new);
+    match std::fs::remove_file(new) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io(error)),
+        Ok(()) | Err(_) => {}
+    }
+    make_private(new).map_err(io)?;
+    fill(new).map_err(sqlite)?;
+    std::fs::File::open(new).and_then(|file| file.sync_all()).map_err(io)?;
+    std::fs::rename(new, path).map_err(io)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)
+}
+
+/// Fills an empty file. Nothing is waited for, and nobody else has it open.
+fn fill(path: &Path) -> rusqlite::Result<()> {
+    let mut connection =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    for (pragma, value) in [
+        ("locking_mode", "EXCLUSIVE"),
+        ("synchronous", "OFF"),
+        ("journal_mode", "OFF"),
+        ("temp_store", "MEMORY"),
+        ("auto_vacuum", "INCREMENTAL"),
+    ] {
+        connection.pragma_update(None, pragma, value)?;
+    }
+    migrate(&mut connection, 0)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.close().map_err(|(_, error)| error)
 }
 
 /// Gives the messages of an older version their keys: those that are not ours, and in the version after it ours.

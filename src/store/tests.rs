@@ -274,6 +274,36 @@ fn the_folder_and_the_database_are_the_owners_alone() {
     assert_eq!(mode(&folder.join("pilothouse.db-wal")), 0o600);
 }
 
+#[test]
+fn a_new_database_comes_to_its_place_when_it_is_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, new) = (folder.path().join("pilothouse.db"), folder.path().join("pilothouse.db-new"));
+    // As a start that was killed leaves it.
+    std::fs::write(&new, [7; 5_000]).unwrap();
+    std::fs::write(&path, "").unwrap();
+    drop(open(folder.path()));
+    assert!(!new.exists());
+    let raw = rusqlite::Connection::open(&path).unwrap();
+    let mode = |name| raw.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0)).unwrap();
+    assert_eq!(mode("journal_mode"), "wal".to_owned().into());
+    assert_eq!(mode("auto_vacuum"), 2.into());
+    assert_eq!(mode("integrity_check"), "ok".to_owned().into());
+}
+
+#[test]
+fn a_new_database_that_can_not_be_made_leaves_nothing_in_its_place_and_a_link_stays_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, new) = (folder.path().join("pilothouse.db"), folder.path().join("pilothouse.db-new"));
+    std::fs::create_dir(&new).unwrap();
+    let error = Store::open(folder.path(), AccountId::main(), 10).unwrap_err().to_string();
+    assert!(error.contains("pilothouse.db"), "{error}");
+    assert!(!path.exists());
+    std::fs::remove_dir(&new).unwrap();
+    std::os::unix::fs::symlink(folder.path().join("elsewhere.db"), &path).unwrap();
+    drop(open(folder.path()));
+    assert!(path.is_symlink() && folder.path().join("elsewhere.db").metadata().unwrap().len() > 0);
+}
+
 /// A database with so many messages.
 async fn filled(folder: &Path, messages: usize) {
     let writes = (0..messages).map(|n| incoming("a@g.us", &format!("{n}"), &"x".repeat(1_000))).collect();

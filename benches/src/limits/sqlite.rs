@@ -85,7 +85,8 @@ impl Commits {
 
 /// The statements that make the tables and indices which a message goes into.
 fn schema(connection: &Connection) -> anyhow::Result<Vec<String>> {
-    let sql = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND tbl_name IN (?1, ?2, ?3) ORDER BY type DESC, rowid";
+    let sql =
+        "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND tbl_name IN (?1, ?2, ?3) ORDER BY type DESC, rowid";
     let mut statement = connection.prepare(sql)?;
     let found = statement.query_map(TABLES, |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
     if found.is_empty() { bail!("the program's tables have other names now") } else { Ok(found) }
