@@ -29,6 +29,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// After so many steps of SQLite's machine the clock is looked at: some tenths of a millisecond.
 const STEPS_A_LOOK: i32 = 10_000;
 
+/// The pages that a search keeps while it lasts, in KiB.
+const CACHE_KIB: i64 = 256;
+
 impl Reader {
     /// A page of messages. Blocks, for at most two seconds or so.
     ///
@@ -96,6 +99,7 @@ impl Reader {
     ) -> Result<T, FindError> {
         let answer = || {
             let mut connection = connect(&self.path)?;
+            connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
             let clock = Clock::start();
             connection.progress_handler(STEPS_A_LOOK, Some(move || clock.now().mono.elapsed() > patience))?;
             query(&*connection.transaction()?)

@@ -9,6 +9,10 @@ use super::rows::{self, COLUMNS, UNSETTLED};
 use super::{keys, schema};
 use crate::state::{AccountId, ChatId, Delivery, Fingerprint, IdempotencyKey, Message, MessageId, Pending, Used};
 
+/// The pages that a connection keeps, in KiB: little, since most look-ups are of keys, whose pages are as many as there are,
+/// and the operating system has them as well. With 256 none was faster, and memory grew with the database.
+const CACHE_KIB: i64 = 64;
+
 /// A way into the database for looking things up. Cheap to clone; clones take turns.
 ///
 /// Its calls block for as long as SQLite takes: microseconds for what goes by a key.
@@ -219,7 +223,7 @@ pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     )?;
     schema::plan_once(&connection)?;
     connection.pragma_update(None, "query_only", true)?;
-    connection.pragma_update(None, "cache_size", -256)?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     connection.set_prepared_statement_cache_capacity(8);
     Ok(connection)
