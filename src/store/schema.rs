@@ -7,7 +7,8 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::{StoreError, keys};
 
-/// What each version adds. The version of a database is how many of these it has had.
+/// What each version adds. The version of a database is how many of these it has had. What a later one takes away again is
+/// not made any more, since a new database has all of them: it may be there or not.
 pub(super) const MIGRATIONS: &[&str] = &[
     "
     CREATE TABLE messages (
@@ -36,8 +37,6 @@ pub(super) const MIGRATIONS: &[&str] = &[
         failure_text      TEXT,
         failure_retryable INTEGER
     ) STRICT;
-    CREATE UNIQUE INDEX messages_key ON messages (account, chat, id);
-    CREATE UNIQUE INDEX messages_ours ON messages (account, id) WHERE direction = 'out';
     CREATE INDEX messages_pending ON messages (account, n) WHERE state IN ('queued', 'dispatched');
     CREATE TABLE journal (
         seq        INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -87,12 +86,9 @@ pub(super) const MIGRATIONS: &[&str] = &[
     DELETE FROM journal;
     ALTER TABLE journal ADD COLUMN version INTEGER NOT NULL DEFAULT 1;
 ",
-    // Each of these is in the order of `n` for one value, which is the order of the answers: none needs sorting. What
-    // the index of messages derives (see `index`) is filled in afterwards, in steps.
+    // The index of states is in the order of `n` for each, which is the order of the answers: none needs sorting. What the
+    // index of messages derives (see `index`) is filled in afterwards, in steps.
     "
-    CREATE INDEX messages_chat ON messages (account, chat);
-    CREATE INDEX messages_direction ON messages (account, direction);
-    CREATE INDEX messages_kind ON messages (account, kind);
     CREATE INDEX messages_state ON messages (account, state) WHERE state IS NOT NULL;
     CREATE TABLE indexed (
         upto INTEGER NOT NULL
@@ -113,11 +109,6 @@ pub(super) const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (account, chat)
     ) STRICT, WITHOUT ROWID;
     CREATE UNIQUE INDEX chats_last ON chats (account, last_n);
-    CREATE VIRTUAL TABLE message_text USING fts5 (
-        text, content = '', detail = none, columnsize = 0, prefix = '1 2 3',
-        tokenize = \"unicode61 remove_diacritics 2 categories 'L* N* Co M*'\"
-    );
-    INSERT INTO message_text (message_text, rank) VALUES ('hashsize', 16384);
 ",
     // What a webhook is and how far it has come are JSON: nothing is ever looked for in them.
     "
@@ -136,11 +127,11 @@ pub(super) const MIGRATIONS: &[&str] = &[
     "
     ALTER TABLE messages ADD COLUMN key INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE journal ADD COLUMN n INTEGER;
-    DROP INDEX messages_key;
-    DROP INDEX messages_chat;
-    DROP INDEX messages_direction;
-    DROP INDEX messages_kind;
-    DROP TABLE message_text;
+    DROP INDEX IF EXISTS messages_key;
+    DROP INDEX IF EXISTS messages_chat;
+    DROP INDEX IF EXISTS messages_direction;
+    DROP INDEX IF EXISTS messages_kind;
+    DROP TABLE IF EXISTS message_text;
     CREATE VIRTUAL TABLE message_text USING fts5 (
         text, content = '', detail = none, columnsize = 0,
         tokenize = \"unicode61 remove_diacritics 2 categories 'L* N* Co M*'\"
@@ -150,13 +141,11 @@ pub(super) const MIGRATIONS: &[&str] = &[
     DELETE FROM message_hours;
     UPDATE indexed SET upto = 0;
 ",
-    // After the keys of what was there: see `fill_keys`.
-    "
-    CREATE INDEX messages_key ON messages (key);
-",
+    // The keys of what was there: see `fill_keys`.
+    "",
     // Ours are looked up by keys of their own: see `fill_keys`.
     "
-    DROP INDEX messages_ours;
+    DROP INDEX IF EXISTS messages_ours;
 ",
     "
     CREATE TABLE group_subjects (
@@ -173,7 +162,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     CREATE TABLE message_keys_1 (key INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (key, n)) STRICT, WITHOUT ROWID;
     CREATE TABLE message_keys_2 (key INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (key, n)) STRICT, WITHOUT ROWID;
     INSERT INTO message_keys_2 (key, n) SELECT key, n FROM messages ORDER BY key, n;
-    DROP INDEX messages_key;
+    DROP INDEX IF EXISTS messages_key;
     CREATE VIEW message_keys (key, n) AS
         SELECT key, n FROM message_keys_0
         UNION ALL SELECT key, n FROM message_keys_1

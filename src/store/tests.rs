@@ -275,6 +275,36 @@ fn the_folder_and_the_database_are_the_owners_alone() {
 }
 
 #[test]
+fn an_old_database_becomes_what_a_new_one_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let (old, new) = (folder.path().join("old.db"), folder.path().join("new.db"));
+    let raw = rusqlite::Connection::open(&old).unwrap();
+    raw.execute_batch("PRAGMA auto_vacuum = INCREMENTAL").unwrap();
+    raw.execute_batch(&schema::MIGRATIONS[..schema::KEYED - 1].concat()).unwrap();
+    // What versions had in between.
+    raw.execute_batch(
+        "CREATE UNIQUE INDEX messages_key ON messages (account, chat, id);
+         CREATE UNIQUE INDEX messages_ours ON messages (account, id) WHERE direction = 'out';
+         CREATE INDEX messages_chat ON messages (account, chat);
+         CREATE INDEX messages_direction ON messages (account, direction);
+         CREATE INDEX messages_kind ON messages (account, kind);
+         CREATE VIRTUAL TABLE message_text USING fts5 (text, content = '', detail = none, prefix = '1 2 3');",
+    )
+    .unwrap();
+    raw.pragma_update(None, "user_version", (schema::KEYED - 1) as i64).unwrap();
+    drop(raw);
+    let [old, new] = [old, new].map(|path| {
+        let connection = schema::open(&path).unwrap();
+        let mut statement = connection
+            .prepare("SELECT type || ' ' || name || ' ' || coalesce(sql, '') FROM sqlite_schema ORDER BY 1")
+            .unwrap();
+        let found = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
+        found.collect::<Result<Vec<_>, _>>().unwrap()
+    });
+    assert_eq!(old, new);
+}
+
+#[test]
 fn a_new_database_comes_to_its_place_when_it_is_whole() {
     let folder = tempfile::tempdir().unwrap();
     let (path, new) = (folder.path().join("pilothouse.db"), folder.path().join("pilothouse.db-new"));
