@@ -6,7 +6,7 @@ mod sqlite;
 
 pub use node::{bridge_until_qr, empty_node};
 pub use parsing::parsing;
-pub use sqlite::{Commits, query};
+pub use sqlite::{Commits, query, sorted_in};
 
 use crate::process::Usage;
 use crate::roles::Role;

@@ -99,6 +99,16 @@ fn rows(connection: &Connection, source: &str, most: usize) -> anyhow::Result<Ve
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// How many messages of a database, which the program may have open, can be found by their words.
+///
+/// # Errors
+/// What SQLite says.
+pub fn sorted_in(database: &Path) -> anyhow::Result<u64> {
+    let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let upto = connection.query_row("SELECT upto FROM indexed", [], |row| row.get::<_, i64>(0));
+    Ok(upto.context("the program's tables have other columns now")?.unsigned_abs())
+}
+
 /// How long a query takes in milliseconds, all rows taken. The first time it only warms up.
 ///
 /// # Errors
