@@ -134,6 +134,22 @@ async fn a_message_that_is_told_again_is_taken_once_also_after_a_restart() {
 }
 
 #[tokio::test]
+async fn a_message_of_which_only_the_writer_is_told_is_taken_once_also_after_a_restart() {
+    let told = |id: &str| format!(r#"{{"type":"message","from":"+15551112222","body":"Hola","messageId":"{id}"}}"#);
+    let harness = Harness::connected().await;
+    harness.says(&told("3A01")).await;
+    harness.says(&told("3A01")).await;
+    harness.until(|s| s.counters.messages_received == 1 && s.counters.duplicates == 1).await;
+    let harness = harness.again().await;
+    harness.started().await;
+    harness.says(&told("3A01")).await;
+    harness.says(&told("3A02")).await;
+    harness.until(|s| s.counters.messages_received == 1 && s.counters.duplicates == 1).await;
+    assert_eq!(harness.reader().last_messages(10).unwrap().len(), 2);
+    harness.end().await;
+}
+
+#[tokio::test]
 async fn what_was_accepted_goes_out_after_a_restart_under_its_id_and_in_order() {
     let harness = Harness::new();
     let mut ids = Vec::new();

@@ -168,7 +168,7 @@ fn chat_of(told: protocol::Chat) -> Chat {
 }
 
 /// The chat of a message from a bridge that names only the writer.
-fn chat_of_base_level(from: &str) -> Chat {
+pub(super) fn chat_of_base_level(from: &str) -> Chat {
     match from.parse::<Phone>() {
         Ok(phone) => Chat::with_person(phone),
         Err(_) => Chat { id: ChatId::from(from), kind: ChatKind::Other, phone: None, lid: None },

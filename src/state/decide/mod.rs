@@ -165,8 +165,11 @@ pub fn lookup(state: &State, event: &Event) -> Option<Lookup> {
     };
     match event {
         Event::Message(m) => {
-            let chat = ChatId::from(m.chat.as_ref()?.id.as_str());
             let id = messages::id_of(m)?;
+            let chat = match &m.chat {
+                Some(chat) => ChatId::from(chat.id.as_str()),
+                None => messages::chat_of_base_level(&m.from).id,
+            };
             Some(if m.from_me { Lookup::FromUs(chat, id) } else { Lookup::Incoming(chat, id) })
         }
         Event::Sent(sent) => ours(sent.message_id.as_deref()?),
