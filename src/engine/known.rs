@@ -187,3 +187,21 @@ impl KnownMessages {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::harness::Harness;
+
+    #[tokio::test]
+    async fn a_look_up_that_failed_is_told_once() {
+        let harness = Harness::connected().await;
+        let known = KnownMessages::new(harness.reader());
+        let wanted = Lookup::Incoming("a@g.us".into(), "1".into());
+        assert_eq!((known.find(&wanted), known.failed()), (Known::No, false));
+        let raw = rusqlite::Connection::open(harness.folder().join("pilothouse.db")).unwrap();
+        raw.execute_batch("DROP VIEW message_keys").unwrap();
+        assert_eq!((known.find(&wanted), known.failed(), known.failed()), (Known::No, true, false));
+        harness.end().await;
+    }
+}

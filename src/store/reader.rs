@@ -10,7 +10,7 @@ use super::{keys, schema};
 use crate::state::{AccountId, ChatId, Delivery, Fingerprint, IdempotencyKey, Message, MessageId, Pending, Used};
 
 /// The pages that a connection keeps, in KiB: little, since most look-ups are of keys, whose pages are as many as there are,
-/// and the operating system has them as well. With 256 none was faster, and memory grew with the database.
+/// and the operating system has them as well. With 256 a flood came in no faster, and memory grew with the database.
 const CACHE_KIB: i64 = 64;
 
 /// A way into the database for looking things up. Cheap to clone; clones take turns.

@@ -227,7 +227,7 @@ fn is_missing(path: &Path) -> std::io::Result<bool> {
 }
 
 /// Makes a new database beside its place and moves it there when it is whole and on disk. SQLite itself waits for the disk
-/// eight times on the way, most of the first start; here a loss of power leaves either nothing or all of it.
+/// eight times on the way, here it is twice; a loss of power leaves either nothing or all of it.
 fn make(path: &Path) -> Result<(), StoreError> {
     let io = |source| StoreError::Io { path: path.to_owned(), source };
     let sqlite = |source| StoreError::sqlite(path, source);
