@@ -49,6 +49,15 @@ impl KnownMessages {
         }
     }
 
+    /// For each of these whether the database surely has nothing of it.
+    pub(super) fn absent(&self, wanted: &[Option<Lookup>]) -> Vec<bool> {
+        self.reader.absent(wanted).unwrap_or_else(|error| {
+            // Each is looked up by itself, which says so if it fails again.
+            tracing::error!(%error, "looking up messages");
+            vec![false; wanted.len()]
+        })
+    }
+
     /// Ends what [`Self::begin`] began.
     pub(super) fn end(&self) {
         if let Err(error) = self.reader.release() {
@@ -56,28 +65,31 @@ impl KnownMessages {
         }
     }
 
-    pub(super) fn find(&self, lookup: &Lookup) -> Known {
-        let found = match lookup {
-            Lookup::Incoming(chat, id) => {
+    /// With `absent`, as [`Self::absent`] told it, the database is not asked.
+    pub(super) fn find(&self, lookup: &Lookup, absent: bool) -> Known {
+        match lookup {
+            Lookup::Incoming(chat, id) | Lookup::FromUs(chat, id) => {
                 if self.incoming.contains_key(&(chat.clone(), id.clone())) {
                     return Known::Seen;
                 }
-                self.reader.has_message(chat, id).map(|seen| if seen { Known::Seen } else { Known::No })
-            }
-            Lookup::FromUs(chat, id) => {
-                if self.incoming.contains_key(&(chat.clone(), id.clone())) {
-                    return Known::Seen;
-                }
-                let ours = self.reader.sent_message(id).map(|found| found.is_some());
-                let seen = ours.and_then(|ours| Ok(ours || self.reader.has_message(chat, id)?));
-                seen.map(|seen| if seen { Known::Seen } else { Known::No })
             }
             Lookup::Ours(id) => {
                 if let Some((_, delivery)) = self.ours.get(id) {
                     return Known::Ours(delivery.clone());
                 }
-                self.reader.delivery(id).map(|delivery| delivery.map_or(Known::No, Known::Ours))
             }
+        }
+        if absent {
+            return Known::No;
+        }
+        let seen = |seen| if seen { Known::Seen } else { Known::No };
+        let found = match lookup {
+            Lookup::Incoming(chat, id) => self.reader.has_message(chat, id).map(seen),
+            Lookup::FromUs(chat, id) => {
+                let ours = self.reader.sent_message(id).map(|found| found.is_some());
+                ours.and_then(|ours| Ok(ours || self.reader.has_message(chat, id)?)).map(seen)
+            }
+            Lookup::Ours(id) => self.reader.delivery(id).map(|delivery| delivery.map_or(Known::No, Known::Ours)),
         };
         found.unwrap_or_else(|error| {
             // Taken as new, and looked up once more before it is written.
@@ -198,10 +210,10 @@ mod tests {
         let harness = Harness::connected().await;
         let known = KnownMessages::new(harness.reader());
         let wanted = Lookup::Incoming("a@g.us".into(), "1".into());
-        assert_eq!((known.find(&wanted), known.failed()), (Known::No, false));
+        assert_eq!((known.find(&wanted, false), known.failed()), (Known::No, false));
         let raw = rusqlite::Connection::open(harness.folder().join("pilothouse.db")).unwrap();
         raw.execute_batch("DROP VIEW message_keys").unwrap();
-        assert_eq!((known.find(&wanted), known.failed(), known.failed()), (Known::No, true, false));
+        assert_eq!((known.find(&wanted, false), known.failed(), known.failed()), (Known::No, true, false));
         harness.end().await;
     }
 }

@@ -36,8 +36,8 @@ pub use crate::store::{Commits, JournalPage, JournalRow};
 use crate::clock::{Clock, Now};
 use crate::protocol::{Command, Event};
 use crate::state::{
-    Answer, Background, BridgeNotice, Change, Effect, Incarnation, Input, Known, LastError, Outcome, Refusal, Request,
-    RequestId, Sampled, State, StoreState, StoreView, decide, lookup,
+    Answer, Background, BridgeNotice, Change, Effect, Incarnation, Input, Known, LastError, Lookup, Outcome, Refusal,
+    Request, RequestId, Sampled, State, StoreState, StoreView, decide, lookup,
 };
 use crate::store::{Batch, Reader, Watermark};
 use crate::supervisor::{self, Notice};
@@ -294,6 +294,13 @@ impl Engine {
         Some(Input::Request { id, request, random, background: Background::default() })
     }
 
+    /// What to look up for a message that the bridge tells, which hangs on no input before it. For what happened to one of
+    /// ours it does.
+    fn message_of(&self, input: &Input) -> Option<Lookup> {
+        let Input::Event { event: event @ Event::Message(_), .. } = input else { return None };
+        lookup(&self.state, event)
+    }
+
     /// Decides on a batch of inputs, in order.
     fn take_inputs(&mut self, inputs: &mut Vec<Input>, now: Now) {
         let mut writes = Vec::with_capacity(inputs.len());
@@ -304,13 +311,15 @@ impl Engine {
         if several {
             self.known.begin();
         }
-        for mut input in inputs.drain(..) {
+        let wanted = inputs.iter().map(|input| self.message_of(input)).collect::<Vec<_>>();
+        let absent = self.known.absent(&wanted);
+        for (mut input, (wanted, absent)) in inputs.drain(..).zip(wanted.into_iter().zip(absent)) {
             if let Input::Event { incarnation, event, known } = &mut input {
                 if let Event::Pong(pong) = event {
                     self.figures.answered(pong);
                 }
-                if let Some(wanted) = lookup(&self.state, event) {
-                    *known = self.known.find(&wanted);
+                if let Some(wanted) = wanted.or_else(|| lookup(&self.state, event)) {
+                    *known = self.known.find(&wanted, absent);
                 }
                 if let Some(seq) = event.seq() {
                     let before = self.told.filter(|(run, _)| run == incarnation);

@@ -13,6 +13,8 @@
 use rusqlite::{Connection, TransactionBehavior, params};
 use sha2::{Digest, Sha256};
 
+use crate::state::Lookup;
+
 /// Adds a message's key and the number of its row.
 pub(super) const ADD: &str = "INSERT INTO message_keys_0 (key, n) VALUES (?1, ?2)";
 
@@ -34,6 +36,18 @@ pub(super) fn of(account: &str, chat: &str, id: &str) -> i64 {
     let hash: [u8; 32] = hash.finalize().into();
     let (first, _) = hash.split_first_chunk().unwrap_or((&[0; 8], &[]));
     i64::from_le_bytes(*first)
+}
+
+/// The keys by which this finds something.
+pub(super) fn of_lookup(account: &str, lookup: &Lookup) -> impl Iterator<Item = i64> {
+    let (message, ours) = match lookup {
+        Lookup::Incoming(chat, id) => (Some(of(account, chat.as_str(), id.as_str())), None),
+        Lookup::FromUs(chat, id) => {
+            (Some(of(account, chat.as_str(), id.as_str())), Some(of_ours(account, id.as_str())))
+        }
+        Lookup::Ours(id) => (None, Some(of_ours(account, id.as_str()))),
+    };
+    message.into_iter().chain(ours)
 }
 
 /// Brings keys from one table to the next.

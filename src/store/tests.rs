@@ -9,8 +9,8 @@ use super::*;
 use crate::clock::Timestamp;
 use crate::protocol::ChatKind;
 use crate::state::{
-    Chat, ChatId, Delivery, DeliveryState, Direction, Failure, Fingerprint, IdempotencyKey, MessageId, Phone, Used,
-    Write, WriteSeq,
+    Chat, ChatId, Delivery, DeliveryState, Direction, Failure, Fingerprint, IdempotencyKey, Lookup, MessageId, Phone,
+    Used, Write, WriteSeq,
 };
 
 const AT: Timestamp = Timestamp::from_millis(1_790_000_000_000);
@@ -102,6 +102,29 @@ async fn a_message_is_there_once_for_each_account_chat_and_id() {
     assert_eq!(store.reader.journal_after(0, 10, 1 << 20).unwrap().rows.len(), 2, "the journal has it once as well");
     assert!(store.reader.has_message(&"a@g.us".into(), &"1".into()).unwrap());
     assert!(!store.reader.has_message(&"a@g.us".into(), &"2".into()).unwrap());
+}
+
+#[tokio::test]
+async fn what_is_surely_not_there_is_told_of_many_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let sent = outgoing("ours", "+15551112222");
+    let chat = sent.chat.id.clone();
+    write_all(open(folder.path()), vec![vec![incoming("a@g.us", "1", "theirs"), Write::Message(Arc::new(sent))]]).await;
+    let theirs = |chat: &str, id: &str| Some(Lookup::Incoming(chat.into(), id.into()));
+    let from_us = |chat: &ChatId, id: &str| Some(Lookup::FromUs(chat.clone(), id.into()));
+    let lookups = [
+        theirs("a@g.us", "2"),
+        theirs("a@g.us", "1"),
+        None,
+        theirs("b@g.us", "1"),
+        from_us(&chat, "ours"),
+        from_us(&chat, "theirs"),
+        from_us(&"a@g.us".into(), "1"),
+        Some(Lookup::Ours("ours".into())),
+        Some(Lookup::Ours("1".into())),
+    ];
+    let absent = open(folder.path()).reader.absent(&lookups).unwrap();
+    assert_eq!(absent, [true, false, false, true, false, true, false, false, true]);
 }
 
 #[tokio::test]
