@@ -22,7 +22,7 @@ use tracing_subscriber::{Layer, Registry, fmt, reload};
 const KEEP_FILES: usize = 7;
 
 /// How many lines may wait for the disk. More are dropped: a full disk must not stop the gateway.
-const WAITING_LINES: usize = 4_096;
+const WAITING_LINES: usize = 1_024;
 
 /// Why logging can't be set up.
 #[derive(Debug, thiserror::Error)]
