@@ -17,7 +17,7 @@ use std::time::Duration;
 use rusqlite::{Connection, TransactionBehavior, params};
 
 /// The most messages that one step takes, and the bytes of text after which it takes no further one.
-const STEP_ROWS: i64 = 200;
+const STEP_ROWS: i64 = 100;
 const STEP_BYTES: usize = 64 << 10;
 
 /// How long no batch has come when the index goes on: callers who wait for their answers send the next message right
@@ -30,8 +30,8 @@ const REST: Duration = Duration::from_millis(500);
 
 /// While batches come without a pause there is a step after so many groups of them, if they made so many writes: in a
 /// flood batches go first, and a step that takes little costs nearly as much as one that takes much.
-const GROUPS_A_STEP: u32 = 8;
-const WRITES_A_STEP: usize = 200;
+const GROUPS_A_STEP: u32 = 4;
+const WRITES_A_STEP: usize = 100;
 
 /// A private character that the tokenizer keeps: words that begin with it come from nobody's keyboard.
 pub(super) const MARK: char = '\u{e000}';
