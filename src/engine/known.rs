@@ -75,7 +75,7 @@ impl KnownMessages {
             }
             Lookup::Ours(id) => {
                 if let Some((_, delivery)) = self.ours.get(id) {
-                    return Known::Ours(delivery.clone());
+                    return Known::Ours(Box::new(delivery.clone()));
                 }
             }
         }
@@ -89,7 +89,10 @@ impl KnownMessages {
                 let ours = self.reader.sent_message(id).map(|found| found.is_some());
                 ours.and_then(|ours| Ok(ours || self.reader.has_message(chat, id)?)).map(seen)
             }
-            Lookup::Ours(id) => self.reader.delivery(id).map(|delivery| delivery.map_or(Known::No, Known::Ours)),
+            Lookup::Ours(id) => self
+                .reader
+                .delivery(id)
+                .map(|delivery| delivery.map_or(Known::No, |found| Known::Ours(Box::new(found)))),
         };
         found.unwrap_or_else(|error| {
             // Taken as new, and looked up once more before it is written.
@@ -113,14 +116,14 @@ impl KnownMessages {
             Request::Send { chat, options, .. } => {
                 let used = options.key.as_ref().map(|key| self.used(key)).transpose()?.flatten();
                 let warm = self.reader.knows_chat(&chat.id).map_err(|error| error.to_string())?;
-                Ok(Background { used, delivery: None, warm })
+                Ok(Background { used, state: None, warm })
             }
             Request::Cancel { id } => {
-                let delivery = match self.ours.get(id) {
-                    Some((_, delivery)) => Some(delivery.clone()),
-                    None => self.reader.delivery(id).map_err(|error| error.to_string())?,
+                let state = match self.ours.get(id) {
+                    Some((_, delivery)) => Some(delivery.state),
+                    None => self.reader.delivery(id).map_err(|error| error.to_string())?.map(|found| found.state),
                 };
-                Ok(Background { delivery, ..Background::default() })
+                Ok(Background { state, ..Background::default() })
             }
             Request::SetLinking(_)
             | Request::UseBridge(_)
@@ -157,7 +160,7 @@ impl KnownMessages {
                     Kept::Key(key.clone())
                 }
                 Write::Delivery { id, delivery } => {
-                    self.ours.insert(id.clone(), (seq, delivery.clone()));
+                    self.ours.insert(id.clone(), (seq, Delivery::clone(delivery)));
                     Kept::Ours(id.clone())
                 }
                 Write::Journal { .. }

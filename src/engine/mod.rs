@@ -228,7 +228,7 @@ impl Engine {
                 if std::mem::take(&mut sample_due) {
                     let mut sampled = (self.sample)(self.state.snapshot().bridge.pid);
                     self.figures.sampled(&mut sampled);
-                    inputs.push(Input::Sampled(sampled));
+                    inputs.push(Input::Sampled(Box::new(sampled)));
                 }
                 // Whatever woke us, everyone gets a turn: a flood on one side does not starve the others.
                 while envelopes.len() < REQUESTS

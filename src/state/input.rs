@@ -41,7 +41,7 @@ pub enum Input {
     /// A timer that was set has run out.
     TimerFired(TimerId),
     /// New figures.
-    Sampled(Sampled),
+    Sampled(Box<Sampled>),
 }
 
 /// What the store knows of a message, looked up before deciding.
@@ -53,7 +53,7 @@ pub enum Known {
     /// It came in before.
     Seen,
     /// It is ours, and this is how far it has come.
-    Ours(Delivery),
+    Ours(Box<Delivery>),
 }
 
 /// What the store knows of what a request is about, looked up before deciding.
@@ -62,7 +62,7 @@ pub struct Background {
     /// The request that its key was used for before.
     pub used: Option<Used>,
     /// How far the message has come that it is about.
-    pub delivery: Option<Delivery>,
+    pub state: Option<DeliveryState>,
     /// Somebody wrote to us in its chat.
     pub warm: bool,
 }
@@ -195,7 +195,7 @@ pub enum Write {
         /// Which.
         id: MessageId,
         /// How far.
-        delivery: Delivery,
+        delivery: Box<Delivery>,
     },
     /// A row in the journal that is about no message.
     Journal {

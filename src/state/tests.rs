@@ -153,7 +153,12 @@ fn points_on_the_way_are_counted_once_whatever_the_order_of_the_news() {
         let mut world = World::open();
         world.send("hola");
         for line in news.iter().chain(&news) {
-            let known = world.state.snapshot().delivery(&ID.into()).cloned().map_or(Known::No, Known::Ours);
+            let known = world
+                .state
+                .snapshot()
+                .delivery(&ID.into())
+                .cloned()
+                .map_or(Known::No, |delivery| Known::Ours(Box::new(delivery)));
             world.line_known(line, known);
         }
         assert_eq!(world.delivery(), DeliveryState::Read);
@@ -320,7 +325,12 @@ fn a_message_does_not_expire_while_it_is_in_flight_but_when_it_comes_back_too_la
     world.line(&sent(false, r#","code":428,"retryable":true"#));
     assert_eq!(world.delivery(), DeliveryState::Expired);
     // The attempt came through after all: what is proven counts.
-    let known = world.state.snapshot().delivery(&ID.into()).cloned().map_or(Known::No, Known::Ours);
+    let known = world
+        .state
+        .snapshot()
+        .delivery(&ID.into())
+        .cloned()
+        .map_or(Known::No, |delivery| Known::Ours(Box::new(delivery)));
     world.line_known(&receipt("delivered"), known);
     let delivery = world.state.snapshot().delivery(&ID.into()).unwrap().clone();
     assert_eq!((delivery.state, delivery.times.expired_at), (DeliveryState::Delivered, None));
@@ -338,7 +348,7 @@ fn after_a_restart_expiry_goes_on_and_an_early_timer_is_set_again() {
         warm: true,
     };
     world.state = State::restored(Snapshot::new(world.now.wall), vec![row]);
-    let sampled = Input::Sampled(Sampled::default());
+    let sampled = Input::Sampled(Box::default());
     assert_eq!(expiries(&world.put(sampled.clone())), [(end, Duration::from_secs(60))]);
     assert_eq!(expiries(&world.put(sampled)), [], "once");
     // The clock was set back by half a minute.
@@ -369,7 +379,7 @@ fn only_a_message_that_waits_can_be_cancelled() {
     assert_eq!(delivery.times.cancelled_at, Some(world.now.wall));
     world.start(1);
     assert_eq!(sends(&world.line(r#"{"type":"ready"}"#)), []);
-    let background = Background { delivery: Some(delivery), ..Background::default() };
+    let background = Background { state: Some(delivery.state), ..Background::default() };
     let again = Input::Request { id: RequestId(9), request: cancel(), random: [0; 9], background };
     let state = DeliveryState::Cancelled;
     assert_eq!(answer(&world.put(again)), Answer::Refused(Refusal::TooLateToCancel { state }));
@@ -562,12 +572,12 @@ fn a_send_without_an_answer_is_tried_again_and_given_up_in_the_end() {
 fn figures_that_look_the_same_change_nothing() {
     let mut world = World::open();
     let of_memory = |mb: u64| crate::state::HostSample { rss_bytes: Some(mb << 20), ..Default::default() };
-    let sampled = |mb: u64| Input::Sampled(Sampled { host: of_memory(mb), bridge_rss: None });
+    let sampled = |mb: u64| Input::Sampled(Box::new(Sampled { host: of_memory(mb), bridge_rss: None }));
     assert_eq!(world.put(sampled(64)).changes.len(), 1);
     assert_eq!(world.put(sampled(66)).changes.len(), 0);
     assert_eq!(world.put(sampled(80)).changes.len(), 1);
     let ended = Sampled { host: of_memory(80), bridge_rss: Some(0) };
-    assert_eq!(world.put(Input::Sampled(ended)).changes.len(), 0);
+    assert_eq!(world.put(Input::Sampled(Box::new(ended))).changes.len(), 0);
 }
 
 #[test]
@@ -586,7 +596,7 @@ fn a_webhook_is_resumed_when_there_is_one_with_this_name() {
 
 #[test]
 fn memory_of_a_bridge_that_has_not_said_a_word_is_not_shown() {
-    let sampled = |mb: u64| Input::Sampled(Sampled { bridge_rss: Some(mb << 20), ..Sampled::default() });
+    let sampled = |mb: u64| Input::Sampled(Box::new(Sampled { bridge_rss: Some(mb << 20), ..Sampled::default() }));
     let mut world = World::new();
     world.start(1);
     // It may be what starts it.
@@ -638,7 +648,7 @@ fn a_draining_bridge_is_not_waited_for_longer_than_a_bound() {
     let mut world = limited();
     world.send("one");
     let over = Sampled { bridge_rss: Some(65 << 20), ..Sampled::default() };
-    assert!(!replaced(&world.put(Input::Sampled(over))), "the system's figure counts as well");
+    assert!(!replaced(&world.put(Input::Sampled(Box::new(over)))), "the system's figure counts as well");
     let stale = TimerId::Drained { incarnation: Incarnation(0) };
     assert!(!replaced(&world.put(Input::TimerFired(stale))));
     let timer = TimerId::Drained { incarnation: Incarnation(1) };
@@ -723,7 +733,7 @@ fn messages_go_out_at_the_pace_and_the_wait_is_shown() {
     assert_eq!((sends(&outcome)[0].0.as_str(), sends(&outcome).len()), ("2", 1));
     assert_eq!(world.state.snapshot().pacing.map(|p| p.waiting), Some(1));
     world.later(2);
-    assert_eq!(sends(&world.put(Input::Sampled(Sampled::default()))).len(), 1, "whatever wakes it");
+    assert_eq!(sends(&world.put(Input::Sampled(Box::default()))).len(), 1, "whatever wakes it");
     assert_eq!(world.state.snapshot().pacing, None);
     // A wait that is not by the pace is not shown as one.
     world.line(r#"{"type":"connection","state":"closed"}"#);
@@ -741,7 +751,7 @@ fn attempts_again_after_a_lost_connection_are_paced_as_well() {
     world.line(r#"{"type":"hello","protocol":{"major":1},"capabilities":["ids","connection"]}"#);
     assert_eq!(sends(&world.line(r#"{"type":"connection","state":"open"}"#)), []);
     world.later(2);
-    assert_eq!(sends(&world.put(Input::Sampled(Sampled::default()))).len(), 1);
+    assert_eq!(sends(&world.put(Input::Sampled(Box::default()))).len(), 1);
 }
 
 /// Sends a text to a chat in which somebody wrote to us, or nobody did.
@@ -830,7 +840,7 @@ fn a_time_lock_outlives_a_restart_and_no_time_is_too_long_or_too_short() {
     assert!(outcome.effects.iter().any(|e| matches!(e, Effect::SetTimer { after, .. } if *after == day)));
     let snapshot = Snapshot { restriction: Some(restriction(&world)), ..Snapshot::new(world.now.wall) };
     world.state = State::restored(snapshot, vec![]);
-    let first = world.put(Input::Sampled(Sampled::default()));
+    let first = world.put(Input::Sampled(Box::default()));
     assert!(first.effects.iter().any(|e| matches!(e, Effect::SetTimer { timer: TimerId::RestrictionEnds { .. }, .. })));
     world.start(1);
     world.line(r#"{"type":"hello","protocol":{"major":1},"capabilities":["ids"]}"#);
@@ -963,7 +973,7 @@ proptest! {
                 },
                 10 => {
                     world.later(3);
-                    world.put(Input::Sampled(Sampled::default()))
+                    world.put(Input::Sampled(Box::default()))
                 }
                 11 => world.line(r#"{"type":"connection","state":"closed"}"#),
                 _ => {
@@ -1035,7 +1045,7 @@ fn a_clock_that_is_set_back_by_an_hour_holds_nothing_up() {
     assert_eq!(world.state.snapshot().feed.back().unwrap().at, world.now.wall);
     world.line(&sent(true, ""));
     assert_eq!(world.delivery(), DeliveryState::Sent);
-    let known = Known::Ours(world.state.snapshot().delivery(&ID.into()).unwrap().clone());
+    let known = Known::Ours(Box::new(world.state.snapshot().delivery(&ID.into()).unwrap().clone()));
     world.line_known(&receipt("read"), known);
     assert_eq!(world.delivery(), DeliveryState::Read);
     assert_eq!(world.state.snapshot().queue, 0);

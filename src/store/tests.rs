@@ -156,7 +156,7 @@ async fn unsettled_messages_come_back_in_their_order_and_settled_ones_do_not() {
     let add_as = |id: &str, delivery: &Delivery| {
         Write::Message(Arc::new(Message { delivery: Some(Box::new(delivery.clone())), ..outgoing(id, "+15551112222") }))
     };
-    let set = |id: &str, delivery: &Delivery| Write::Delivery { id: id.into(), delivery: delivery.clone() };
+    let set = |id: &str, delivery: &Delivery| Write::Delivery { id: id.into(), delivery: Box::new(delivery.clone()) };
     write_all(
         open(folder.path()),
         vec![

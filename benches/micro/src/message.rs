@@ -199,7 +199,7 @@ impl Benchmark for Outgoing {
                 *known = Known::Ours(delivery);
             }
             let outcome = decide(&mut self.gateway.state, input, time(n));
-            last = outcome.writes.iter().rev().find_map(progress).map(|(_, delivery)| delivery.clone());
+            last = outcome.writes.iter().rev().find_map(progress).map(|(_, delivery)| Box::new(delivery.clone()));
             bytes += go_on(&self.feed, n, outcome);
         }
         bytes

@@ -134,7 +134,7 @@ impl Turn<'_> {
     fn reached(&mut self, id: MessageId, state: DeliveryState, at: crate::clock::Timestamp, known: Known) {
         let old: Delivery = match (self.state.outbox.get(&id), known) {
             (Some(row), _) => row.delivery.clone(),
-            (None, Known::Ours(delivery)) => delivery,
+            (None, Known::Ours(delivery)) => *delivery,
             // Sent from another device, or by an earlier installation.
             (None, Known::No | Known::Seen) => return,
         };

@@ -197,7 +197,7 @@ pub fn decide(state: &mut State, input: Input, now: Now) -> Outcome {
         Input::Event { incarnation, event, known } => turn.event(incarnation, event, known),
         Input::Request { id, request, random, background } => turn.request(id, request, random, &background),
         Input::TimerFired(timer) => turn.timer(timer),
-        Input::Sampled(sampled) => turn.sampled(sampled),
+        Input::Sampled(sampled) => turn.sampled(*sampled),
     }
     turn.expire();
     turn.watch_restriction();
@@ -251,7 +251,7 @@ impl Turn<'_> {
     }
 
     fn progressed(&mut self, id: MessageId, from: DeliveryState, delivery: Delivery) {
-        self.write(Write::Delivery { id: id.clone(), delivery: delivery.clone() });
+        self.write(Write::Delivery { id: id.clone(), delivery: Box::new(delivery.clone()) });
         self.change(Change::MessageProgressed { id, from, delivery: Box::new(delivery) });
     }
 

@@ -114,7 +114,7 @@ impl Turn<'_> {
 
     fn cancel(&mut self, id: MessageId, background: &Background) -> Answer {
         let row = self.state.outbox.get(&id).map(|row| row.delivery.state);
-        match row.or(background.delivery.as_ref().map(|delivery| delivery.state)) {
+        match row.or(background.state) {
             Some(DeliveryState::Queued) => {
                 self.settle(id, Delivery::cancelled);
                 Answer::Done

@@ -75,7 +75,7 @@ impl Process {
 
     /// The engine looks at the figures: that is the first that it does, and it does so every ten seconds.
     pub(super) fn sample(&mut self, now: Now) {
-        self.engine.take_inputs(&mut vec![Input::Sampled(Sampled::default())], now);
+        self.engine.take_inputs(&mut vec![Input::Sampled(Box::default())], now);
     }
 
     fn hand_out(&mut self) {
