@@ -16,6 +16,11 @@ const MANY: u64 = 1_000;
 /// The shortest beginning that may stand for a group.
 const SHORTEST: usize = 8;
 
+/// What runs as well: where a program begins, which has no section of its own, and how the end of the bridge is waited for,
+/// which is another way under valgrind: it knows no pidfds.
+const BESIDES: [&str; 3] =
+    ["*crt1.o(.text .text.*)", "*crtbegin*.o(.text .text.*)", "*(.text.*pidfd* .text.*12registration12Registration*)"];
+
 /// The script, what it places together in bytes, and with how many names.
 pub struct Script {
     pub text: String,
@@ -53,6 +58,7 @@ pub fn script(functions: &BTreeMap<String, u64>, headless: &BTreeSet<String>, co
         if section == "warm" {
             // What the compiler thinks is seldom run is little, and some of it is.
             text.push_str("    *(.text.unlikely.*)\n");
+            BESIDES.iter().for_each(|pattern| text.push_str(&format!("    {pattern}\n")));
         }
         text.push_str("  }\n");
     }
@@ -188,7 +194,10 @@ mod tests {
                 "*(.text._ZN4clap5parse17h*)",
                 "*(.text._ZN5tokio*)",
                 "*(.text.sqlite3Step)",
-                "*(.text.unlikely.*)"
+                "*(.text.unlikely.*)",
+                "*crt1.o(.text",
+                "*crtbegin*.o(.text",
+                "*(.text.*pidfd*"
             ]
         );
         assert_eq!(named(".text.console"), ["*(.text._ZN4clap4help17h*)"]);
