@@ -12,7 +12,7 @@ use crate::clock::Mono;
 const FRAME: Duration = Duration::from_millis(17);
 
 /// The bytes a second that what streams by may take.
-const LINE: u64 = 63_000;
+const LINE: u64 = 63_700;
 
 /// What is to be drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
