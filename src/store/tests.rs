@@ -316,15 +316,26 @@ fn an_old_database_becomes_what_a_new_one_is() {
     .unwrap();
     raw.pragma_update(None, "user_version", (schema::KEYED - 1) as i64).unwrap();
     drop(raw);
+    // Without how the statements are set.
+    let set = |text: String| {
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        words.replace(" ,", ",").replace("( ", "(").replace(" )", ")")
+    };
     let [old, new] = [old, new].map(|path| {
         let connection = schema::open(&path).unwrap();
         let mut statement = connection
-            .prepare("SELECT type || ' ' || name || ' ' || coalesce(sql, '') FROM sqlite_schema ORDER BY 1")
+            .prepare(
+                "SELECT type || ' ' || name || ' ' || coalesce(sql, '') FROM sqlite_schema
+                 UNION ALL SELECT 'upto ' || upto FROM indexed
+                 UNION ALL SELECT k || ' ' || v FROM message_text_config
+                 UNION ALL SELECT 'version ' || user_version FROM pragma_user_version ORDER BY 1",
+            )
             .unwrap();
         let found = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
-        found.collect::<Result<Vec<_>, _>>().unwrap()
+        found.map(|row| set(row.unwrap())).collect::<Vec<_>>()
     });
     assert_eq!(old, new);
+    assert!(new.len() > 25, "{new:?}");
 }
 
 #[test]
