@@ -89,10 +89,7 @@ impl KnownMessages {
                 let ours = self.reader.sent_message(id).map(|found| found.is_some());
                 ours.and_then(|ours| Ok(ours || self.reader.has_message(chat, id)?)).map(seen)
             }
-            Lookup::Ours(id) => self
-                .reader
-                .delivery(id)
-                .map(|delivery| delivery.map_or(Known::No, |found| Known::Ours(Box::new(found)))),
+            Lookup::Ours(id) => self.reader.delivery(id).map(|delivery| delivery.map_or(Known::No, Known::Ours)),
         };
         found.unwrap_or_else(|error| {
             // Taken as new, and looked up once more before it is written.
@@ -160,7 +157,7 @@ impl KnownMessages {
                     Kept::Key(key.clone())
                 }
                 Write::Delivery { id, delivery } => {
-                    self.ours.insert(id.clone(), (seq, Delivery::clone(delivery)));
+                    self.ours.insert(id.clone(), (seq, delivery.clone()));
                     Kept::Ours(id.clone())
                 }
                 Write::Journal { .. }

@@ -195,7 +195,7 @@ pub enum Write {
         /// Which.
         id: MessageId,
         /// How far.
-        delivery: Box<Delivery>,
+        delivery: Delivery,
     },
     /// A row in the journal that is about no message.
     Journal {

@@ -127,8 +127,8 @@ impl Reader {
     ///
     /// # Errors
     /// What SQLite says.
-    pub fn delivery(&self, id: &MessageId) -> rusqlite::Result<Option<Delivery>> {
-        Ok(self.sent_message(id)?.and_then(|m| m.delivery).map(|delivery| *delivery))
+    pub fn delivery(&self, id: &MessageId) -> rusqlite::Result<Option<Box<Delivery>>> {
+        Ok(self.sent_message(id)?.and_then(|m| m.delivery))
     }
 
     /// This message of ours.

@@ -156,7 +156,7 @@ async fn unsettled_messages_come_back_in_their_order_and_settled_ones_do_not() {
     let add_as = |id: &str, delivery: &Delivery| {
         Write::Message(Arc::new(Message { delivery: Some(Box::new(delivery.clone())), ..outgoing(id, "+15551112222") }))
     };
-    let set = |id: &str, delivery: &Delivery| Write::Delivery { id: id.into(), delivery: Box::new(delivery.clone()) };
+    let set = |id: &str, delivery: &Delivery| Write::Delivery { id: id.into(), delivery: delivery.clone() };
     write_all(
         open(folder.path()),
         vec![
@@ -170,9 +170,9 @@ async fn unsettled_messages_come_back_in_their_order_and_settled_ones_do_not() {
     let store = open(folder.path());
     let pending: Vec<_> = store.restored.pending.iter().map(|p| (p.id.as_str(), &p.delivery)).collect();
     assert_eq!(pending, [("a", &queued), ("c", &dispatched), ("g", &brief)]);
-    assert_eq!(store.reader.delivery(&"b".into()).unwrap(), Some(sent));
-    assert_eq!(store.reader.delivery(&"e".into()).unwrap(), Some(cancelled));
-    assert_eq!(store.reader.delivery(&"f".into()).unwrap(), Some(expired));
+    assert_eq!(store.reader.delivery(&"b".into()).unwrap(), Some(Box::new(sent)));
+    assert_eq!(store.reader.delivery(&"e".into()).unwrap(), Some(Box::new(cancelled)));
+    assert_eq!(store.reader.delivery(&"f".into()).unwrap(), Some(Box::new(expired)));
     assert_eq!(store.reader.delivery(&"d".into()).unwrap().unwrap().failure, Some(failure));
     assert_eq!(store.reader.sent_message(&"nobody's".into()).unwrap(), None);
 }

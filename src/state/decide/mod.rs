@@ -251,7 +251,7 @@ impl Turn<'_> {
     }
 
     fn progressed(&mut self, id: MessageId, from: DeliveryState, delivery: Delivery) {
-        self.write(Write::Delivery { id: id.clone(), delivery: Box::new(delivery.clone()) });
+        self.write(Write::Delivery { id: id.clone(), delivery: delivery.clone() });
         self.change(Change::MessageProgressed { id, from, delivery: Box::new(delivery) });
     }
 

@@ -22,8 +22,8 @@ async fn a_row_tells_all_that_a_program_needs() {
         vec![
             vec![incoming("a@g.us", "1", "hi\nthere"), Write::Message(Arc::new(outgoing("o", "+15551112222")))],
             vec![
-                Write::Delivery { id: "o".into(), delivery: Box::new(sent.clone()) },
-                Write::Delivery { id: "not kept".into(), delivery: Box::new(sent) },
+                Write::Delivery { id: "o".into(), delivery: sent.clone() },
+                Write::Delivery { id: "not kept".into(), delivery: sent },
             ],
         ],
     )
