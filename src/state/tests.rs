@@ -94,6 +94,12 @@ impl World {
         })
     }
 
+    /// What the store knows of the message, as far as the snapshot has it.
+    fn known(&self) -> Known {
+        let delivery = self.state.snapshot().delivery(&ID.into());
+        delivery.map_or(Known::No, |delivery| Known::Ours(Box::new(delivery.clone())))
+    }
+
     fn delivery(&self) -> DeliveryState {
         self.state.snapshot().delivery(&ID.into()).unwrap().state
     }
@@ -153,13 +159,7 @@ fn points_on_the_way_are_counted_once_whatever_the_order_of_the_news() {
         let mut world = World::open();
         world.send("hola");
         for line in news.iter().chain(&news) {
-            let known = world
-                .state
-                .snapshot()
-                .delivery(&ID.into())
-                .cloned()
-                .map_or(Known::No, |delivery| Known::Ours(Box::new(delivery)));
-            world.line_known(line, known);
+            world.line_known(line, world.known());
         }
         assert_eq!(world.delivery(), DeliveryState::Read);
         let counters = world.state.snapshot().counters;
@@ -325,13 +325,7 @@ fn a_message_does_not_expire_while_it_is_in_flight_but_when_it_comes_back_too_la
     world.line(&sent(false, r#","code":428,"retryable":true"#));
     assert_eq!(world.delivery(), DeliveryState::Expired);
     // The attempt came through after all: what is proven counts.
-    let known = world
-        .state
-        .snapshot()
-        .delivery(&ID.into())
-        .cloned()
-        .map_or(Known::No, |delivery| Known::Ours(Box::new(delivery)));
-    world.line_known(&receipt("delivered"), known);
+    world.line_known(&receipt("delivered"), world.known());
     let delivery = world.state.snapshot().delivery(&ID.into()).unwrap().clone();
     assert_eq!((delivery.state, delivery.times.expired_at), (DeliveryState::Delivered, None));
 }
@@ -1045,8 +1039,7 @@ fn a_clock_that_is_set_back_by_an_hour_holds_nothing_up() {
     assert_eq!(world.state.snapshot().feed.back().unwrap().at, world.now.wall);
     world.line(&sent(true, ""));
     assert_eq!(world.delivery(), DeliveryState::Sent);
-    let known = Known::Ours(Box::new(world.state.snapshot().delivery(&ID.into()).unwrap().clone()));
-    world.line_known(&receipt("read"), known);
+    world.line_known(&receipt("read"), world.known());
     assert_eq!(world.delivery(), DeliveryState::Read);
     assert_eq!(world.state.snapshot().queue, 0);
     // Timers go by the time since the start, which never goes back.

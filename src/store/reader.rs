@@ -92,6 +92,9 @@ impl Reader {
     /// What SQLite says.
     pub(crate) fn absent(&self, lookups: &[Option<Lookup>]) -> rusqlite::Result<Vec<bool>> {
         let mut absent: Vec<_> = lookups.iter().map(Option::is_some).collect();
+        if !absent.contains(&true) {
+            return Ok(absent);
+        }
         self.with(|c, account| {
             let mut keys = Vec::with_capacity(lookups.len());
             for (place, lookup) in lookups.iter().enumerate() {

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::{StoreError, keys};
 
-/// What a new database has. To go through all versions took some milliseconds more.
+/// What a new database has. To go through all versions took 2 ms more.
 const TABLES: &str = include_str!("tables.sql");
 
 /// What each version adds. The version of a database is how many of these it has had. What a later one takes away again is

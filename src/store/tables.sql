@@ -37,7 +37,7 @@ CREATE INDEX messages_pending ON messages (account, n) WHERE state IN ('queued',
 CREATE INDEX messages_target ON messages (account, chat, target) WHERE target IS NOT NULL;
 CREATE INDEX messages_state ON messages (account, state) WHERE state IS NOT NULL;
 
--- Which message has a key: see `keys`, which is also where `messages.key` is not used any more.
+-- Which message has a key: see `keys`. The column `messages.key` is not used any more.
 CREATE TABLE message_keys_0 (key INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (key, n)) STRICT, WITHOUT ROWID;
 CREATE TABLE message_keys_1 (key INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (key, n)) STRICT, WITHOUT ROWID;
 CREATE TABLE message_keys_2 (key INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (key, n)) STRICT, WITHOUT ROWID;
