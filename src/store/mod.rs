@@ -51,6 +51,8 @@ pub use reader::Reader;
 pub use retention::Retention;
 pub use writer::{Batch, Commits, Watermark, Writer};
 
+use keys::Recent;
+
 use crate::state::{AccountId, Linking, Message, Pending, RestrictionView, Subjects, WebhookRecord};
 
 /// The name of the database in its folder.
@@ -111,7 +113,8 @@ impl Store {
         let path = folder.join(FILE);
         let sqlite = |source| StoreError::sqlite(&path, source);
         let connection = schema::open(&path)?;
-        let reader = Reader::open(&path, account.clone()).map_err(sqlite)?;
+        let recent = Recent::default();
+        let reader = Reader::beside(&path, account.clone(), recent.clone()).map_err(sqlite)?;
         let restored = Restored {
             feed: reader.last_messages(feed_length).map_err(sqlite)?,
             pending: reader.pending().map_err(sqlite)?,
@@ -124,7 +127,8 @@ impl Store {
             bridge: reader.setting("bridge").map_err(sqlite)?,
             webhooks: reader.webhooks().map_err(sqlite)?,
         };
-        let writer = Writer::start(connection, account, retention).map_err(|source| StoreError::Io { path, source })?;
+        let writer =
+            Writer::start(connection, account, recent, retention).map_err(|source| StoreError::Io { path, source })?;
         Ok(Self { writer, reader, restored, lock })
     }
 }

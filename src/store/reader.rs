@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, named_params, params};
 
+use super::keys::{self, Recent, Rows};
 use super::rows::{self, COLUMNS, UNSETTLED};
-use super::{keys, schema};
+use super::schema;
 use crate::state::{
     AccountId, ChatId, Delivery, Fingerprint, IdempotencyKey, Lookup, Message, MessageId, Pending, Used,
 };
@@ -23,6 +24,7 @@ pub struct Reader {
     connection: Arc<Mutex<Connection>>,
     pub(super) account: AccountId,
     pub(super) path: Arc<Path>,
+    recent: Recent,
 }
 
 impl Reader {
@@ -31,7 +33,12 @@ impl Reader {
     /// # Errors
     /// What SQLite says.
     pub fn open(path: &Path, account: AccountId) -> rusqlite::Result<Self> {
-        Ok(Self { connection: Arc::new(Mutex::new(connect(path)?)), account, path: path.into() })
+        Self::beside(path, account, Recent::default())
+    }
+
+    /// The same, of a database in which another thread writes, which keeps these keys.
+    pub(super) fn beside(path: &Path, account: AccountId, recent: Recent) -> rusqlite::Result<Self> {
+        Ok(Self { connection: Arc::new(Mutex::new(connect(path)?)), account, path: path.into(), recent })
     }
 
     /// Another way into the same database, with a connection of its own: what it does holds nobody up who has this one.
@@ -39,7 +46,7 @@ impl Reader {
     /// # Errors
     /// What SQLite says.
     pub fn another(&self) -> rusqlite::Result<Self> {
-        Self::open(&self.path, self.account.clone())
+        Self::beside(&self.path, self.account.clone(), self.recent.clone())
     }
 
     pub(super) fn with<T>(&self, query: impl FnOnce(&Connection, &str) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
@@ -74,11 +81,14 @@ impl Reader {
     ) -> rusqlite::Result<Option<T>> {
         self.with(|c, account| {
             let (chat, id) = (chat.as_str(), id.as_str());
-            let mut statement = c.prepare_cached(&rows::by_key(columns))?;
+            let rows = Rows::of(c, &self.recent)?;
+            let mut statement = c.prepare_cached(&rows::named(columns))?;
             for key in [keys::of(account, chat, id), keys::of_ours(account, id)] {
-                let mut found = statement.query(params![key, account, chat, id])?;
-                if let Some(row) = found.next()? {
-                    return read(row).map(Some);
+                for n in rows.with(key)? {
+                    let mut found = statement.query(params![n, account, chat, id])?;
+                    if let Some(row) = found.next()? {
+                        return read(row).map(Some);
+                    }
                 }
             }
             Ok(None)
@@ -101,9 +111,9 @@ impl Reader {
                 keys.extend(lookup.iter().flat_map(|lookup| keys::of_lookup(account, lookup)).map(|key| (key, place)));
             }
             keys.sort_unstable();
-            let mut find = c.prepare_cached("SELECT 1 FROM message_keys WHERE key = ?1")?;
+            let rows = Rows::of(c, &self.recent)?;
             for (key, place) in keys {
-                if find.exists([key])?
+                if !rows.none_with(key)?
                     && let Some(absent) = absent.get_mut(place)
                 {
                     *absent = false;
@@ -121,8 +131,13 @@ impl Reader {
     /// What SQLite says, here and in the other look-ups.
     pub fn has_message(&self, chat: &ChatId, id: &MessageId) -> rusqlite::Result<bool> {
         self.with(|c, account| {
-            let key = keys::of(account, chat.as_str(), id.as_str());
-            c.prepare_cached(&rows::by_key("1"))?.exists(params![key, account, chat.as_str(), id.as_str()])
+            let mut statement = c.prepare_cached(&rows::named("1"))?;
+            for n in Rows::of(c, &self.recent)?.with(keys::of(account, chat.as_str(), id.as_str()))? {
+                if statement.exists(params![n, account, chat.as_str(), id.as_str()])? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
         })
     }
 
@@ -140,10 +155,14 @@ impl Reader {
     /// What SQLite says.
     pub fn sent_message(&self, id: &MessageId) -> rusqlite::Result<Option<Message>> {
         self.with(|c, account| {
-            let key = keys::of_ours(account, id.as_str());
-            c.prepare_cached(&rows::ours_by_key(COLUMNS))?
-                .query_row(named_params! { ":key": key, ":account": account, ":id": id.as_str() }, rows::message)
-                .optional()
+            let mut statement = c.prepare_cached(&rows::ours(COLUMNS))?;
+            for n in Rows::of(c, &self.recent)?.with(keys::of_ours(account, id.as_str()))? {
+                let values = named_params! { ":n": n, ":account": account, ":id": id.as_str() };
+                if let Some(message) = statement.query_row(values, rows::message).optional()? {
+                    return Ok(Some(message));
+                }
+            }
+            Ok(None)
         })
     }
 

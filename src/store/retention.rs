@@ -18,8 +18,9 @@ use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior, params};
 
+use super::index;
+use super::keys::Merger;
 use super::rows::UNSETTLED;
-use super::{index, keys};
 use crate::clock::{Clock, Mono, Timestamp};
 use crate::state::Kept;
 
@@ -83,13 +84,13 @@ impl Sweeper {
     }
 
     /// Makes a step when it is time for one.
-    pub(super) fn step(&mut self, connection: &mut Connection) {
+    pub(super) fn step(&mut self, connection: &mut Connection, keys: &mut Merger) {
         let Some(retention) = self.limited() else { return };
         let now = retention.clock.now();
         if now.mono < self.due {
             return;
         }
-        let more = step(connection, &retention, now.wall).unwrap_or_else(|error| {
+        let more = step(connection, keys, &retention, now.wall).unwrap_or_else(|error| {
             tracing::warn!(%error, "what is too old or too much could not be deleted; it is tried again later");
             false
         });
@@ -98,7 +99,12 @@ impl Sweeper {
 }
 
 /// One step. Returns whether there may be more to do.
-pub(super) fn step(connection: &mut Connection, retention: &Retention, now: Timestamp) -> rusqlite::Result<bool> {
+pub(super) fn step(
+    connection: &mut Connection,
+    keys: &mut Merger,
+    retention: &Retention,
+    now: Timestamp,
+) -> rusqlite::Result<bool> {
     let cutoff = match retention.max_age {
         Some(age) => Some(time(connection, now)?.minus(age)),
         None => None,
@@ -127,8 +133,8 @@ pub(super) fn step(connection: &mut Connection, retention: &Retention, now: Time
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for row in &messages {
             index::forget(&transaction, row.key)?;
-            keys::forget(&transaction, row.key)?;
         }
+        keys.forget(&transaction, &messages.iter().map(|row| row.key).collect::<Vec<_>>())?;
         for (sql, rows) in
             [("DELETE FROM messages WHERE n = ?1", &messages), ("DELETE FROM journal WHERE seq = ?1", &journal)]
         {
@@ -217,6 +223,7 @@ fn give_back(connection: &Connection) -> rusqlite::Result<bool> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::keys::Recent;
     use super::*;
 
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -242,6 +249,10 @@ mod tests {
                 params![at, id, text],
             )
             .unwrap();
+    }
+
+    fn merger() -> Merger {
+        Merger::new(Recent::default())
     }
 
     fn count(connection: &Connection, table: &str) -> i64 {
@@ -271,9 +282,9 @@ mod tests {
         connection.execute_batch("COMMIT").unwrap();
         let retention = keep(Some(DAY * 30), None);
         let now = Timestamp::from_millis(days(31));
-        assert!(step(&mut connection, &retention, now).unwrap());
+        assert!(step(&mut connection, &mut merger(), &retention, now).unwrap());
         assert_eq!((count(&connection, "messages"), count(&connection, "journal")), (702, 702));
-        while step(&mut connection, &retention, now).unwrap() {}
+        while step(&mut connection, &mut merger(), &retention, now).unwrap() {}
         assert_eq!((count(&connection, "messages"), count(&connection, "journal")), (602, 2));
         let unsettled: i64 = connection
             .query_row(&format!("SELECT count(*) FROM messages WHERE {UNSETTLED}"), [], |row| row.get(0))
@@ -287,14 +298,14 @@ mod tests {
         add(&connection, 0, "in", None, days(-400), 10);
         let mut sweeper = Sweeper::new(Some(keep(None, None)));
         assert_eq!(sweeper.wait(), None, "nothing is ever to be done");
-        sweeper.step(&mut connection);
+        sweeper.step(&mut connection, &mut merger());
         assert_eq!(count(&connection, "messages"), 1);
         // By the clock of others: somebody wrote just now.
         let now = Clock::start().now().wall.as_millis();
         add(&connection, 1, "in", None, now, 10);
         sweeper.keep(Kept { max_age: Some(DAY), max_bytes: None });
         assert_eq!(sweeper.wait(), Some(Duration::ZERO));
-        sweeper.step(&mut connection);
+        sweeper.step(&mut connection, &mut merger());
         assert_eq!(count(&connection, "messages"), 1);
     }
 
@@ -305,7 +316,9 @@ mod tests {
             add(&connection, n, "in", None, days(0), 10);
         }
         add(&connection, 10, "out", Some("sent"), days(400), 10);
-        assert!(!step(&mut connection, &keep(Some(DAY), None), Timestamp::from_millis(days(400))).unwrap());
+        assert!(
+            !step(&mut connection, &mut merger(), &keep(Some(DAY), None), Timestamp::from_millis(days(400))).unwrap()
+        );
         assert_eq!(count(&connection, "messages"), 11);
     }
 
@@ -320,7 +333,7 @@ mod tests {
         connection.execute_batch("COMMIT").unwrap();
         let retention = keep(None, Some(4 << 20));
         let (mut steps, mut before) = (0, count(&connection, "messages") + count(&connection, "journal"));
-        while step(&mut connection, &retention, Timestamp::from_millis(days(1))).unwrap() {
+        while step(&mut connection, &mut merger(), &retention, Timestamp::from_millis(days(1))).unwrap() {
             let left = count(&connection, "messages") + count(&connection, "journal");
             assert!(before - left <= 500);
             (steps, before) = (steps + 1, left);

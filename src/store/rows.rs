@@ -2,7 +2,7 @@
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Statement, named_params, params};
 
-use super::keys;
+use super::keys::{self, Merger};
 use crate::clock::Timestamp;
 use crate::protocol::ChatKind;
 use crate::state::{Chat, ChatId, Delivery, DeliveryState, Direction, Failure, Message, MessageId, Target, Times};
@@ -52,26 +52,22 @@ pub(super) const WIDTH: usize = at!("target_from_me") + 1;
 /// The messages of ours whose outcome is not known.
 pub(super) const UNSETTLED: &str = "state IN ('queued', 'dispatched')";
 
-/// The statement that finds a message by its key, as [`keys::of`] or [`keys::of_ours`] gives it, and by what names it,
-/// since keys may coincide; with four values.
-pub(super) fn by_key(columns: &str) -> String {
-    format!(
-        "SELECT {columns} FROM message_keys JOIN messages USING (n)
-         WHERE message_keys.key = ?1 AND account = ?2 AND chat = ?3 AND id = ?4"
-    )
+/// The statement that reads a message from a row that has its key, if what names it is there as well, since keys may
+/// coincide; with four values.
+pub(super) fn named(columns: &str) -> String {
+    format!("SELECT {columns} FROM messages WHERE n = ?1 AND account = ?2 AND chat = ?3 AND id = ?4")
 }
 
-/// Which message of ours it is, by its key, as [`keys::of_ours`] gives it, and by what names it; with these names of values.
-macro_rules! ours_by_key {
+/// That a row which has the key of a message of ours has what names it as well; with these names of values.
+macro_rules! ours {
     () => {
-        "FROM message_keys JOIN messages USING (n) \
-         WHERE message_keys.key = :key AND account = :account AND id = :id AND direction = 'out'"
+        "n = :n AND account = :account AND id = :id AND direction = 'out'"
     };
 }
 
-/// The statement that finds a message of ours.
-pub(super) fn ours_by_key(columns: &str) -> String {
-    format!(concat!("SELECT {} ", ours_by_key!()), columns)
+/// The statement that reads a message of ours from a row that has its key.
+pub(super) fn ours(columns: &str) -> String {
+    format!(concat!("SELECT {} FROM messages WHERE ", ours!()), columns)
 }
 
 const INSERT: &str = "INSERT INTO messages (account, chat, id, direction, chat_kind, phone, lid, sender, \
@@ -82,9 +78,9 @@ pub(super) const UPDATE: &str = concat!(
     "UPDATE messages SET state = :state, attempts = :attempts, queued_at = :queued_at, \
      dispatched_at = :dispatched_at, sent_at = :sent_at, delivered_at = :delivered_at, read_at = :read_at, \
      failed_at = :failed_at, expired_at = :expired_at, cancelled_at = :cancelled_at, failure_code = :failure_code, \
-     failure_text = :failure_text, failure_retryable = :failure_retryable WHERE n = (SELECT n ",
-    ours_by_key!(),
-    ") RETURNING chat, chat_kind, phone, lid"
+     failure_text = :failure_text, failure_retryable = :failure_retryable WHERE ",
+    ours!(),
+    " RETURNING chat, chat_kind, phone, lid"
 );
 
 /// What is told of something, as JSON in one line.
@@ -96,10 +92,12 @@ pub(super) fn json(event: &impl serde::Serialize) -> rusqlite::Result<String> {
 pub(super) struct Insert<'a> {
     connection: &'a Connection,
     account: &'a str,
+    keys: &'a Merger,
     /// Whether a message may be there already.
     exists: Option<CachedStatement<'a>>,
     insert: CachedStatement<'a>,
-    key: CachedStatement<'a>,
+    /// The keys of what was inserted, with the numbers of the rows.
+    pub(super) added: Vec<(i64, i64)>,
 }
 
 impl<'a> Insert<'a> {
@@ -107,10 +105,20 @@ impl<'a> Insert<'a> {
     ///
     /// By a statement of its own: one that did both could change several rows, and SQLite would keep what it changes to
     /// undo it.
-    pub(super) fn new(connection: &'a Connection, account: &'a str, check: bool) -> rusqlite::Result<Self> {
-        let exists = check.then(|| connection.prepare_cached(&by_key("1"))).transpose()?;
-        let (insert, key) = (connection.prepare_cached(INSERT)?, connection.prepare_cached(keys::ADD)?);
-        Ok(Self { connection, account, exists, insert, key })
+    pub(super) fn new(
+        connection: &'a Connection,
+        account: &'a str,
+        keys: &'a Merger,
+        check: bool,
+    ) -> rusqlite::Result<Self> {
+        let exists = check.then(|| connection.prepare_cached(&named("1"))).transpose()?;
+        let insert = connection.prepare_cached(INSERT)?;
+        Ok(Self { connection, account, keys, exists, insert, added: Vec::new() })
+    }
+
+    /// The numbers of the rows that have this key.
+    fn rows(&self, key: i64) -> rusqlite::Result<Vec<i64>> {
+        self.keys.rows(self.connection, &self.added, key)
     }
 
     /// Inserts a message. Returns its number; none: it is there already.
@@ -119,10 +127,14 @@ impl<'a> Insert<'a> {
         let (chat, id) = (message.chat.id.as_str(), message.id.as_str());
         let ours = message.direction == Direction::Out;
         let key = if ours { keys::of_ours(account, id) } else { keys::of(account, chat, id) };
-        if let Some(exists) = &mut self.exists
-            && exists.exists(params![key, account, chat, id])?
-        {
-            return Ok(None);
+        if self.exists.is_some() {
+            for n in self.rows(key)? {
+                if let Some(exists) = &mut self.exists
+                    && exists.exists(params![n, account, chat, id])?
+                {
+                    return Ok(None);
+                }
+            }
         }
         let delivery = message.delivery.as_ref();
         self.insert.execute(params![
@@ -146,14 +158,26 @@ impl<'a> Insert<'a> {
             message.target.as_ref().map(|t| t.from_me),
         ])?;
         let n = self.connection.last_insert_rowid();
-        self.key.execute(params![key, n])?;
+        self.added.push((key, n));
         Ok(Some(n))
+    }
+
+    /// Writes how far a message of ours has come. Returns its chat; none: it is not kept any more.
+    pub(super) fn update(&self, id: &MessageId, delivery: &Delivery) -> rusqlite::Result<Option<Chat>> {
+        let mut statement = self.connection.prepare_cached(UPDATE)?;
+        for n in self.rows(keys::of_ours(self.account, id.as_str()))? {
+            if let Some(chat) = update(&mut statement, n, self.account, id, delivery)? {
+                return Ok(Some(chat));
+            }
+        }
+        Ok(None)
     }
 }
 
-/// Writes how far a message of ours has come. Returns its chat; none: it is not kept any more.
-pub(super) fn update(
+/// Writes how far the message of ours in this row has come. Returns its chat; none: it is not there.
+fn update(
     statement: &mut Statement<'_>,
+    n: i64,
     account: &str,
     id: &MessageId,
     delivery: &Delivery,
@@ -162,7 +186,7 @@ pub(super) fn update(
     let Times { queued_at, dispatched_at, sent_at, delivered_at, read_at, failed_at, expired_at, cancelled_at } =
         delivery.times;
     let parameters = named_params! {
-        ":key": keys::of_ours(account, id.as_str()),
+        ":n": n,
         ":account": account,
         ":id": id.as_str(),
         ":state": delivery.state.as_str(),

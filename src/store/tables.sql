@@ -38,12 +38,11 @@ CREATE INDEX messages_target ON messages (account, chat, target) WHERE target IS
 CREATE INDEX messages_state ON messages (account, state) WHERE state IS NOT NULL;
 
 -- Which message has a key: see `keys`. The column `messages.key` is not used any more.
-CREATE TABLE message_keys_0 (key INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (key, n)) STRICT, WITHOUT ROWID;
+CREATE TABLE message_keys_0 (id INTEGER PRIMARY KEY, keys BLOB NOT NULL) STRICT;
 CREATE TABLE message_keys_1 (key INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (key, n)) STRICT, WITHOUT ROWID;
 CREATE TABLE message_keys_2 (key INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (key, n)) STRICT, WITHOUT ROWID;
 CREATE VIEW message_keys (key, n) AS
-    SELECT key, n FROM message_keys_0
-    UNION ALL SELECT key, n FROM message_keys_1
+    SELECT key, n FROM message_keys_1
     UNION ALL SELECT key, n FROM message_keys_2;
 
 -- What is derived from messages for finding them: see `index`.

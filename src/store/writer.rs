@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 
 use super::index::Indexer;
-use super::keys::Merger;
+use super::keys::{Merger, Recent};
 use super::retention::{Retention, Sweeper};
 use super::{failure, groups, rows, webhooks};
 use crate::clock::{Clock, Timestamp};
@@ -100,6 +100,7 @@ impl Writer {
     pub(super) fn start(
         connection: Connection,
         account: AccountId,
+        recent: Recent,
         retention: Option<Retention>,
     ) -> std::io::Result<Self> {
         let (batches, waiting) = mpsc::channel(WAITING_BATCHES);
@@ -109,16 +110,23 @@ impl Writer {
         let counted = Arc::clone(&commits);
         // Only for waiting with a limit.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-        let thread = std::thread::Builder::new()
-            .name("store".to_owned())
-            .spawn(move || run(connection, &account, waiting, &progress, &counted, sweeper, &runtime))?;
+        let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || {
+            let database = Database { connection, account, keys: Merger::new(recent) };
+            run(database, waiting, &progress, &counted, sweeper, &runtime)
+        })?;
         Ok(Self { batches, watermark, thread, commits })
     }
 }
 
+/// What the thread writes into.
+struct Database {
+    connection: Connection,
+    account: AccountId,
+    keys: Merger,
+}
+
 fn run(
-    mut connection: Connection,
-    account: &AccountId,
+    mut database: Database,
     mut waiting: mpsc::Receiver<Batch>,
     progress: &watch::Sender<Watermark>,
     commits: &Commits,
@@ -127,15 +135,25 @@ fn run(
 ) {
     let mut group = Vec::with_capacity(WAITING_BATCHES);
     let mut indexer = Indexer::new();
-    let mut merger = Merger::new();
+    let mut resting = false;
     let clock = Clock::start();
     loop {
-        let limit = [indexer.wait(), sweeper.wait()].into_iter().flatten().min();
+        let more = resting.then_some(Duration::ZERO);
+        let limit = [more, indexer.wait(), sweeper.wait()].into_iter().flatten().min();
         match runtime.block_on(next(&mut waiting, limit)) {
-            Next::Batch(first) => group.push(first),
+            Next::Batch(first) => {
+                resting = false;
+                group.push(first);
+            }
             Next::Step => {
-                indexer.step(&mut connection);
-                sweeper.step(&mut connection);
+                let Database { connection, keys, .. } = &mut database;
+                // Before the memory is given back.
+                resting = indexer.is_about_to_rest() && keys.rest(connection);
+                if resting {
+                    continue;
+                }
+                indexer.step(connection);
+                sweeper.step(connection, keys);
                 continue;
             }
             Next::End => break,
@@ -144,14 +162,15 @@ fn run(
             group.push(next);
         }
         let mut check = group.iter().any(|batch| batch.unsure);
-        let added = loop {
+        loop {
             let start = clock.now().mono;
-            let result = commit(&mut connection, account, &group, check);
+            let result = commit(&mut database, &group, check);
             commits.durations.observe(clock.now().mono.since(start));
             let error = match result {
-                Ok(added) => break added,
+                Ok(()) => break,
                 Err(error) => error,
             };
+            database.keys.unsure();
             commits.failures.add_one();
             // It may be there, and only the end of writing it failed.
             check = true;
@@ -169,7 +188,7 @@ fn run(
                 return;
             }
             std::thread::park_timeout(RETRY_AFTER);
-        };
+        }
         if let Some(last) = group.last() {
             progress.send_replace(Watermark { committed: last.seq, failing: None });
         }
@@ -180,14 +199,13 @@ fn run(
                 sweeper.keep(kept);
             }
         }
-        if added > 0 {
-            merger.added(&mut connection, added);
-        }
+        let Database { connection, keys, .. } = &mut database;
+        keys.make_room(connection);
         // When there is never a moment without a batch.
-        indexer.committed(&mut connection, writes);
-        sweeper.step(&mut connection);
+        indexer.committed(connection, writes);
+        sweeper.step(connection, keys);
     }
-    if let Err(error) = connection.close() {
+    if let Err(error) = database.connection.close() {
         tracing::warn!(error = %error.1, "the database was not closed in order; it is mended at the next start");
     }
 }
@@ -211,29 +229,31 @@ async fn next(waiting: &mut mpsc::Receiver<Batch>, limit: Option<Duration>) -> N
     batch.map_or(Next::End, Next::Batch)
 }
 
-/// Commits a group of batches in one transaction. With `check`, no message is added that is there already. Returns how many
-/// messages were added.
-fn commit(connection: &mut Connection, account: &AccountId, group: &[Batch], check: bool) -> rusqlite::Result<usize> {
+/// Commits a group of batches in one transaction. With `check`, no message is added that is there already.
+fn commit(database: &mut Database, group: &[Batch], check: bool) -> rusqlite::Result<()> {
+    let Database { connection, account, keys } = database;
     // Steps between batches do not wait for the disk, and set it otherwise.
     connection.pragma_update(None, "synchronous", "FULL")?;
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    keys.ready(&transaction)?;
     let added = {
-        let mut messages = Messages::of(&transaction, account.as_str(), check)?;
+        let mut messages = Messages::of(&transaction, account.as_str(), keys, check)?;
         for write in group.iter().flat_map(|batch| &batch.writes) {
             execute(&mut messages, write)?;
         }
         messages.tell()?;
-        messages.added
+        messages.insert.added
     };
+    let written = keys.write(&transaction, added)?;
     transaction.commit()?;
-    Ok(added)
+    keys.written(written);
+    Ok(())
 }
 
 /// What adds messages, made ready once for all of a transaction.
 struct Messages<'a> {
     connection: &'a Connection,
     account: &'a str,
-    added: usize,
     insert: rows::Insert<'a>,
     untold: Option<Run>,
 }
@@ -246,15 +266,14 @@ struct Run {
 }
 
 impl<'a> Messages<'a> {
-    fn of(connection: &'a Connection, account: &'a str, check: bool) -> rusqlite::Result<Self> {
-        let insert = rows::Insert::new(connection, account, check)?;
-        Ok(Self { connection, account, added: 0, insert, untold: None })
+    fn of(connection: &'a Connection, account: &'a str, keys: &'a Merger, check: bool) -> rusqlite::Result<Self> {
+        let insert = rows::Insert::new(connection, account, keys, check)?;
+        Ok(Self { connection, account, insert, untold: None })
     }
 
     /// Adds a message, and what is told of it.
     fn add(&mut self, message: &Message) -> rusqlite::Result<()> {
         let Some(n) = self.insert.message(message)? else { return Ok(()) };
-        self.added += 1;
         let (at, kind, id) = (message.at, JournalKind::of(message), message.id.as_str());
         if let Some(delivery) = &message.delivery {
             let payload =
@@ -342,7 +361,7 @@ fn execute(messages: &mut Messages<'_>, write: &Write) -> rusqlite::Result<()> {
             Ok(())
         }
         Write::Delivery { id, delivery } => {
-            let chat = rows::update(&mut *connection.prepare_cached(rows::UPDATE)?, account, id, delivery)?;
+            let chat = messages.insert.update(id, delivery)?;
             let at = [
                 delivery.times.cancelled_at,
                 delivery.times.expired_at,

@@ -1,5 +1,6 @@
 //! Edits, revocations and reactions in the database.
 
+use super::keys::{Merger, Recent};
 use super::*;
 use crate::clock::Clock;
 use crate::state::{About, Target};
@@ -127,7 +128,7 @@ async fn retention_takes_events_in_their_turn_and_they_may_outlive_their_message
         let max_age = Some(std::time::Duration::from_secs(30 * 24 * 60 * 60));
         let keep = Retention { max_age, max_bytes: None, look_every: Default::default(), clock: Clock::start() };
         let now = Timestamp::from_millis(AT.as_millis() + days * day);
-        while retention::step(&mut connection, &keep, now).unwrap() {}
+        while retention::step(&mut connection, &mut Merger::new(Recent::default()), &keep, now).unwrap() {}
     };
     sweep(35);
     let store = open(folder.path());

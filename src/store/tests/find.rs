@@ -6,6 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use rusqlite::Connection;
 
+use super::keys::{Merger, Recent};
 use super::*;
 use crate::clock::Clock;
 use crate::state::{Filter, Find, FindError, Found, LISTED_CHARS, ListedChat, LookUp, Order, Page, Place};
@@ -153,7 +154,14 @@ impl Database {
     fn keep(&mut self, max_age: Duration, now: i64) {
         let retention =
             Retention { max_age: Some(max_age), max_bytes: None, look_every: max_age, clock: Clock::start() };
-        while retention::step(&mut self.connection, &retention, Timestamp::from_millis(now)).unwrap() {}
+        while retention::step(
+            &mut self.connection,
+            &mut Merger::new(Recent::default()),
+            &retention,
+            Timestamp::from_millis(now),
+        )
+        .unwrap()
+        {}
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+use super::keys::{Merger, Recent};
 use super::*;
 use crate::clock::Clock;
 use crate::state::{Filter, Find, Order, Place};
@@ -145,6 +146,7 @@ fn a_million_messages() {
     println!("{:?} chats", time(clock, || drop(reader.chats(None, 50).unwrap())));
     let retention = Retention { max_age: Some(Duration::ZERO), max_bytes: None, look_every: Duration::ZERO, clock };
     let now = at(i64::from(MESSAGES)).unwrap();
-    let mut step = || assert!(retention::step(&mut connection, &retention, now).unwrap());
+    let mut merger = Merger::new(Recent::default());
+    let mut step = || assert!(retention::step(&mut connection, &mut merger, &retention, now).unwrap());
     println!("{:?} a step of retention", time(clock, &mut step));
 }
