@@ -329,9 +329,9 @@ pub(super) fn plan_once(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
-/// The pages that the writing connection keeps, in KiB: little, since the operating system has them as well. With 256 or 512
-/// no more messages came in.
-const CACHE_KIB: i64 = 128;
+/// The pages that the writing connection keeps, in KiB: little, since the operating system has them as well. With 128 no
+/// more messages came in.
+const CACHE_KIB: i64 = 64;
 
 /// What holds for the writing connection.
 fn configure(connection: &Connection) -> rusqlite::Result<()> {

@@ -292,12 +292,13 @@ impl<'a> Messages<'a> {
     }
 
     /// Tells of the messages that are not ours, which are in their rows already: see `Reader::journal_after`. Many at once
-    /// take half as long.
+    /// take half as long. One that fails undoes the whole transaction, as is done anyway, so that SQLite keeps nothing to
+    /// undo it alone.
     fn tell(&mut self) -> rusqlite::Result<()> {
         let Some(Run { kind, first, last }) = self.untold.take() else { return Ok(()) };
         self.connection
             .prepare_cached(
-                "INSERT INTO journal (account, at, type, n, message_id, payload)
+                "INSERT OR ROLLBACK INTO journal (account, at, type, n, message_id, payload)
                  SELECT account, at, ?3, n, id, '' FROM messages WHERE n BETWEEN ?1 AND ?2 ORDER BY n",
             )?
             .execute(params![first, last, kind.as_str()])?;
@@ -305,7 +306,7 @@ impl<'a> Messages<'a> {
         for name in ["chat", "lid"] {
             self.connection
                 .prepare_cached(&format!(
-                    "INSERT INTO known_chats (account, chat) SELECT account, {name} FROM messages
+                    "INSERT OR ROLLBACK INTO known_chats (account, chat) SELECT account, {name} FROM messages
                      WHERE n BETWEEN ?1 AND ?2 AND direction = 'in' AND chat_kind = 'person' AND {name} IS NOT NULL
                      ON CONFLICT DO NOTHING"
                 ))?

@@ -113,7 +113,8 @@ fn together<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Run {
     let runs: Vec<_> = runs.into_iter().collect();
     let mut keys = Vec::with_capacity(runs.iter().map(|run| run.len()).sum());
     runs.iter().for_each(|run| keys.extend_from_slice(run));
-    keys.sort_unstable();
+    // The stable sort finds the runs in it.
+    keys.sort();
     Run::new(keys)
 }
 

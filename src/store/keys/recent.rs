@@ -14,7 +14,7 @@ use rusqlite::types::FromSqlError;
 pub(super) type Run = Arc<Vec<(i64, i64)>>;
 
 /// For how many of the last commits runs are kept: whoever looks up is hardly ever further behind.
-const COMMITS: usize = 2;
+const COMMITS: usize = 4;
 
 /// The runs of the last commits. Clones share them.
 #[derive(Clone, Debug, Default)]
