@@ -64,12 +64,14 @@ pub(in crate::store) struct Written {
 }
 
 impl Runs {
-    fn all(&self) -> impl Iterator<Item = &Run> {
-        self.leaving.iter().map(|leaving| &leaving.keys).chain(self.stay())
+    /// All of them, or all but the last.
+    fn all(&self, but_last: bool) -> impl Iterator<Item = &Run> {
+        let last = self.last.iter().filter(move |_| !but_last).map(|(_, run)| run);
+        self.leaving.iter().map(|leaving| &leaving.keys).chain(&self.earlier).chain(last)
     }
 
     /// Those that do not go on.
-    fn stay(&self) -> impl Iterator<Item = &Run> {
+    fn stay(&self) -> impl DoubleEndedIterator<Item = &Run> {
         self.earlier.iter().chain(self.last.iter().map(|(_, run)| run))
     }
 
@@ -89,7 +91,7 @@ impl Runs {
         while let [.., first, second] = &*self.earlier
             && first.len() < second.len().saturating_mul(2)
         {
-            let both = together([first, second]);
+            let both = together(first, second);
             self.earlier.truncate(self.earlier.len().saturating_sub(2));
             self.earlier.push(both);
         }
@@ -102,19 +104,23 @@ impl Runs {
             return;
         }
         let Some((last, _)) = self.last else { return };
-        let keys = together(self.stay());
+        let keys = self.stay().rev().fold(Run::default(), |keys, run| together(run, &keys));
         (self.earlier, self.last) = (Vec::new(), None);
         self.leaving = Some(Leaving { keys, gone: 0, last, added: 0 });
     }
 }
 
-/// All keys of these runs as one.
-fn together<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Run {
-    let runs: Vec<_> = runs.into_iter().collect();
-    let mut keys = Vec::with_capacity(runs.iter().map(|run| run.len()).sum());
-    runs.iter().for_each(|run| keys.extend_from_slice(run));
-    // The stable sort finds the runs in it.
-    keys.sort();
+/// The keys of both as one run.
+fn together(one: &[(i64, i64)], other: &[(i64, i64)]) -> Run {
+    let mut keys = Vec::with_capacity(one.len().saturating_add(other.len()));
+    let (mut one, mut other) = (one.iter().copied().peekable(), other.iter().copied().peekable());
+    while let Some(key) = match (one.peek(), other.peek()) {
+        (Some(first), Some(second)) if second < first => other.next(),
+        (Some(_), _) => one.next(),
+        (None, _) => other.next(),
+    } {
+        keys.push(key);
+    }
     Run::new(keys)
 }
 
@@ -157,7 +163,7 @@ impl Merger {
         added: &[(i64, i64)],
         key: i64,
     ) -> rusqlite::Result<Vec<i64>> {
-        let runs = self.runs.iter().flat_map(Runs::all).map(|run| run.as_slice());
+        let runs = self.runs.iter().flat_map(|runs| runs.all(false)).map(|run| run.as_slice());
         let mut rows = super::with(connection, runs, key)?;
         rows.extend(added.iter().filter(|(other, _)| *other == key).map(|(_, n)| *n));
         Ok(rows)
@@ -189,18 +195,19 @@ impl Merger {
                 .prepare_cached("INSERT INTO message_keys_0 (id, keys) VALUES (?1, ?2)")?
                 .execute(params![id, bytes])?,
         };
-        Ok(Some(Written { id, run: Run::new(added), replaces: small.is_some() }))
+        let (replaces, run) = (small.is_some(), Run::new(added));
+        let before = self.runs.iter().flat_map(|runs| runs.all(replaces));
+        self.recent.keep(id, before.chain([&run]).cloned().collect());
+        Ok(Some(Written { id, run, replaces }))
     }
 
     /// It was committed.
     pub(in crate::store) fn written(&mut self, written: Option<Written>) {
         let (Some(written), Some(runs)) = (written, &mut self.runs) else { return };
-        let id = written.id;
         let added = runs.push(written);
         if let Some(leaving) = &mut runs.leaving {
             leaving.added += added;
         }
-        self.recent.keep(id, runs.all().cloned().collect());
     }
 
     /// Keys that are to go on do so.
@@ -226,7 +233,7 @@ impl Merger {
         self.ready(connection)?;
         let rows: BTreeSet<_> = rows.iter().copied().collect();
         let goes = |n: &i64| rows.contains(n);
-        if !self.runs.iter().flat_map(Runs::all).any(|run| run.iter().any(|(_, n)| goes(n))) {
+        if !self.runs.iter().flat_map(|runs| runs.all(false)).any(|run| run.iter().any(|(_, n)| goes(n))) {
             return Ok(());
         }
         // What was read does not hold any more, nor if this is not committed.

@@ -36,7 +36,8 @@ impl Recent {
         kept.map_or_else(|| Ok(read(connection)?.into_iter().map(|(_, run)| run).collect()), Ok)
     }
 
-    /// These are all runs when that one is the last.
+    /// These will be all runs when that one is the last. It is said before the commit: whoever sees it may look at once. If
+    /// there is none, nobody ever sees that number.
     pub(super) fn keep(&self, last: i64, runs: Arc<[Run]>) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= COMMITS {
