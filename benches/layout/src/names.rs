@@ -203,7 +203,9 @@ mod tests {
                 "*(.text.unlikely.*)",
                 "*crt1.o(.text",
                 "*crtbegin*.o(.text",
-                "*(.text.*pidfd*"
+                "*(.text.*pidfd*",
+                "*(.text.sqlite3_column_blob",
+                "*(.text.isSelfJoinView",
             ]
         );
         assert_eq!(named(".text.console"), ["*(.text._ZN4clap4help17h*)"]);
