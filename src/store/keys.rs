@@ -64,9 +64,13 @@ impl<'a> Rows<'a> {
         Ok(Self { connection, runs: recent.runs(connection)? })
     }
 
-    /// The numbers of the rows that have this key.
-    pub(super) fn with(&self, key: i64) -> rusqlite::Result<Vec<i64>> {
-        with(self.connection, self.runs.iter().map(|run| run.as_slice()), key)
+    /// What the first of the rows that have this key gives.
+    pub(super) fn first<T>(
+        &self,
+        key: i64,
+        read: impl FnMut(i64) -> rusqlite::Result<Option<T>>,
+    ) -> rusqlite::Result<Option<T>> {
+        first(self.connection, self.runs.iter().map(|run| run.as_slice()), key, read)
     }
 
     /// Whether no row has it.
@@ -91,21 +95,27 @@ pub(super) fn count(connection: &Connection) -> usize {
 
 const IN_TABLES: &str = "SELECT n FROM message_keys WHERE key = ?1";
 
-/// The numbers of the rows that have this key in these runs or in a table.
-fn with<'a>(
+/// What the first gives of the rows that have this key, by their numbers: those in runs, which are the latest, and then those
+/// in the tables. One that is about to go on is in both.
+fn first<'a, T>(
     connection: &Connection,
     runs: impl Iterator<Item = &'a [(i64, i64)]>,
     key: i64,
-) -> rusqlite::Result<Vec<i64>> {
-    let mut rows: Vec<_> = runs.flat_map(|run| recent::with(run, key)).collect();
-    let mut statement = connection.prepare_cached(IN_TABLES)?;
-    for n in statement.query_map([key], |row| row.get(0))? {
-        rows.push(n?);
+    mut read: impl FnMut(i64) -> rusqlite::Result<Option<T>>,
+) -> rusqlite::Result<Option<T>> {
+    for n in runs.flat_map(|run| recent::with(run, key)) {
+        if let Some(found) = read(n)? {
+            return Ok(Some(found));
+        }
     }
-    // One that is about to go on is found twice.
-    rows.sort_unstable();
-    rows.dedup();
-    Ok(rows)
+    let mut statement = connection.prepare_cached(IN_TABLES)?;
+    let mut rows = statement.query([key])?;
+    while let Some(row) = rows.next()? {
+        if let Some(found) = read(row.get(0)?)? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
 }
 
 /// Takes the key of a message that is about to be deleted out of the tables.

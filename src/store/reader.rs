@@ -77,21 +77,17 @@ impl Reader {
         chat: &ChatId,
         id: &MessageId,
         columns: &str,
-        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+        mut read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<Option<T>> {
         self.with(|c, account| {
             let (chat, id) = (chat.as_str(), id.as_str());
             let rows = Rows::of(c, &self.recent)?;
             let mut statement = c.prepare_cached(&rows::named(columns))?;
-            for key in [keys::of(account, chat, id), keys::of_ours(account, id)] {
-                for n in rows.with(key)? {
-                    let mut found = statement.query(params![n, account, chat, id])?;
-                    if let Some(row) = found.next()? {
-                        return read(row).map(Some);
-                    }
-                }
+            let mut named = |n| statement.query_row(params![n, account, chat, id], &mut read).optional();
+            match rows.first(keys::of(account, chat, id), &mut named)? {
+                Some(found) => Ok(Some(found)),
+                None => rows.first(keys::of_ours(account, id), named),
             }
-            Ok(None)
         })
     }
 
@@ -132,12 +128,9 @@ impl Reader {
     pub fn has_message(&self, chat: &ChatId, id: &MessageId) -> rusqlite::Result<bool> {
         self.with(|c, account| {
             let mut statement = c.prepare_cached(&rows::named("1"))?;
-            for n in Rows::of(c, &self.recent)?.with(keys::of(account, chat.as_str(), id.as_str()))? {
-                if statement.exists(params![n, account, chat.as_str(), id.as_str()])? {
-                    return Ok(true);
-                }
-            }
-            Ok(false)
+            let key = keys::of(account, chat.as_str(), id.as_str());
+            let mut there = |n| Ok(statement.exists(params![n, account, chat.as_str(), id.as_str()])?.then_some(()));
+            Ok(Rows::of(c, &self.recent)?.first(key, &mut there)?.is_some())
         })
     }
 
@@ -156,13 +149,10 @@ impl Reader {
     pub fn sent_message(&self, id: &MessageId) -> rusqlite::Result<Option<Message>> {
         self.with(|c, account| {
             let mut statement = c.prepare_cached(&rows::ours(COLUMNS))?;
-            for n in Rows::of(c, &self.recent)?.with(keys::of_ours(account, id.as_str()))? {
+            Rows::of(c, &self.recent)?.first(keys::of_ours(account, id.as_str()), |n| {
                 let values = named_params! { ":n": n, ":account": account, ":id": id.as_str() };
-                if let Some(message) = statement.query_row(values, rows::message).optional()? {
-                    return Ok(Some(message));
-                }
-            }
-            Ok(None)
+                statement.query_row(values, rows::message).optional()
+            })
         })
     }
 

@@ -116,24 +116,16 @@ impl<'a> Insert<'a> {
         Ok(Self { connection, account, keys, exists, insert, added: Vec::new() })
     }
 
-    /// The numbers of the rows that have this key.
-    fn rows(&self, key: i64) -> rusqlite::Result<Vec<i64>> {
-        self.keys.rows(self.connection, &self.added, key)
-    }
-
     /// Inserts a message. Returns its number; none: it is there already.
     pub(super) fn message(&mut self, message: &Message) -> rusqlite::Result<Option<i64>> {
         let account = self.account;
         let (chat, id) = (message.chat.id.as_str(), message.id.as_str());
         let ours = message.direction == Direction::Out;
         let key = if ours { keys::of_ours(account, id) } else { keys::of(account, chat, id) };
-        if self.exists.is_some() {
-            for n in self.rows(key)? {
-                if let Some(exists) = &mut self.exists
-                    && exists.exists(params![n, account, chat, id])?
-                {
-                    return Ok(None);
-                }
+        if let Some(exists) = &mut self.exists {
+            let there = |n| Ok(exists.exists(params![n, account, chat, id])?.then_some(()));
+            if self.keys.first(self.connection, &self.added, key, there)?.is_some() {
+                return Ok(None);
             }
         }
         let delivery = message.delivery.as_ref();
@@ -165,12 +157,8 @@ impl<'a> Insert<'a> {
     /// Writes how far a message of ours has come. Returns its chat; none: it is not kept any more.
     pub(super) fn update(&self, id: &MessageId, delivery: &Delivery) -> rusqlite::Result<Option<Chat>> {
         let mut statement = self.connection.prepare_cached(UPDATE)?;
-        for n in self.rows(keys::of_ours(self.account, id.as_str()))? {
-            if let Some(chat) = update(&mut statement, n, self.account, id, delivery)? {
-                return Ok(Some(chat));
-            }
-        }
-        Ok(None)
+        let key = keys::of_ours(self.account, id.as_str());
+        self.keys.first(self.connection, &self.added, key, |n| update(&mut statement, n, self.account, id, delivery))
     }
 }
 

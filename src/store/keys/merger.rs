@@ -156,17 +156,21 @@ impl Merger {
         self.runs = None;
     }
 
-    /// The numbers of the rows that have this key. These `added` ones are in no run yet.
-    pub(in crate::store) fn rows(
+    /// What the first of the rows that have this key gives. These `added` ones are in no run yet.
+    pub(in crate::store) fn first<T>(
         &self,
         connection: &Connection,
         added: &[(i64, i64)],
         key: i64,
-    ) -> rusqlite::Result<Vec<i64>> {
+        mut read: impl FnMut(i64) -> rusqlite::Result<Option<T>>,
+    ) -> rusqlite::Result<Option<T>> {
+        for (_, n) in added.iter().rev().filter(|(other, _)| *other == key) {
+            if let Some(found) = read(*n)? {
+                return Ok(Some(found));
+            }
+        }
         let runs = self.runs.iter().flat_map(|runs| runs.all(false)).map(|run| run.as_slice());
-        let mut rows = super::with(connection, runs, key)?;
-        rows.extend(added.iter().filter(|(other, _)| *other == key).map(|(_, n)| *n));
-        Ok(rows)
+        super::first(connection, runs, key, read)
     }
 
     /// Adds the keys of a transaction, each with the number of its row.
@@ -187,14 +191,17 @@ impl Merger {
         added.shrink_to_fit();
         added.sort_unstable();
         let bytes = recent::bytes(&added);
-        match small {
+        let placed = match small {
             Some((last, _)) => connection
                 .prepare_cached("UPDATE message_keys_0 SET id = ?1, keys = ?2 WHERE id = ?3")?
                 .execute(params![id, bytes, last])?,
-            None => connection
-                .prepare_cached("INSERT INTO message_keys_0 (id, keys) VALUES (?1, ?2)")?
-                .execute(params![id, bytes])?,
+            None => 0,
         };
+        if placed == 0 {
+            connection
+                .prepare_cached("INSERT INTO message_keys_0 (id, keys) VALUES (?1, ?2)")?
+                .execute(params![id, bytes])?;
+        }
         let (replaces, run) = (small.is_some(), Run::new(added));
         let before = self.runs.iter().flat_map(|runs| runs.all(replaces));
         self.recent.keep(id, before.chain([&run]).cloned().collect());
@@ -221,7 +228,7 @@ impl Merger {
             }
             // All of them have gone when as many have come.
             let due = runs.leaving.as_ref().is_some_and(|l| l.gone * self.full < l.keys.len() * l.added);
-            if !(due && self.step(connection)) {
+            if !(due && self.step(connection, STEP)) {
                 return;
             }
         }
@@ -253,28 +260,27 @@ impl Merger {
         Ok(())
     }
 
-    /// When no batch comes: some keys go on, so that their memory can be given back. Returns whether they did, so that there
-    /// may be more.
+    /// When no batch comes: some keys go on, unless they are few, so that their memory can be given back. Returns whether
+    /// they did, so that there may be more.
     pub(in crate::store) fn rest(&mut self, connection: &mut Connection) -> bool {
-        if self.runs.as_ref().is_some_and(|runs| runs.leaving.is_none() && runs.staying() < STEP) {
-            return false;
-        }
-        self.step(connection)
+        self.step(connection, STEP)
     }
 
-    /// Some keys go on. Returns whether they did.
-    fn step(&mut self, connection: &mut Connection) -> bool {
-        self.try_step(connection).unwrap_or_else(|error| {
+    /// If there are so many keys, some go on. Returns whether they did.
+    fn step(&mut self, connection: &mut Connection, least: usize) -> bool {
+        self.try_step(connection, least).unwrap_or_else(|error| {
             tracing::warn!(%error, "keys of messages could not go on; it is tried again with the next ones");
             self.unsure();
             false
         })
     }
 
-    fn try_step(&mut self, connection: &mut Connection) -> rusqlite::Result<bool> {
+    fn try_step(&mut self, connection: &mut Connection, least: usize) -> rusqlite::Result<bool> {
         self.ready(connection)?;
         let Self { runs: Some(runs), table, .. } = self else { return Ok(false) };
-        runs.leave();
+        if runs.leaving.is_none() && runs.staying() >= least {
+            runs.leave();
+        }
         let Some(leaving) = &mut runs.leaving else { return Ok(false) };
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

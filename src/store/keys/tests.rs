@@ -37,6 +37,29 @@ fn merger(recent: &Recent) -> Merger {
     Merger::new(recent.clone()).with_room(600, 2_000)
 }
 
+/// The rows that have a key: for who looks up, and for who writes.
+impl Rows<'_> {
+    fn with(&self, key: i64) -> rusqlite::Result<Vec<i64>> {
+        let mut rows = std::collections::BTreeSet::new();
+        self.first(key, |n| {
+            rows.insert(n);
+            Ok(None::<()>)
+        })?;
+        Ok(rows.into_iter().collect())
+    }
+}
+
+impl Merger {
+    fn rows(&self, connection: &Connection, added: &[(i64, i64)], key: i64) -> rusqlite::Result<Vec<i64>> {
+        let mut rows = std::collections::BTreeSet::new();
+        self.first(connection, added, key, |n| {
+            rows.insert(n);
+            Ok(None::<()>)
+        })?;
+        Ok(rows.into_iter().collect())
+    }
+}
+
 fn random(count: i64) -> Vec<(i64, i64)> {
     let mut random = fastrand::Rng::with_seed(7);
     (0..count).map(|n| (random.i64(..), n)).collect()
@@ -114,6 +137,9 @@ fn small_commits_share_a_run_and_keys_that_are_few_stay_in_it() {
     assert_eq!(counts(&connection), [0, 300, 0]);
     add(&mut merger, &mut connection, [(1, 301)]);
     assert_eq!((merger.rest(&mut connection), counts(&connection)), (false, [1, 300, 0]));
+    let mut merger = Merger::new(recent);
+    assert_eq!((merger.rest(&mut connection), counts(&connection)), (false, [1, 300, 0]));
+    assert_eq!(merger.rows(&connection, &[], 1).unwrap(), [301]);
 }
 
 #[test]
