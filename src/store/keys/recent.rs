@@ -13,8 +13,9 @@ use rusqlite::types::FromSqlError;
 /// Keys, each with the number of its message's row, in order.
 pub(super) type Run = Arc<Vec<(i64, i64)>>;
 
-/// For how many of the last commits runs are kept: whoever looks up is hardly ever further behind.
-const COMMITS: usize = 4;
+/// For how many of the last commits runs are kept: the one that is being made, the one before it, and another for who looks up
+/// a little longer.
+const COMMITS: usize = 3;
 
 /// The runs of the last commits. Clones share them.
 #[derive(Clone, Debug, Default)]
