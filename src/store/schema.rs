@@ -186,6 +186,10 @@ pub(super) const MIGRATIONS: &[&str] = &[
 /// The version in which messages get their keys.
 pub(super) const KEYED: usize = 7;
 
+/// The version in which the keys that came last become runs.
+#[cfg(test)]
+pub(super) const RUNS: usize = 11;
+
 /// The version in which messages of ours get keys of their ids alone.
 const OURS_KEYED: usize = 8;
 

@@ -339,6 +339,32 @@ fn an_old_database_becomes_what_a_new_one_is() {
 }
 
 #[test]
+fn keys_of_a_version_with_three_tables_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pilothouse.db");
+    let old = rusqlite::Connection::open(&path).unwrap();
+    old.execute_batch(&schema::MIGRATIONS[..schema::RUNS].concat()).unwrap();
+    for (n, id) in [(1, "1"), (2, "2"), (3, "3")] {
+        old.execute(
+            "INSERT INTO messages (n, account, chat, id, direction, chat_kind, sender, kind, body, at)
+             VALUES (?1, 'main', 'a@g.us', ?2, 'in', 'group', '', 'text', 'x', 1)",
+            rusqlite::params![n, id],
+        )
+        .unwrap();
+        old.execute(
+            &format!("INSERT INTO message_keys_{} VALUES (?1, ?2)", n - 1),
+            [keys::of("main", "a@g.us", id), n],
+        )
+        .unwrap();
+    }
+    old.pragma_update(None, "user_version", schema::RUNS as i64).unwrap();
+    drop(old);
+    let store = open(folder.path());
+    let found = |id: &str| store.reader.has_message(&"a@g.us".into(), &id.into()).unwrap();
+    assert!(found("1") && found("2") && found("3") && !found("4"));
+}
+
+#[test]
 fn a_new_database_comes_to_its_place_when_it_is_whole() {
     let folder = tempfile::tempdir().unwrap();
     let (path, new) = (folder.path().join("pilothouse.db"), folder.path().join("pilothouse.db-new"));
