@@ -129,8 +129,8 @@ impl Reader {
         self.with(|c, account| {
             let mut statement = c.prepare_cached(&rows::named("1"))?;
             let key = keys::of(account, chat.as_str(), id.as_str());
-            let mut there = |n| Ok(statement.exists(params![n, account, chat.as_str(), id.as_str()])?.then_some(()));
-            Ok(Rows::of(c, &self.recent)?.first(key, &mut there)?.is_some())
+            let there = |n| Ok(statement.exists(params![n, account, chat.as_str(), id.as_str()])?.then_some(()));
+            Ok(Rows::of(c, &self.recent)?.first(key, there)?.is_some())
         })
     }
 

@@ -32,9 +32,16 @@ impl Recent {
             .prepare_cached("SELECT max(id) FROM message_keys_0")?
             .query_row([], |row| row.get::<_, Option<i64>>(0))?;
         let Some(last) = last else { return Ok(Arc::default()) };
+        match self.kept(last) {
+            Some(runs) => Ok(runs),
+            None => Ok(read(connection)?.into_iter().map(|(_, run)| run).collect()),
+        }
+    }
+
+    /// What is kept for when that one is the last. Whoever writes waits for the lock, so nothing is read meanwhile.
+    fn kept(&self, last: i64) -> Option<Arc<[Run]>> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = kept.iter().rev().find(|(id, _)| *id == last).map(|(_, runs)| Arc::clone(runs));
-        kept.map_or_else(|| Ok(read(connection)?.into_iter().map(|(_, run)| run).collect()), Ok)
+        kept.iter().rev().find(|(id, _)| *id == last).map(|(_, runs)| Arc::clone(runs))
     }
 
     /// These will be all runs when that one is the last. It is said before the commit: whoever sees it may look at once. If
