@@ -57,6 +57,9 @@ impl Supervisor {
     }
 
     pub(super) async fn run(mut self) {
+        // To start a process takes a millisecond or two, in which nothing else goes on here. Who waits for the API already is
+        // answered before that.
+        tokio::task::yield_now().await;
         while let Some(mut pause) = self.attempt().await {
             loop {
                 match self.wait(pause).await {
