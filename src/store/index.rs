@@ -16,8 +16,11 @@ use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior, params};
 
-/// The most messages that one step takes, and the bytes of text after which it takes no further one.
+/// The most messages that one step takes, and the bytes of text after which it takes no further one. While batches come
+/// they wait for a step that goes on; when none does, many are taken at once: so many fewer times the last message of a chat
+/// is written.
 const STEP_ROWS: i64 = 100;
+pub(super) const REST_ROWS: i64 = 400;
 const STEP_BYTES: usize = 64 << 10;
 
 /// How long no batch has come when the index goes on: callers who wait for their answers send the next message right
@@ -29,8 +32,9 @@ const PAUSE: Duration = Duration::from_millis(10);
 const REST: Duration = Duration::from_millis(500);
 
 /// While batches come without a pause there is a step after so many groups of them, if they made so many writes: in a
-/// flood batches go first, and a step that takes little costs nearly as much as one that takes much.
-const GROUPS_A_STEP: u32 = 4;
+/// flood batches go first, of whose messages a twentieth is taken in meanwhile, and a step that takes little costs nearly as
+/// much as one that takes much.
+const GROUPS_A_STEP: u32 = 16;
 const WRITES_A_STEP: usize = 100;
 
 /// A private character that the tokenizer keeps: words that begin with it come from nobody's keyboard.
@@ -88,15 +92,19 @@ impl Indexer {
         self.groups += 1;
         self.writes = self.writes.saturating_add(writes);
         if self.groups >= GROUPS_A_STEP && self.writes >= WRITES_A_STEP {
-            self.step(connection);
+            self.take(connection, STEP_ROWS);
         }
     }
 
-    /// Makes a step. One that fails is tried again after the next commit.
+    /// Makes a step while no batch waits. One that fails is tried again after the next commit.
     pub(super) fn step(&mut self, connection: &mut Connection) {
+        self.take(connection, REST_ROWS);
+    }
+
+    fn take(&mut self, connection: &mut Connection, most: i64) {
         (self.groups, self.writes) = (0, 0);
         self.left = match self.left {
-            Left::Messages { .. } => match step(connection) {
+            Left::Messages { .. } => match step(connection, most) {
                 Ok(true) => Left::Messages { new: false },
                 Ok(false) => Left::Memory,
                 Err(error) => {
@@ -117,7 +125,7 @@ impl Indexer {
 ///
 /// It is not waited for until it is on disk: after a loss of power a step is made again. The next commit of a batch
 /// waits, and brings it to disk with itself.
-pub(super) fn step(connection: &mut Connection) -> rusqlite::Result<bool> {
+pub(super) fn step(connection: &mut Connection, most: i64) -> rusqlite::Result<bool> {
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     let upto = upto(connection)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -128,7 +136,7 @@ pub(super) fn step(connection: &mut Connection) -> rusqlite::Result<bool> {
                  THEN name END FROM messages WHERE n > ?1 ORDER BY n LIMIT ?2",
         )?;
         let mut insert = transaction.prepare_cached("INSERT INTO message_text (rowid, text) VALUES (?1, ?2)")?;
-        let mut found = messages.query(params![upto, STEP_ROWS])?;
+        let mut found = messages.query(params![upto, most])?;
         let (mut hours, mut chats) = (BTreeMap::new(), BTreeMap::new());
         while bytes < STEP_BYTES {
             let Some(row) = found.next()? else { break };
@@ -152,7 +160,7 @@ pub(super) fn step(connection: &mut Connection) -> rusqlite::Result<bool> {
     }
     transaction.prepare_cached("UPDATE indexed SET upto = ?1")?.execute([last])?;
     transaction.commit()?;
-    Ok(rows == STEP_ROWS || bytes >= STEP_BYTES)
+    Ok(rows == most || bytes >= STEP_BYTES)
 }
 
 /// The first and the last message of each hour of an account.
@@ -287,20 +295,20 @@ mod tests {
                 )
                 .unwrap();
         };
-        add(&connection, STEP_ROWS + 1);
+        add(&connection, REST_ROWS + 1);
         indexer.committed(&mut connection, 1);
         assert_eq!(indexer.wait(), Some(PAUSE));
         indexer.step(&mut connection);
-        assert_eq!(indexer.wait(), Some(Duration::ZERO));
+        assert_eq!((indexer.wait(), upto(&connection).unwrap()), (Some(Duration::ZERO), REST_ROWS));
         indexer.step(&mut connection);
-        assert_eq!(indexer.wait(), Some(REST));
-        add(&connection, 1);
+        assert_eq!((indexer.wait(), upto(&connection).unwrap()), (Some(REST), REST_ROWS + 1));
+        add(&connection, STEP_ROWS + 1);
         // Without a pause, and before the memory is given back: many small ones, then a large one.
         for _ in 0..2 * GROUPS_A_STEP {
             indexer.committed(&mut connection, 1);
         }
-        assert_eq!((indexer.wait(), upto(&connection).unwrap()), (Some(PAUSE), STEP_ROWS + 1));
+        assert_eq!((indexer.wait(), upto(&connection).unwrap()), (Some(PAUSE), REST_ROWS + 1));
         indexer.committed(&mut connection, WRITES_A_STEP);
-        assert_eq!((indexer.wait(), upto(&connection).unwrap()), (Some(REST), STEP_ROWS + 2));
+        assert_eq!((indexer.wait(), upto(&connection).unwrap()), (Some(Duration::ZERO), REST_ROWS + 1 + STEP_ROWS));
     }
 }

@@ -112,7 +112,7 @@ impl Database {
     }
 
     fn index(&mut self) {
-        while index::step(&mut self.connection).unwrap() {}
+        while index::step(&mut self.connection, index::REST_ROWS).unwrap() {}
     }
 
     /// The texts of all messages that are meant, as they are paged through.

@@ -89,7 +89,7 @@ fn a_million_messages() {
     let (mut steps, start) = (vec![], clock.now().mono);
     loop {
         let before = clock.now().mono;
-        let more = index::step(&mut connection).unwrap();
+        let more = index::step(&mut connection, index::REST_ROWS).unwrap();
         steps.push(clock.now().mono.since(before));
         if !more {
             break;
