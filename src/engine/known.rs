@@ -66,21 +66,25 @@ impl KnownMessages {
     }
 
     /// With `absent`, as [`Self::absent`] told it, the database is not asked.
-    pub(super) fn find(&self, lookup: &Lookup, absent: bool) -> Known {
+    ///
+    /// # Errors
+    /// What the database says of a message of ours. What is told of it can't be decided on, nor can it be let go: it would
+    /// be acknowledged, and never told again.
+    pub(super) fn find(&self, lookup: &Lookup, absent: bool) -> Result<Known, String> {
         match lookup {
             Lookup::Incoming(chat, id) | Lookup::FromUs(chat, id) => {
                 if self.incoming.contains_key(&(chat.clone(), id.clone())) {
-                    return Known::Seen;
+                    return Ok(Known::Seen);
                 }
             }
             Lookup::Ours(id) => {
                 if let Some((_, delivery)) = self.ours.get(id) {
-                    return Known::Ours(Box::new(delivery.clone()));
+                    return Ok(Known::Ours(Box::new(delivery.clone())));
                 }
             }
         }
         if absent {
-            return Known::No;
+            return Ok(Known::No);
         }
         let seen = |seen| if seen { Known::Seen } else { Known::No };
         let found = match lookup {
@@ -89,14 +93,23 @@ impl KnownMessages {
                 let ours = self.reader.sent_message(id).map(|found| found.is_some());
                 ours.and_then(|ours| Ok(ours || self.reader.has_message(chat, id)?)).map(seen)
             }
-            Lookup::Ours(id) => self.reader.delivery(id).map(|delivery| delivery.map_or(Known::No, Known::Ours)),
+            Lookup::Ours(id) => {
+                let delivery = self.reader.delivery(id).or_else(|error| {
+                    tracing::debug!(%error, "looking up a message of ours; it is tried once more");
+                    // At the present moment, in case that the one which is held is why.
+                    self.end();
+                    self.reader.delivery(id)
+                });
+                let delivery = delivery.map_err(|error| format!("messages of ours can't be looked up: {error}"))?;
+                Ok(delivery.map_or(Known::No, Known::Ours))
+            }
         };
-        found.unwrap_or_else(|error| {
-            // Taken as new, and looked up once more before it is written.
+        Ok(found.unwrap_or_else(|error| {
+            // Taken as new: whoever writes it looks once more whether it is there.
             self.failed.set(true);
             tracing::error!(%error, "looking up a message");
             Known::No
-        })
+        }))
     }
 
     /// Whether a look-up failed since this was asked last.
@@ -210,10 +223,10 @@ mod tests {
         let harness = Harness::connected().await;
         let known = KnownMessages::new(harness.reader());
         let wanted = Lookup::Incoming("a@g.us".into(), "1".into());
-        assert_eq!((known.find(&wanted, false), known.failed()), (Known::No, false));
+        assert_eq!((known.find(&wanted, false), known.failed()), (Ok(Known::No), false));
         let raw = rusqlite::Connection::open(harness.folder().join("pilothouse.db")).unwrap();
         raw.execute_batch("DROP VIEW message_keys").unwrap();
-        assert_eq!((known.find(&wanted, false), known.failed(), known.failed()), (Known::No, true, false));
+        assert_eq!((known.find(&wanted, false), known.failed(), known.failed()), (Ok(Known::No), true, false));
         harness.end().await;
     }
 }

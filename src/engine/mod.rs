@@ -6,6 +6,8 @@
 //! * Nothing leaves (a reply, a publication, a command to the bridge) before the writes that justify it are on disk:
 //!   see [`gate`](self).
 //! * It waits for nothing but the store, and says that it lives when it is asked, then too: see [`Pulse`].
+//! * What the bridge tells and can't be decided on, since the message that it is about can't be looked up, is not
+//!   acknowledged, nor is anything after it. It is tried again each second, and until then all is as when the disk fails.
 //! * When the requests' and the supervisor's ends are gone and everything is written, it ends.
 
 mod console;
@@ -33,7 +35,7 @@ pub use pulse::{NoPulse, Pulse};
 
 pub use crate::store::{Commits, JournalPage, JournalRow};
 
-use crate::clock::{Clock, Now};
+use crate::clock::{Clock, Mono, Now};
 use crate::protocol::{Command, Event};
 use crate::state::{
     Answer, Background, BridgeNotice, Change, Effect, Incarnation, Input, Known, LastError, Lookup, Outcome, Refusal,
@@ -53,6 +55,9 @@ const REQUESTS: usize = 64;
 
 /// How many inputs make one batch at most.
 const BATCH: usize = 128;
+
+/// How long after a look-up that failed it is tried again, when nothing can go on without it.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// How many webhooks may wait to be resumed: more than there are.
 const RESUMED: usize = 64;
@@ -87,8 +92,8 @@ pub enum EngineError {
     /// The writing thread is gone.
     #[error("the database's thread ended; nothing more can be accepted")]
     StoreGone,
-    /// It was to end while the database could not be written.
-    #[error("the database can't be written ({reason}); what was not acknowledged is not kept")]
+    /// It was to end while the database could not be written, or not be read.
+    #[error("the database can't be used ({reason}); what was not acknowledged is not kept")]
     StoreFailing {
         /// What the database says.
         reason: String,
@@ -140,7 +145,12 @@ struct Engine {
     next_request: RequestId,
     /// Decided, and waiting for room at the store.
     pending: Option<Batch>,
+    /// Why the store fails, as it is shown: for one of the two reasons that follow.
     store_failing: Option<String>,
+    /// Why nothing can be committed.
+    unwritable: Option<String>,
+    /// Why what the bridge told can't be decided on.
+    unreadable: Option<String>,
     /// The highest number that the bridge has told in this run. Acknowledging covers all up to it, also when an older
     /// one is told again.
     told: Option<(Incarnation, u64)>,
@@ -164,6 +174,8 @@ impl Engine {
             next_request: RequestId::default(),
             pending: None,
             store_failing: None,
+            unwritable: None,
+            unreadable: None,
             told: None,
             sample,
             figures: Arc::default(),
@@ -182,15 +194,19 @@ impl Engine {
         let crate::store::Writer { batches, mut watermark, thread, commits: _ } = writer;
         let mut envelopes = Vec::with_capacity(REQUESTS);
         let mut told = Vec::with_capacity(BATCH);
+        // Between turns this has what could not be decided on.
         let mut inputs = Vec::with_capacity(BATCH);
+        let mut look_again = Mono::default();
         let mut sampler = tokio::time::interval(SAMPLE_EVERY);
         sampler.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut sample_due = false;
         let mut ended = false;
         loop {
             beat.answer();
-            let idle = self.pending.is_none();
-            // With no room for more to write, requests are refused, and at the end notices are let go.
+            let waits = !inputs.is_empty() && self.pending.is_none();
+            let idle = inputs.is_empty() && self.pending.is_none();
+            // With no room for more to write, or with what can't be decided on, requests are refused, and at the end notices
+            // are let go.
             let failing = !idle && self.store_failing.is_some();
             let giving_up = failing && self.supervisor.is_none();
             tokio::select! {
@@ -200,7 +216,7 @@ impl Engine {
                     let mark = watermark.borrow_and_update().clone();
                     self.store_progressed(mark, self.clock.now());
                 }
-                permit = batches.reserve(), if !idle => {
+                permit = batches.reserve(), if self.pending.is_some() => {
                     let permit = permit.map_err(|_| EngineError::StoreGone)?;
                     if let Some(batch) = self.pending.take() {
                         permit.send(batch);
@@ -211,6 +227,7 @@ impl Engine {
                     sample_due = true;
                 }
                 () = self.timers.fired(&self.clock), if idle => {}
+                () = tokio::time::sleep_until(self.clock.instant(look_again).into()), if waits => {}
                 n = notices.recv_many(&mut told, BATCH), if idle || giving_up => ended = n == 0,
                 _ = requests.recv_many(&mut envelopes, REQUESTS), if (idle || failing) && !requests.is_closed() => {}
                 stopping = stop.wait_for(|stop| *stop), if self.supervisor.is_some() => {
@@ -241,6 +258,13 @@ impl Engine {
                 told.clear();
                 envelopes.drain(..).for_each(|envelope| self.refuse(envelope));
             }
+            let again = waits && self.clock.mono() >= look_again;
+            if again {
+                self.take_inputs(&mut inputs, self.clock.now());
+            }
+            if (idle || again) && !inputs.is_empty() {
+                look_again = self.clock.mono().plus(LOOK_AGAIN);
+            }
             if ended && (self.pending.is_none() || self.store_failing.is_some()) {
                 break;
             }
@@ -262,7 +286,8 @@ impl Engine {
         }
     }
 
-    /// Takes what has come, and the timers that are due, as one batch. Empties what it is given.
+    /// Takes what has come, and the timers that are due, as one batch. Empties what it is given, but for inputs that can't
+    /// be decided on.
     fn turn(&mut self, inputs: &mut Vec<Input>, asked: &mut Vec<Envelope>, told: &mut Vec<Notice>, now: Now) {
         inputs.extend(self.timers.take(now.mono).map(Input::TimerFired));
         inputs.extend(asked.drain(..).filter_map(|envelope| self.register(envelope)));
@@ -301,11 +326,12 @@ impl Engine {
         lookup(&self.state, event)
     }
 
-    /// Decides on a batch of inputs, in order.
+    /// Decides on a batch of inputs, in order, up to the first that can't be decided on: that one and those after it stay.
     fn take_inputs(&mut self, inputs: &mut Vec<Input>, now: Now) {
         let mut writes = Vec::with_capacity(inputs.len());
         let seq = self.gate.next_seq();
         let mut releases = Vec::with_capacity(inputs.len());
+        let (mut left, mut unreadable) = (Vec::new(), None);
         let mut taken = None;
         let several = inputs.len() > 1;
         if several {
@@ -314,12 +340,23 @@ impl Engine {
         let wanted = inputs.iter().map(|input| self.message_of(input)).collect::<Vec<_>>();
         let absent = self.known.absent(&wanted);
         for (mut input, (wanted, absent)) in inputs.drain(..).zip(wanted.into_iter().zip(absent)) {
+            if unreadable.is_some() {
+                left.push(input);
+                continue;
+            }
             if let Input::Event { incarnation, event, known } = &mut input {
                 if let Event::Pong(pong) = event {
                     self.figures.answered(pong);
                 }
                 if let Some(wanted) = wanted.or_else(|| lookup(&self.state, event)) {
-                    *known = self.known.find(&wanted, absent);
+                    match self.known.find(&wanted, absent) {
+                        Ok(found) => *known = found,
+                        Err(reason) => {
+                            unreadable = Some(reason);
+                            left.push(input);
+                            continue;
+                        }
+                    }
                 }
                 if let Some(seq) = event.seq() {
                     let before = self.told.filter(|(run, _)| run == incarnation);
@@ -347,6 +384,7 @@ impl Engine {
             releases.extend(changes.into_iter().map(|change| Release::Publish(Arc::new(change))));
             releases.extend(effects.into_iter().map(Release::Effect));
         }
+        inputs.append(&mut left);
         if several {
             self.known.end();
         }
@@ -361,29 +399,41 @@ impl Engine {
         for release in releases {
             self.gate.push(release);
         }
+        if self.unreadable != unreadable {
+            if let Some(reason) = &unreadable {
+                tracing::error!(reason, "what the bridge told can't be decided on; nothing is accepted until it can");
+            }
+            self.unreadable = unreadable;
+            self.show_store(now);
+        }
         self.open_gate(now);
     }
 
     fn store_progressed(&mut self, mark: Watermark, now: Now) {
         self.gate.committed(mark.committed);
         self.known.committed(mark.committed);
-        if self.store_failing != mark.failing {
-            self.store_changed(mark.failing.as_deref(), now);
-        }
-        self.store_failing = mark.failing;
+        self.unwritable = mark.failing;
+        self.show_store(now);
         self.open_gate(now);
     }
 
     /// Tells at once that the store fails, or that it does no more: this can't wait for the disk.
-    fn store_changed(&mut self, failing: Option<&str>, now: Now) {
+    fn show_store(&mut self, now: Now) {
+        let failing = self.unwritable.as_ref().or(self.unreadable.as_ref());
+        if self.store_failing.as_ref() == failing {
+            return;
+        }
         let state = if failing.is_some() { StoreState::Failing } else { StoreState::Ok };
-        let mut changes = vec![Change::Store(StoreView { state, reason: failing.map(Into::into) })];
+        let mut changes =
+            vec![Change::Store(StoreView { state, reason: failing.map(|reason| reason.as_str().into()) })];
         if let Some(reason) = failing {
-            let text = format!("the database can't be written: {reason}; nothing is accepted until it can");
+            let what = if self.unwritable.is_some() { "written" } else { "read" };
+            let text = format!("the database can't be {what}: {reason}; nothing is accepted until it can");
             changes.push(Change::Error(LastError { at: now.wall, text: text.into() }));
         } else {
-            tracing::info!("the database can be written again");
+            tracing::info!("the database can be used again");
         }
+        self.store_failing = failing.cloned();
         changes.iter().for_each(|change| self.state.note(change));
         self.feed.publish(changes.into_iter().map(Arc::new));
     }

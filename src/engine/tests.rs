@@ -4,6 +4,7 @@
 mod model;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::harness::Harness;
 use super::{Next, Unavailable, link};
@@ -290,6 +291,52 @@ async fn while_the_database_is_held_all_wait_and_go_on_when_it_is_let_go() {
     assert_eq!(harness.reader().last_messages(9_999).unwrap().len(), 2_001);
     accepted(&harness, "after").await;
     harness.end().await;
+}
+
+#[tokio::test]
+async fn a_receipt_whose_message_can_not_be_looked_up_is_acknowledged_when_it_is_on_disk_and_so_is_what_comes_after() {
+    let mut harness = Harness::connected().await;
+    let id = accepted(&harness, "text").await;
+    let Command::Send { .. } = harness.command().await else { panic!() };
+    let sent = format!(r#"{{"type":"sent","seq":1,"to":"+15551112222","messageId":"{id}","ok":true}}"#);
+    harness.says(&sent).await;
+    assert_eq!(harness.command().await, Command::Ack { seq: 1 });
+    // It has left the outbox, and can't be found on disk.
+    let raw = rusqlite::Connection::open(harness.folder().join("pilothouse.db")).unwrap();
+    raw.execute_batch("ALTER TABLE messages RENAME TO away").unwrap();
+    harness.says(&format!(r#"{{"type":"receipt","seq":2,"messageId":"{id}","status":"delivered"}}"#)).await;
+    harness.says(&message("3A03").replace("\"from\"", "\"seq\":3,\"from\"")).await;
+    let failing = harness.until(|s| s.last_error.as_ref().is_some_and(|e| e.text.contains("can't be read")));
+    tokio::time::timeout(Duration::from_secs(30), failing).await.expect("it is shown that the store fails");
+    assert_eq!(harness.handle.feed().look(|s| s.store.state), StoreState::Failing);
+    let answer = harness.handle.ask(text("x")).await.unwrap();
+    let Answer::Refused(Refusal::StoreFailed { reason }) = answer else { panic!("{answer:?}") };
+    assert!(reason.contains("can't be looked up"), "{reason}");
+    assert_eq!(harness.waiting_command(), None, "nothing is acknowledged");
+    raw.execute_batch("ALTER TABLE away RENAME TO messages").unwrap();
+    let mut acknowledged = 0;
+    while acknowledged < 3 {
+        let Command::Ack { seq } = harness.command().await else { panic!() };
+        acknowledged = seq;
+        let delivery = harness.reader().delivery(&id).unwrap().unwrap();
+        assert_eq!(delivery.state, DeliveryState::Delivered, "{seq}");
+    }
+    harness.until(|s| s.store.state == StoreState::Ok && s.counters.messages_received == 1).await;
+    accepted(&harness, "after").await;
+    harness.end().await;
+}
+
+#[tokio::test]
+async fn it_ends_while_messages_can_not_be_looked_up_and_says_so() {
+    let mut harness = Harness::connected().await;
+    let raw = rusqlite::Connection::open(harness.folder().join("pilothouse.db")).unwrap();
+    raw.execute_batch("DROP VIEW message_keys").unwrap();
+    harness.says(r#"{"type":"receipt","seq":1,"messageId":"3A01","status":"delivered"}"#).await;
+    let failing = harness.until(|s| s.store.state == StoreState::Failing);
+    tokio::time::timeout(Duration::from_secs(30), failing).await.expect("it is shown that the store fails");
+    assert_eq!(harness.waiting_command(), None, "nothing is acknowledged");
+    let error = harness.fail().await.to_string();
+    assert!(error.contains("looked up") && error.contains("not acknowledged"), "{error}");
 }
 
 #[tokio::test]

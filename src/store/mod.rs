@@ -19,6 +19,9 @@
 //!   engine shows it, refuses requests with the reason, and stops reading from the bridge, which waits. The commit is
 //!   tried again each second, and all goes on as soon as one succeeds. A process that is to end meanwhile ends with an
 //!   error, and what was not acknowledged is not kept.
+//! * **What the bridge tells of a message of ours can't be decided on**, since the message can't be looked up: neither that
+//!   nor anything after it is acknowledged to the bridge, and it is tried again each second. Meanwhile all is as when a
+//!   commit fails. A message that can't be looked up itself is looked for once more by the thread that writes it.
 //! * **The folder can't be written at the start**: one sentence, and no start.
 //! * **The database is damaged at the start**: one sentence that says what to do, and no start. The files are left as
 //!   they are; a new database is made only where there is none. What the start reads (the schema, the settings, the

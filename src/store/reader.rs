@@ -63,12 +63,12 @@ impl Reader {
         self.with(|c, _| c.prepare_cached("BEGIN")?.execute([]).map(drop))
     }
 
-    /// Ends what [`Self::hold`] began.
+    /// Ends what [`Self::hold`] began, if it was not ended before.
     ///
     /// # Errors
     /// What SQLite says.
     pub(crate) fn release(&self) -> rusqlite::Result<()> {
-        self.with(|c, _| c.prepare_cached("COMMIT")?.execute([]).map(drop))
+        self.with(|c, _| if c.is_autocommit() { Ok(()) } else { c.prepare_cached("COMMIT")?.execute([]).map(drop) })
     }
 
     /// These columns of one message, which may be ours.
