@@ -93,8 +93,8 @@ pub(super) struct Insert<'a> {
     connection: &'a Connection,
     account: &'a str,
     keys: &'a Merger,
-    /// Whether a message may be there already.
-    exists: Option<CachedStatement<'a>>,
+    /// Whether a message may be there already: as it is named, and as one of ours.
+    exists: Option<(CachedStatement<'a>, CachedStatement<'a>)>,
     insert: CachedStatement<'a>,
     /// The keys of what was inserted, with the numbers of the rows.
     pub(super) added: Vec<(i64, i64)>,
@@ -111,7 +111,11 @@ impl<'a> Insert<'a> {
         keys: &'a Merger,
         check: bool,
     ) -> rusqlite::Result<Self> {
-        let exists = check.then(|| connection.prepare_cached(&named("1"))).transpose()?;
+        let exists = if check {
+            Some((connection.prepare_cached(&named("1"))?, connection.prepare_cached(&ours("1"))?))
+        } else {
+            None
+        };
         let insert = connection.prepare_cached(INSERT)?;
         Ok(Self { connection, account, keys, exists, insert, added: Vec::new() })
     }
@@ -122,10 +126,20 @@ impl<'a> Insert<'a> {
         let (chat, id) = (message.chat.id.as_str(), message.id.as_str());
         let ours = message.direction == Direction::Out;
         let key = if ours { keys::of_ours(account, id) } else { keys::of(account, chat, id) };
-        if let Some(exists) = &mut self.exists {
+        if let Some((exists, exists_as_ours)) = &mut self.exists {
             let there = |n| Ok(exists.exists(params![n, account, chat, id])?.then_some(()));
             if self.keys.first(self.connection, &self.added, key, there)?.is_some() {
                 return Ok(None);
+            }
+            // One of ours comes back as written with our account, and has no key but that of ours.
+            if message.direction == Direction::OutElsewhere {
+                let there = |n| {
+                    let values = named_params! { ":n": n, ":account": account, ":id": id };
+                    Ok(exists_as_ours.exists(values)?.then_some(()))
+                };
+                if self.keys.first(self.connection, &self.added, keys::of_ours(account, id), there)?.is_some() {
+                    return Ok(None);
+                }
             }
         }
         let delivery = message.delivery.as_ref();

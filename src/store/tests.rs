@@ -105,6 +105,26 @@ async fn a_message_is_there_once_for_each_account_chat_and_id() {
 }
 
 #[tokio::test]
+async fn a_message_of_ours_that_comes_back_is_not_there_twice_also_when_it_could_not_be_looked_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let ours = outgoing("ours", "+15551112222");
+    write_all(open(folder.path()), vec![vec![Write::Message(Arc::new(ours.clone()))]]).await;
+    let other = Chat { id: "77@lid".into(), ..ours.chat.clone() };
+    let back = |id: &str, chat: &Chat| {
+        let direction = Direction::OutElsewhere;
+        let (id, chat) = (MessageId::from(id), chat.clone());
+        Write::Message(Arc::new(Message { id, direction, chat, delivery: None, ..ours.clone() }))
+    };
+    // In a batch that may have something that is there.
+    let told = vec![back("ours", &ours.chat), back("ours", &other), back("from the phone", &other)];
+    write_all(open(folder.path()), vec![told]).await;
+    let store = open(folder.path());
+    let ids: Vec<_> = store.restored.feed.iter().map(|m| m.id.as_str()).collect();
+    assert_eq!(ids, ["ours", "from the phone"]);
+    assert_eq!(store.reader.journal_after(0, 10, 1 << 20).unwrap().rows.len(), 2, "it is not told again either");
+}
+
+#[tokio::test]
 async fn what_is_surely_not_there_is_told_of_many_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let sent = outgoing("ours", "+15551112222");
