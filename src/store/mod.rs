@@ -17,7 +17,8 @@
 //! * **A commit fails** (the disk is full, a limit is reached, the database turns out to be damaged): nothing of the
 //!   batch was acknowledged, and nothing of it is lost while the process lives. [`Watermark::failing`] says why; the
 //!   engine shows it, refuses requests with the reason, and stops reading from the bridge, which waits. The commit is
-//!   tried again each second, and all goes on as soon as one succeeds. A process that is to end meanwhile ends with an
+//!   tried again each second, and all goes on as soon as one succeeds. Before that all of the log must have got into the
+//!   file, since after a failure the system may take for written what is not: see [`log`](self). A process that is to end meanwhile ends with an
 //!   error, and what was not acknowledged is not kept.
 //! * **What the bridge tells of a message of ours can't be decided on**, since the message can't be looked up: neither that
 //!   nor anything after it is acknowledged to the bridge, and it is tried again each second. Meanwhile all is as when a
@@ -36,6 +37,7 @@ mod index;
 mod journal;
 mod keys;
 mod lock;
+mod log;
 mod near;
 mod reader;
 mod retention;
@@ -55,6 +57,7 @@ pub use retention::Retention;
 pub use writer::{Batch, Commits, Watermark, Writer};
 
 use keys::Recent;
+use log::Log;
 
 use crate::state::{AccountId, Linking, Message, Pending, RestrictionView, Subjects, WebhookRecord};
 
@@ -115,7 +118,9 @@ impl Store {
         let lock = FolderLock::take(folder)?;
         let path = folder.join(FILE);
         let sqlite = |source| StoreError::sqlite(&path, source);
-        let connection = schema::open(&path)?;
+        let left = log::is_left(&path);
+        let mut connection = schema::open(&path)?;
+        let log = Log::of(&mut connection, left).map_err(sqlite)?;
         let recent = Recent::default();
         let reader = Reader::beside(&path, account.clone(), recent.clone()).map_err(sqlite)?;
         let restored = Restored {
@@ -130,8 +135,8 @@ impl Store {
             bridge: reader.setting("bridge").map_err(sqlite)?,
             webhooks: reader.webhooks().map_err(sqlite)?,
         };
-        let writer =
-            Writer::start(connection, account, recent, retention).map_err(|source| StoreError::Io { path, source })?;
+        let writer = Writer::start(connection, log, account, recent, retention)
+            .map_err(|source| StoreError::Io { path, source })?;
         Ok(Self { writer, reader, restored, lock })
     }
 }

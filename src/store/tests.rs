@@ -501,6 +501,25 @@ async fn a_commit_that_failed_only_at_its_end_is_not_made_twice() {
 }
 
 #[tokio::test]
+async fn after_a_commit_that_failed_nothing_counts_before_the_log_is_in_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let Store { mut writer, .. } = open(folder.path());
+    let log = || std::fs::metadata(folder.path().join("pilothouse.db-wal")).unwrap().len();
+    let many = (0..100).map(|n| incoming("a@g.us", &format!("{n}"), &"x".repeat(1_000))).collect();
+    writer.batches.send(Batch { seq: WriteSeq(1), writes: many, unsure: false }).await.unwrap();
+    writer.watermark.wait_for(|w| w.committed == WriteSeq(1)).await.unwrap();
+    assert!(log() > 100_000);
+    let raw = rusqlite::Connection::open(folder.path().join("pilothouse.db")).unwrap();
+    raw.execute_batch("ALTER TABLE journal RENAME TO away").unwrap();
+    let writes = vec![incoming("a@g.us", "after", "x")];
+    writer.batches.send(Batch { seq: WriteSeq(2), writes, unsure: false }).await.unwrap();
+    writer.watermark.wait_for(|w| w.failing.is_some()).await.unwrap();
+    raw.execute_batch("ALTER TABLE away RENAME TO journal").unwrap();
+    writer.watermark.wait_for(|w| w.committed == WriteSeq(2)).await.unwrap();
+    assert!(log() < 100_000, "it began anew: {}", log());
+}
+
+#[tokio::test]
 async fn what_is_too_old_goes_while_batches_are_written_and_the_file_gives_back_its_space() {
     let folder = tempfile::tempdir().unwrap();
     filled(folder.path(), 3_000).await;

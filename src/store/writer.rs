@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::index::Indexer;
 use super::keys::{Merger, Recent};
+use super::log::Log;
 use super::retention::{Retention, Sweeper};
 use super::{failure, groups, rows, webhooks};
 use crate::clock::{Clock, Timestamp};
@@ -99,6 +100,7 @@ impl Default for Commits {
 impl Writer {
     pub(super) fn start(
         connection: Connection,
+        log: Log,
         account: AccountId,
         recent: Recent,
         retention: Option<Retention>,
@@ -111,7 +113,7 @@ impl Writer {
         // Only for waiting with a limit.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || {
-            let database = Database { connection, account, keys: Merger::new(recent) };
+            let database = Database { connection, log, account, keys: Merger::new(recent) };
             run(database, waiting, &progress, &counted, sweeper, &runtime)
         })?;
         Ok(Self { batches, watermark, thread, commits })
@@ -121,6 +123,7 @@ impl Writer {
 /// What the thread writes into.
 struct Database {
     connection: Connection,
+    log: Log,
     account: AccountId,
     keys: Merger,
 }
@@ -162,9 +165,10 @@ fn run(
             group.push(next);
         }
         let mut check = group.iter().any(|batch| batch.unsure);
+        let mut committed = false;
         loop {
             let start = clock.now().mono;
-            let result = commit(&mut database, &group, check);
+            let result = bring_to_disk(&mut database, &group, check, &mut committed);
             commits.durations.observe(clock.now().mono.since(start));
             let error = match result {
                 Ok(()) => break,
@@ -229,9 +233,20 @@ async fn next(waiting: &mut mpsc::Receiver<Batch>, limit: Option<Duration>) -> N
     batch.map_or(Next::End, Next::Batch)
 }
 
+/// Commits a group of batches, unless it is committed. It is on disk only if the log can be relied on, before and after.
+fn bring_to_disk(database: &mut Database, group: &[Batch], check: bool, committed: &mut bool) -> rusqlite::Result<()> {
+    database.log.trusted(&database.connection)?;
+    if *committed {
+        return Ok(());
+    }
+    commit(database, group, check).inspect_err(|error| database.log.failed(error))?;
+    *committed = true;
+    database.log.trusted(&database.connection)
+}
+
 /// Commits a group of batches in one transaction. With `check`, no message is added that is there already.
 fn commit(database: &mut Database, group: &[Batch], check: bool) -> rusqlite::Result<()> {
-    let Database { connection, account, keys } = database;
+    let Database { connection, account, keys, .. } = database;
     // Steps between batches do not wait for the disk, and set it otherwise.
     connection.pragma_update(None, "synchronous", "FULL")?;
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
