@@ -17,7 +17,7 @@ pub(super) struct KnownMessages {
     keys: HashMap<IdempotencyKey, Used>,
     /// What to forget once it is committed, in order.
     order: VecDeque<(WriteSeq, Kept)>,
-    /// Whether a look-up failed since this was asked last.
+    /// Whether a look-up failed since this was asked last, or may have seen too early a moment.
     failed: Cell<bool>,
 }
 
@@ -45,6 +45,8 @@ impl KnownMessages {
     /// forgotten here.
     pub(super) fn begin(&self) {
         if let Err(error) = self.reader.hold() {
+            // They may see a moment before what was forgotten here.
+            self.failed.set(true);
             tracing::error!(%error, "looking up messages");
         }
     }
@@ -61,6 +63,7 @@ impl KnownMessages {
     /// Ends what [`Self::begin`] began.
     pub(super) fn end(&self) {
         if let Err(error) = self.reader.release() {
+            self.failed.set(true);
             tracing::error!(%error, "looking up messages");
         }
     }

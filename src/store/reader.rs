@@ -58,9 +58,15 @@ impl Reader {
     /// otherwise each takes the database's lock, and reads pages again after each commit.
     ///
     /// # Errors
-    /// What SQLite says. The look-ups work all the same.
+    /// What SQLite says. The look-ups work all the same, but may see an earlier moment.
     pub(crate) fn hold(&self) -> rusqlite::Result<()> {
-        self.with(|c, _| c.prepare_cached("BEGIN")?.execute([]).map(drop))
+        self.with(|c, _| {
+            // What could not be ended would go on showing its moment.
+            if !c.is_autocommit() {
+                c.execute_batch("ROLLBACK")?;
+            }
+            c.prepare_cached("BEGIN")?.execute([]).map(drop)
+        })
     }
 
     /// Ends what [`Self::hold`] began, if it was not ended before.
@@ -68,7 +74,14 @@ impl Reader {
     /// # Errors
     /// What SQLite says.
     pub(crate) fn release(&self) -> rusqlite::Result<()> {
-        self.with(|c, _| if c.is_autocommit() { Ok(()) } else { c.prepare_cached("COMMIT")?.execute([]).map(drop) })
+        self.with(|c, _| {
+            if c.is_autocommit() {
+                return Ok(());
+            }
+            // Nothing was written, so there is nothing to lose.
+            let ended = c.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
+            ended.map(drop).or_else(|_| c.execute_batch("ROLLBACK"))
+        })
     }
 
     /// These columns of one message, which may be ours.

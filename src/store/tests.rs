@@ -162,6 +162,22 @@ async fn look_ups_that_are_held_together_see_one_moment_and_the_next_one_the_pre
 }
 
 #[tokio::test]
+async fn look_ups_that_were_not_ended_do_not_hold_the_next_ones_at_their_moment() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let reader = store.reader.clone();
+    let (chat, id) = (ChatId::from("a@g.us"), MessageId::from("1"));
+    reader.hold().unwrap();
+    assert!(!reader.has_message(&chat, &id).unwrap());
+    write_all(store, vec![vec![incoming("a@g.us", "1", "came meanwhile")]]).await;
+    // As after an end that failed.
+    reader.hold().unwrap();
+    assert!(reader.has_message(&chat, &id).unwrap());
+    reader.release().unwrap();
+    reader.release().unwrap();
+}
+
+#[tokio::test]
 async fn unsettled_messages_come_back_in_their_order_and_settled_ones_do_not() {
     let folder = tempfile::tempdir().unwrap();
     let queued = Delivery::queued(AT);
