@@ -243,6 +243,22 @@ async fn a_key_is_found_again_and_old_ones_are_removed_a_few_at_a_time() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_set_forward_takes_no_key_that_was_used_in_the_same_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = |n: i64| IdempotencyKey::of_header(&format!("k{n}")).unwrap();
+    let add = |n: i64, days: i64| {
+        let at = Timestamp::from_millis(AT.as_millis() + days * 24 * 60 * 60 * 1_000);
+        vec![Write::Key { key: key(n), fingerprint: Fingerprint(1), id: "a".into(), at }]
+    };
+    write_all(open(folder.path()), vec![add(0, 0), add(1, 30), add(2, 30)]).await;
+    let store = open(folder.path());
+    let there = |reader: &Reader| [0, 1, 2].map(|n| reader.used_key(&key(n)).unwrap().is_some());
+    assert_eq!(there(&store.reader), [true; 3]);
+    write_all(store, vec![add(3, 30)]).await;
+    assert_eq!(there(&open(folder.path()).reader), [false, true, true]);
+}
+
+#[tokio::test]
 async fn chats_in_which_somebody_wrote_are_known_and_a_restriction_is_kept() {
     let folder = tempfile::tempdir().unwrap();
     let add = |id: &str, phone: &str| Write::Message(Arc::new(outgoing(id, phone)));

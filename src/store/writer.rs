@@ -14,7 +14,7 @@ use super::keys::{Merger, Recent};
 use super::log::Log;
 use super::retention::{Retention, Sweeper};
 use super::{failure, groups, rows, webhooks};
-use crate::clock::{Clock, Timestamp};
+use crate::clock::{Clock, Mono, Timestamp};
 use crate::metrics::{Counter, Histogram};
 use crate::state::{AccountId, JournalKind, Message, StatusEvent, Write, WriteSeq};
 
@@ -24,11 +24,11 @@ const WAITING_BATCHES: usize = 2;
 /// How long the thread waits before it tries a commit again that failed.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// How long a key is kept at least, in milliseconds. Callers may count on half of it, also when the clock is set.
-const KEYS_KEPT_MS: i64 = 48 * 60 * 60 * 1_000;
+/// How long a key of a request is kept at least: callers are told that they can count on it.
+const IDEMPOTENCY_KEPT: Duration = Duration::from_secs(48 * 60 * 60);
 
-/// How many old keys are removed for each that is added: more than one, so that there is an end to it.
-const KEYS_SWEPT: u32 = 4;
+/// How many old ones are removed for each that is added: more than one, so that there is an end to it.
+const IDEMPOTENCY_SWEPT: u32 = 4;
 
 /// A disk that is well takes less than a millisecond, and a busy one less than a second.
 const COMMIT_BOUNDS: &[Duration] = &[
@@ -113,7 +113,7 @@ impl Writer {
         // Only for waiting with a limit.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || {
-            let database = Database { connection, log, account, keys: Merger::new(recent) };
+            let database = Database { connection, log, account, keys: Merger::new(recent), age: Age::start() };
             run(database, waiting, &progress, &counted, sweeper, &runtime)
         })?;
         Ok(Self { batches, watermark, thread, commits })
@@ -126,6 +126,27 @@ struct Database {
     log: Log,
     account: AccountId,
     keys: Merger,
+    age: Age,
+}
+
+/// By what time keys of requests get old: the clock's, but no later than what it said at the first of them in this run and
+/// what has passed since. A clock that is set forward, as after a start without a network, would have a request that is
+/// sent again after that be taken as new. In the next run the clock alone counts.
+struct Age {
+    clock: Clock,
+    first: Option<(Timestamp, Mono)>,
+}
+
+impl Age {
+    fn start() -> Self {
+        Self { clock: Clock::start(), first: None }
+    }
+
+    fn time(&mut self, at: Timestamp) -> Timestamp {
+        let now = self.clock.mono();
+        let (first, then) = *self.first.get_or_insert((at, now));
+        at.min(first.plus(now.since(then)))
+    }
 }
 
 fn run(
@@ -246,13 +267,13 @@ fn bring_to_disk(database: &mut Database, group: &[Batch], check: bool, committe
 
 /// Commits a group of batches in one transaction. With `check`, no message is added that is there already.
 fn commit(database: &mut Database, group: &[Batch], check: bool) -> rusqlite::Result<()> {
-    let Database { connection, account, keys, .. } = database;
+    let Database { connection, account, keys, age, .. } = database;
     // Steps between batches do not wait for the disk, and set it otherwise.
     connection.pragma_update(None, "synchronous", "FULL")?;
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     keys.ready(&transaction)?;
     let added = {
-        let mut messages = Messages::of(&transaction, account.as_str(), keys, check)?;
+        let mut messages = Messages::of(&transaction, account.as_str(), keys, age, check)?;
         for write in group.iter().flat_map(|batch| &batch.writes) {
             execute(&mut messages, write)?;
         }
@@ -269,6 +290,7 @@ fn commit(database: &mut Database, group: &[Batch], check: bool) -> rusqlite::Re
 struct Messages<'a> {
     connection: &'a Connection,
     account: &'a str,
+    age: &'a mut Age,
     insert: rows::Insert<'a>,
     untold: Option<Run>,
 }
@@ -281,9 +303,15 @@ struct Run {
 }
 
 impl<'a> Messages<'a> {
-    fn of(connection: &'a Connection, account: &'a str, keys: &'a Merger, check: bool) -> rusqlite::Result<Self> {
+    fn of(
+        connection: &'a Connection,
+        account: &'a str,
+        keys: &'a Merger,
+        age: &'a mut Age,
+        check: bool,
+    ) -> rusqlite::Result<Self> {
         let insert = rows::Insert::new(connection, account, keys, check)?;
-        Ok(Self { connection, account, insert, untold: None })
+        Ok(Self { connection, account, age, insert, untold: None })
     }
 
     /// Adds a message, and what is told of it.
@@ -368,12 +396,13 @@ fn execute(messages: &mut Messages<'_>, write: &Write) -> rusqlite::Result<()> {
                     id.as_str(),
                     at.as_millis()
                 ])?;
+            let before = messages.age.time(*at).minus(IDEMPOTENCY_KEPT);
             connection
                 .prepare_cached(
                     "DELETE FROM idempotency WHERE account = ?1 AND key IN
                      (SELECT key FROM idempotency WHERE account = ?1 AND at < ?2 ORDER BY at LIMIT ?3)",
                 )?
-                .execute(params![account, at.as_millis().saturating_sub(KEYS_KEPT_MS), KEYS_SWEPT])?;
+                .execute(params![account, before.as_millis(), IDEMPOTENCY_SWEPT])?;
             Ok(())
         }
         Write::Delivery { id, delivery } => {
