@@ -26,7 +26,7 @@
 //! * **The folder can't be written at the start**: one sentence, and no start.
 //! * **The database is damaged at the start**: one sentence that says what to do, and no start. The files are left as
 //!   they are; a new database is made only where there is none. What the start reads (the schema, the settings, the
-//!   unsettled and the last messages) is found to be damaged there; reading all of a large database would take some
+//!   unsettled and the last messages, the keys that came last) is found to be damaged there; reading all of a large database would take some
 //!   seconds, so damage elsewhere is found when it is reached, and by `pilothouse backup`, which reads everything.
 
 mod copy;
@@ -56,7 +56,7 @@ pub use reader::Reader;
 pub use retention::Retention;
 pub use writer::{Batch, Commits, Watermark, Writer};
 
-use keys::Recent;
+use keys::{Merger, Recent};
 use log::Log;
 
 use crate::state::{AccountId, Linking, Message, Pending, RestrictionView, Subjects, WebhookRecord};
@@ -135,7 +135,9 @@ impl Store {
             bridge: reader.setting("bridge").map_err(sqlite)?,
             webhooks: reader.webhooks().map_err(sqlite)?,
         };
-        let writer = Writer::start(connection, log, account, recent, retention)
+        let mut keys = Merger::new(recent);
+        keys.ready(&connection).map_err(sqlite)?;
+        let writer = Writer::start(connection, log, account, keys, retention)
             .map_err(|source| StoreError::Io { path, source })?;
         Ok(Self { writer, reader, restored, lock })
     }

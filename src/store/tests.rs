@@ -479,6 +479,18 @@ async fn a_damaged_database_is_refused_with_what_to_do_and_left_as_it_is() {
     }
 }
 
+#[tokio::test]
+async fn a_database_whose_last_keys_are_damaged_is_refused_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path(), 10).await;
+    let raw = rusqlite::Connection::open(folder.path().join("pilothouse.db")).unwrap();
+    let turned =
+        raw.execute("UPDATE message_keys_0 SET keys = unhex(substr(hex(keys), 33) || substr(hex(keys), 1, 32))", []);
+    assert_eq!(turned, Ok(1));
+    let error = refused(folder.path());
+    assert!(error.contains("is damaged") && error.contains("pilothouse restore"), "{error}");
+}
+
 #[test]
 fn an_empty_database_beside_a_full_log_is_not_taken_for_a_new_one() {
     let folder = tempfile::tempdir().unwrap();

@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 
 use super::index::Indexer;
-use super::keys::{Merger, Recent};
+use super::keys::Merger;
 use super::log::Log;
 use super::retention::{Retention, Sweeper};
 use super::{failure, groups, rows, webhooks};
@@ -102,7 +102,7 @@ impl Writer {
         connection: Connection,
         log: Log,
         account: AccountId,
-        recent: Recent,
+        keys: Merger,
         retention: Option<Retention>,
     ) -> std::io::Result<Self> {
         let (batches, waiting) = mpsc::channel(WAITING_BATCHES);
@@ -113,7 +113,7 @@ impl Writer {
         // Only for waiting with a limit.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || {
-            let database = Database { connection, log, account, keys: Merger::new(recent), age: Age::start() };
+            let database = Database { connection, log, account, keys, age: Age::start() };
             run(database, waiting, &progress, &counted, sweeper, &runtime)
         })?;
         Ok(Self { batches, watermark, thread, commits })

@@ -82,7 +82,12 @@ pub(super) fn read(connection: &Connection) -> rusqlite::Result<Vec<(i64, Run)>>
             let half = pair.as_chunks::<8>().0.get(half).copied().unwrap_or_default();
             i64::from_le_bytes(half)
         };
-        Ok((row.get(0)?, Run::new(pairs.iter().map(|pair| (number(pair, 0), number(pair, 1))).collect())))
+        let run = Run::new(pairs.iter().map(|pair| (number(pair, 0), number(pair, 1))).collect());
+        // Whoever looks for a key in it would miss some.
+        if !run.is_sorted() {
+            return Err(FromSqlError::Other("the keys of a run are not in order".into()).into());
+        }
+        Ok((row.get(0)?, run))
     })?;
     runs.collect()
 }

@@ -257,6 +257,11 @@ fn a_run_that_is_damaged_is_an_error() {
     connection.execute("INSERT INTO message_keys_0 (keys) VALUES (x'0102')", []).unwrap();
     assert!(Rows::of(&connection, &Recent::default()).is_err());
     assert!(Merger::new(Recent::default()).ready(&connection).is_err());
+    // Whole, but not in order.
+    let run = recent::bytes(&[(2, 1), (1, 2)]);
+    connection.execute("UPDATE message_keys_0 SET keys = ?1", [run]).unwrap();
+    assert!(Rows::of(&connection, &Recent::default()).is_err());
+    assert!(Merger::new(Recent::default()).ready(&connection).is_err());
 }
 
 #[test]
