@@ -522,6 +522,29 @@ async fn damage_that_is_found_while_running_stops_the_writing_with_the_reason() 
 }
 
 #[tokio::test]
+async fn keys_that_can_not_go_on_stop_the_writing_with_the_reason_until_they_can() {
+    let folder = tempfile::tempdir().unwrap();
+    let Store { mut writer, reader, .. } = open(folder.path());
+    let raw = rusqlite::Connection::open(folder.path().join("pilothouse.db")).unwrap();
+    raw.execute_batch("ALTER TABLE message_keys_1 RENAME TO away").unwrap();
+    // So many that some of their keys go on when the next one has come.
+    let many = (0..3_000).map(|n| incoming("a@g.us", &format!("{n}"), "x")).collect();
+    for (seq, writes) in [many, vec![incoming("a@g.us", "next", "x")]].into_iter().enumerate() {
+        let seq = WriteSeq(seq as u64 + 1);
+        writer.batches.send(Batch { seq, writes, unsure: false }).await.unwrap();
+        writer.watermark.wait_for(|w| w.committed == seq).await.unwrap();
+    }
+    let writes = vec![incoming("a@g.us", "after", "x")];
+    writer.batches.send(Batch { seq: WriteSeq(3), writes, unsure: false }).await.unwrap();
+    let mark = writer.watermark.wait_for(|w| w.failing.is_some() || w.committed == WriteSeq(3)).await.unwrap().clone();
+    assert_eq!(mark.committed, WriteSeq(2));
+    assert!(mark.failing.as_ref().unwrap().contains("message_keys_1"), "{mark:?}");
+    raw.execute_batch("ALTER TABLE away RENAME TO message_keys_1").unwrap();
+    writer.watermark.wait_for(|w| w.committed == WriteSeq(3)).await.unwrap();
+    assert!(reader.has_message(&"a@g.us".into(), &"after".into()).unwrap());
+}
+
+#[tokio::test]
 async fn a_commit_that_failed_only_at_its_end_is_not_made_twice() {
     let folder = tempfile::tempdir().unwrap();
     let Store { mut writer, reader, .. } = open(folder.path());

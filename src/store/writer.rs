@@ -268,6 +268,7 @@ fn bring_to_disk(database: &mut Database, group: &[Batch], check: bool, committe
 /// Commits a group of batches in one transaction. With `check`, no message is added that is there already.
 fn commit(database: &mut Database, group: &[Batch], check: bool) -> rusqlite::Result<()> {
     let Database { connection, account, keys, age, .. } = database;
+    keys.go_on(connection)?;
     // Steps between batches do not wait for the disk, and set it otherwise.
     connection.pragma_update(None, "synchronous", "FULL")?;
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;

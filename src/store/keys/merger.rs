@@ -28,6 +28,8 @@ pub(in crate::store) struct Merger {
     runs: Option<Runs>,
     table: Table,
     full: usize,
+    /// Whether keys that were to go on could not.
+    stuck: bool,
 }
 
 /// The keys that are in no table, or on their way there.
@@ -127,7 +129,7 @@ fn together(one: &[(i64, i64)], other: &[(i64, i64)]) -> Run {
 impl Merger {
     /// For any database: what is in it is read when the first keys are added.
     pub(in crate::store) fn new(recent: Recent) -> Self {
-        Self { recent, next: 0, runs: None, table: Table::new(), full: FULL }
+        Self { recent, next: 0, runs: None, table: Table::new(), full: FULL, stuck: false }
     }
 
     /// With room for so many keys in runs and in the first table.
@@ -271,8 +273,22 @@ impl Merger {
         self.try_step(connection, least).unwrap_or_else(|error| {
             tracing::warn!(%error, "keys of messages could not go on; it is tried again with the next ones");
             self.unsure();
+            self.stuck = true;
             false
         })
+    }
+
+    /// Where keys could not go on, has all of them do so before others are added: of a table that is damaged nobody would
+    /// know otherwise, and the runs would become ever more, which are in memory too and are read anew after each failure.
+    ///
+    /// # Errors
+    /// Why they still can't.
+    pub(in crate::store) fn go_on(&mut self, connection: &mut Connection) -> rusqlite::Result<()> {
+        if self.stuck {
+            while self.try_step(connection, STEP)? {}
+            self.stuck = false;
+        }
+        Ok(())
     }
 
     fn try_step(&mut self, connection: &mut Connection, least: usize) -> rusqlite::Result<bool> {
