@@ -118,8 +118,8 @@ fn first<'a, T>(
     Ok(None)
 }
 
-/// Takes the key of a message that is about to be deleted out of the tables.
-fn forget(connection: &Connection, n: i64) -> rusqlite::Result<()> {
+/// Takes the key of a message that is about to be deleted out of the tables. Returns whether it was in the first.
+fn forget(connection: &Connection, n: i64) -> rusqlite::Result<bool> {
     let key = connection
         .prepare_cached("SELECT account, chat, id, direction = 'out' FROM messages WHERE n = ?1")?
         .query_row([n], |row| {
@@ -127,12 +127,12 @@ fn forget(connection: &Connection, n: i64) -> rusqlite::Result<()> {
             let (account, id) = (text(0)?, text(2)?);
             Ok(if row.get(3)? { of_ours(account, id) } else { of(account, text(1)?, id) })
         })?;
-    for table in ["message_keys_1", "message_keys_2"] {
-        connection
-            .prepare_cached(&format!("DELETE FROM {table} WHERE key = ?1 AND n = ?2"))?
-            .execute(params![key, n])?;
-    }
-    Ok(())
+    let delete = |table| {
+        connection.prepare_cached(&format!("DELETE FROM {table} WHERE key = ?1 AND n = ?2"))?.execute(params![key, n])
+    };
+    let first = delete("message_keys_1")?;
+    delete("message_keys_2")?;
+    Ok(first > 0)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, Error, TransactionBehavior, ffi, params};
 
 use super::recent::{self, Recent, Run};
 
@@ -238,7 +238,13 @@ impl Merger {
 
     /// Takes out the keys of the messages in these rows, which are about to be deleted.
     pub(in crate::store) fn forget(&mut self, connection: &Connection, rows: &[i64]) -> rusqlite::Result<()> {
-        rows.iter().try_for_each(|n| super::forget(connection, *n))?;
+        for n in rows {
+            if super::forget(connection, *n)? {
+                // With too high a count all keys that come would go straight on into the second table, each to a page of
+                // its own.
+                self.table.count = None;
+            }
+        }
         self.ready(connection)?;
         let rows: BTreeSet<_> = rows.iter().copied().collect();
         let goes = |n: &i64| rows.contains(n);
@@ -350,8 +356,16 @@ impl Table {
             Some(count) => count.saturating_add(i64::try_from(added).unwrap_or(i64::MAX)),
             None => connection.query_row("SELECT count(*) FROM message_keys_1", [], |row| row.get(0))?,
         };
+        let mut none_went = false;
         while count >= self.full {
-            count = count.saturating_sub(self.pass_on(connection)?);
+            let gone = self.pass_on(connection)?;
+            if gone == 0 && none_went {
+                // From the least key to the greatest there is none, but they were counted.
+                let text = "keys of messages that are counted are not found".to_owned();
+                return Err(Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT), Some(text)));
+            }
+            none_went = gone == 0;
+            count = count.saturating_sub(gone);
         }
         self.count = Some(count);
         Ok(())

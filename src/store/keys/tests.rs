@@ -219,14 +219,7 @@ fn keys_of_what_is_deleted_go_from_wherever_they_are() {
     let (folder, mut connection) = database();
     let (recent, other) = (Recent::default(), reading(&folder));
     let mut merger = Merger::new(recent.clone());
-    connection
-        .execute(
-            "WITH RECURSIVE c (n) AS (VALUES (0) UNION ALL SELECT n + 1 FROM c WHERE n < 599)
-             INSERT INTO messages (n, account, chat, id, direction, chat_kind, sender, kind, body, at)
-             SELECT n, 'main', 'a@g.us', n, 'in', 'group', '', 'text', 'hi', 1 FROM c",
-            [],
-        )
-        .unwrap();
+    messages(&connection, 600);
     let key = |n: i64| of("main", "a@g.us", &n.to_string());
     for n in 0..3 {
         add(&mut merger, &mut connection, (200 * n..200 * (n + 1)).map(|n| (key(n), n)));
@@ -249,6 +242,51 @@ fn keys_of_what_is_deleted_go_from_wherever_they_are() {
     // Its number is given again.
     add(&mut merger, &mut connection, [(7, 599)]);
     assert_eq!(Rows::of(&other, &recent).unwrap().with(7).unwrap(), [599]);
+}
+
+/// These messages, whose keys are to be added.
+fn messages(connection: &Connection, count: i64) -> Vec<(i64, i64)> {
+    connection
+        .execute(
+            "WITH RECURSIVE c (n) AS (VALUES (0) UNION ALL SELECT n + 1 FROM c WHERE n < ?1 - 1)
+             INSERT INTO messages (n, account, chat, id, direction, chat_kind, sender, kind, body, at)
+             SELECT n, 'main', 'a@g.us', n, 'in', 'group', '', 'text', 'hi', 1 FROM c",
+            [count],
+        )
+        .unwrap();
+    (0..count).map(|n| (of("main", "a@g.us", &n.to_string()), n)).collect()
+}
+
+#[test]
+fn after_many_were_deleted_the_first_table_has_room_again() {
+    let (_folder, mut connection) = database();
+    let mut merger = merger(&Recent::default());
+    let keys = messages(&connection, 2_900);
+    add(&mut merger, &mut connection, keys.iter().copied().take(1_800));
+    while merger.rest(&mut connection) {}
+    assert_eq!(counts(&connection), [0, 1_800, 0]);
+    merger.forget(&connection, &(0..1_700).collect::<Vec<_>>()).unwrap();
+    add(&mut merger, &mut connection, keys.iter().copied().skip(1_800));
+    while merger.rest(&mut connection) {}
+    assert_eq!(counts(&connection), [0, 1_200, 0]);
+}
+
+#[test]
+fn keys_that_are_counted_and_not_there_are_an_error_and_no_endless_search() {
+    let (_folder, mut connection) = database();
+    let mut merger = merger(&Recent::default());
+    connection
+        .execute_batch("CREATE TRIGGER lost BEFORE DELETE ON message_keys_1 BEGIN SELECT RAISE(IGNORE); END")
+        .unwrap();
+    add(&mut merger, &mut connection, random(2_560));
+    while merger.rest(&mut connection) {}
+    assert_eq!(counts(&connection)[2], 0);
+    let error = merger.go_on(&mut connection).unwrap_err().to_string();
+    assert!(error.contains("not found"), "{error}");
+    connection.execute_batch("DROP TRIGGER lost").unwrap();
+    merger.go_on(&mut connection).unwrap();
+    let [runs, first, second] = counts(&connection);
+    assert!(runs == 0 && second > 0 && first + second == 2_560, "{runs} {first} {second}");
 }
 
 #[test]
