@@ -4,6 +4,7 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 
@@ -11,6 +12,9 @@ use super::StoreError;
 
 /// The name of the file that is locked.
 const FILE: &str = "pilothouse.lock";
+
+/// After this time it is tried once more to lock it. Whoever asks who holds it is done within microseconds.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// The right to use a data folder. The operating system takes it back when the process ends, however it ends.
 #[derive(Debug)]
@@ -24,6 +28,11 @@ impl FolderLock {
     /// # Errors
     /// [`StoreError::Held`] when another process has it, [`StoreError::Io`] when it can't be used.
     pub fn take(folder: &Path) -> Result<Self, StoreError> {
+        Self::take_with(folder, || std::thread::sleep(PAUSE))
+    }
+
+    /// The same, with what is done before it is tried a second time.
+    fn take_with(folder: &Path, pause: impl FnOnce()) -> Result<Self, StoreError> {
         let io = |source| StoreError::Io { path: folder.to_owned(), source };
         DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(io)?;
         let mut file = OpenOptions::new()
@@ -34,7 +43,16 @@ impl FolderLock {
             .mode(0o600)
             .open(folder.join(FILE))
             .map_err(io)?;
-        if let Err(error) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        let lock = || flock(&file, FlockOperation::NonBlockingLockExclusive);
+        let locked = match lock() {
+            // It may only be looked at: see `holder`.
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                pause();
+                lock()
+            }
+            locked => locked,
+        };
+        if let Err(error) = locked {
             if error != rustix::io::Errno::WOULDBLOCK {
                 return Err(io(error.into()));
             }
@@ -73,4 +91,20 @@ fn pid(file: File) -> String {
     let mut text = String::new();
     let _ = file.take(32).read_to_string(&mut text);
     text.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_only_asks_who_has_the_folder_keeps_nobody_from_taking_it() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(FolderLock::take(folder.path()).unwrap());
+        let asking = File::open(folder.path().join(FILE)).unwrap();
+        flock(&asking, FlockOperation::NonBlockingLockShared).unwrap();
+        let lock = FolderLock::take_with(folder.path(), || drop(asking)).unwrap();
+        assert!(matches!(FolderLock::take_with(folder.path(), || {}), Err(StoreError::Held { .. })));
+        drop(lock);
+    }
 }

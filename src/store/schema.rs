@@ -174,7 +174,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     // The keys that came last are runs now, no table.
     "
     DROP VIEW message_keys;
-    INSERT INTO message_keys_1 SELECT key, n FROM message_keys_0;
+    INSERT OR IGNORE INTO message_keys_1 SELECT key, n FROM message_keys_0;
     DROP TABLE message_keys_0;
     CREATE TABLE message_keys_0 (id INTEGER PRIMARY KEY, keys BLOB NOT NULL) STRICT;
     CREATE VIEW message_keys (key, n) AS

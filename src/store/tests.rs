@@ -409,6 +409,8 @@ fn keys_of_a_version_with_three_tables_are_found() {
         )
         .unwrap();
     }
+    // One that was on its way is in both.
+    old.execute_batch("INSERT INTO message_keys_1 SELECT key, n FROM message_keys_0").unwrap();
     old.pragma_update(None, "user_version", schema::RUNS as i64).unwrap();
     drop(old);
     let store = open(folder.path());

@@ -184,6 +184,8 @@ impl Merger {
         if added.is_empty() {
             return Ok(None);
         }
+        // Readers are told that there are no runs but these.
+        self.ready(connection)?;
         let id = self.next;
         self.next = id.saturating_add(1);
         let small = self.runs.iter().flat_map(|runs| &runs.last).find(|(_, run)| run.len() < SMALL);

@@ -258,6 +258,18 @@ fn messages(connection: &Connection, count: i64) -> Vec<(i64, i64)> {
 }
 
 #[test]
+fn who_is_told_of_a_new_run_is_told_of_those_before_it_as_well() {
+    let (folder, mut connection) = database();
+    let (recent, other) = (Recent::default(), reading(&folder));
+    add(&mut Merger::new(recent.clone()), &mut connection, random(300));
+    // Nothing was read of what is there, and it is not asked for either.
+    Merger::new(recent.clone()).write(&connection, vec![(7, 300)]).unwrap();
+    let rows = Rows::of(&other, &recent).unwrap();
+    assert!(random(300).iter().all(|(key, n)| rows.with(*key).unwrap() == [*n]));
+    assert_eq!(rows.with(7).unwrap(), [300]);
+}
+
+#[test]
 fn after_many_were_deleted_the_first_table_has_room_again() {
     let (_folder, mut connection) = database();
     let mut merger = merger(&Recent::default());
