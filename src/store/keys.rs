@@ -84,6 +84,13 @@ impl<'a> Rows<'a> {
 #[cfg(test)]
 pub(super) const ADD: &str = "INSERT INTO message_keys_1 (key, n) VALUES (?1, ?2)";
 
+/// Adds a run with this number at once.
+#[cfg(test)]
+pub(super) fn add_run(connection: &Connection, id: i64, run: &[(i64, i64)]) {
+    let bytes = recent::bytes(run);
+    connection.execute("INSERT INTO message_keys_0 (id, keys) VALUES (?1, ?2)", params![id, bytes]).unwrap();
+}
+
 /// How many keys there are.
 #[cfg(test)]
 pub(super) fn count(connection: &Connection) -> usize {

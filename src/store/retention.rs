@@ -223,7 +223,7 @@ fn give_back(connection: &Connection) -> rusqlite::Result<bool> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::keys::Recent;
+    use super::super::keys::{self, Recent};
     use super::*;
 
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -243,6 +243,8 @@ mod tests {
                 params![id, direction, text, at, state],
             )
             .unwrap();
+        let key = if direction == "out" { keys::of_ours("a", &id) } else { keys::of("a", "c", &id) };
+        connection.execute(keys::ADD, [key, connection.last_insert_rowid()]).unwrap();
         connection
             .execute(
                 "INSERT INTO journal (account, at, type, message_id, payload) VALUES ('a', ?1, 'x', ?2, ?3)",
@@ -281,11 +283,12 @@ mod tests {
         add(&connection, 5_001, "in", None, days(31), 10);
         connection.execute_batch("COMMIT").unwrap();
         let retention = keep(Some(DAY * 30), None);
-        let now = Timestamp::from_millis(days(31));
-        assert!(step(&mut connection, &mut merger(), &retention, now).unwrap());
+        let (mut keys, now) = (merger(), Timestamp::from_millis(days(31)));
+        assert!(step(&mut connection, &mut keys, &retention, now).unwrap());
         assert_eq!((count(&connection, "messages"), count(&connection, "journal")), (702, 702));
-        while step(&mut connection, &mut merger(), &retention, now).unwrap() {}
+        while step(&mut connection, &mut keys, &retention, now).unwrap() {}
         assert_eq!((count(&connection, "messages"), count(&connection, "journal")), (602, 2));
+        assert_eq!(keys::count(&connection), 602, "their keys go with them");
         let unsettled: i64 = connection
             .query_row(&format!("SELECT count(*) FROM messages WHERE {UNSETTLED}"), [], |row| row.get(0))
             .unwrap();
@@ -333,7 +336,8 @@ mod tests {
         connection.execute_batch("COMMIT").unwrap();
         let retention = keep(None, Some(4 << 20));
         let (mut steps, mut before) = (0, count(&connection, "messages") + count(&connection, "journal"));
-        while step(&mut connection, &mut merger(), &retention, Timestamp::from_millis(days(1))).unwrap() {
+        let mut keys = merger();
+        while step(&mut connection, &mut keys, &retention, Timestamp::from_millis(days(1))).unwrap() {
             let left = count(&connection, "messages") + count(&connection, "journal");
             assert!(before - left <= 500);
             (steps, before) = (steps + 1, left);

@@ -551,22 +551,30 @@ async fn a_commit_that_failed_only_at_its_end_is_not_made_twice() {
     let folder = tempfile::tempdir().unwrap();
     let Store { mut writer, reader, .. } = open(folder.path());
     let raw = rusqlite::Connection::open(folder.path().join("pilothouse.db")).unwrap();
-    raw.execute_batch("ALTER TABLE journal RENAME TO away").unwrap();
+    // The last thing that is written before the commit itself.
+    raw.execute_batch(
+        "CREATE TRIGGER full BEFORE INSERT ON message_keys_0 BEGIN SELECT RAISE(ABORT, 'the disk is full'); END",
+    )
+    .unwrap();
     let writes = vec![incoming("a@g.us", "1", "x")];
     writer.batches.send(Batch { seq: WriteSeq(1), writes, unsure: false }).await.unwrap();
     writer.watermark.wait_for(|w| w.failing.is_some()).await.unwrap();
     // As if it had got to the disk all the same.
     raw.execute_batch(
         "BEGIN IMMEDIATE;
+         DROP TRIGGER full;
          INSERT INTO messages (account, chat, id, direction, chat_kind, sender, kind, body, at)
              VALUES ('main', 'a@g.us', '1', 'in', 'group', '', 'text', 'x', 1);
-         ALTER TABLE away RENAME TO journal;",
+         INSERT INTO journal (account, at, type, n, message_id, payload)
+             VALUES ('main', 1, 'message.received', last_insert_rowid(), '1', '');",
     )
     .unwrap();
-    raw.execute(keys::ADD, [keys::of("main", "a@g.us", "1"), raw.last_insert_rowid()]).unwrap();
+    let n: i64 = raw.query_row("SELECT n FROM messages", [], |row| row.get(0)).unwrap();
+    keys::add_run(&raw, 5, &[(keys::of("main", "a@g.us", "1"), n)]);
     raw.execute_batch("COMMIT").unwrap();
     writer.watermark.wait_for(|w| w.committed == WriteSeq(1)).await.unwrap();
     assert_eq!(reader.last_messages(10).unwrap().len(), 1);
+    assert_eq!(reader.journal_after(0, 10, 1 << 20).unwrap().rows.len(), 1);
 }
 
 #[tokio::test]

@@ -37,26 +37,31 @@ fn merger(recent: &Recent) -> Merger {
     Merger::new(recent.clone()).with_room(600, 2_000)
 }
 
-/// The rows that have a key: for who looks up, and for who writes.
+/// The rows that have a key, each once: one whose key is on its way is found at both of its places. `first` gives them to
+/// what it is given until that finds something.
+fn all(
+    first: impl FnOnce(&mut dyn FnMut(i64) -> rusqlite::Result<Option<()>>) -> rusqlite::Result<Option<()>>,
+) -> rusqlite::Result<Vec<i64>> {
+    let mut rows = Vec::new();
+    first(&mut |n| {
+        rows.push(n);
+        Ok(None)
+    })?;
+    rows.sort_unstable();
+    rows.dedup();
+    Ok(rows)
+}
+
+/// For who looks up, and for who writes.
 impl Rows<'_> {
     fn with(&self, key: i64) -> rusqlite::Result<Vec<i64>> {
-        let mut rows = std::collections::BTreeSet::new();
-        self.first(key, |n| {
-            rows.insert(n);
-            Ok(None::<()>)
-        })?;
-        Ok(rows.into_iter().collect())
+        all(|read| self.first(key, read))
     }
 }
 
 impl Merger {
     fn rows(&self, connection: &Connection, added: &[(i64, i64)], key: i64) -> rusqlite::Result<Vec<i64>> {
-        let mut rows = std::collections::BTreeSet::new();
-        self.first(connection, added, key, |n| {
-            rows.insert(n);
-            Ok(None::<()>)
-        })?;
-        Ok(rows.into_iter().collect())
+        all(|read| self.first(connection, added, key, read))
     }
 }
 

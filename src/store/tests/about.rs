@@ -128,7 +128,8 @@ async fn retention_takes_events_in_their_turn_and_they_may_outlive_their_message
         let max_age = Some(std::time::Duration::from_secs(30 * 24 * 60 * 60));
         let keep = Retention { max_age, max_bytes: None, look_every: Default::default(), clock: Clock::start() };
         let now = Timestamp::from_millis(AT.as_millis() + days * day);
-        while retention::step(&mut connection, &mut Merger::new(Recent::default()), &keep, now).unwrap() {}
+        let mut keys = Merger::new(Recent::default());
+        while retention::step(&mut connection, &mut keys, &keep, now).unwrap() {}
     };
     sweep(35);
     let store = open(folder.path());

@@ -154,14 +154,8 @@ impl Database {
     fn keep(&mut self, max_age: Duration, now: i64) {
         let retention =
             Retention { max_age: Some(max_age), max_bytes: None, look_every: max_age, clock: Clock::start() };
-        while retention::step(
-            &mut self.connection,
-            &mut Merger::new(Recent::default()),
-            &retention,
-            Timestamp::from_millis(now),
-        )
-        .unwrap()
-        {}
+        let mut keys = Merger::new(Recent::default());
+        while retention::step(&mut self.connection, &mut keys, &retention, Timestamp::from_millis(now)).unwrap() {}
     }
 }
 

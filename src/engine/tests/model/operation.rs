@@ -95,6 +95,8 @@ pub(super) enum Fault {
     Journal,
     /// Requests with a key, after their message was written.
     Keys,
+    /// Whatever has a new message, after all else was written.
+    Runs,
 }
 
 /// Sequences. Most begin with a bridge that is open, and much of what is lost in a crash is what has just happened.
@@ -160,7 +162,7 @@ fn disk() -> impl Strategy<Value = Op> {
     prop_oneof![
         6 => (1_u8..9).prop_map(|operations| Op::Slow { operations }),
         3 => (1_u8..3).prop_map(|batches| Op::Commit { batches }),
-        1 => prop_oneof![Just(Fault::Journal), Just(Fault::Keys)].prop_map(Op::DiskFails),
+        1 => prop_oneof![Just(Fault::Journal), Just(Fault::Keys), Just(Fault::Runs)].prop_map(Op::DiskFails),
         2 => Just(Op::DiskWorks),
         3 => (0_u8..4).prop_map(|committed| Op::Crash { committed }),
         1 => Just(Op::Restart),

@@ -26,6 +26,9 @@ const ROOM: usize = 3;
 
 const FILE: &str = "pilothouse.db";
 
+/// Undoes what makes commits fail.
+const MEND: &str = "DROP TRIGGER full; DROP TRIGGER full_for_changes";
+
 pub(super) struct Process {
     pub(super) engine: Engine,
     pub(super) commands: mpsc::Receiver<(Incarnation, Command)>,
@@ -149,9 +152,13 @@ impl Process {
             let table = match fault {
                 Fault::Journal => "journal",
                 Fault::Keys => "idempotency",
+                Fault::Runs => "message_keys_0",
             };
             let full = "BEGIN SELECT RAISE(ABORT, 'the disk is full'); END";
-            self.alter(&format!("CREATE TRIGGER full BEFORE INSERT ON {table} {full}"));
+            self.alter(&format!(
+                "CREATE TRIGGER full BEFORE INSERT ON {table} {full};
+                 CREATE TRIGGER full_for_changes BEFORE UPDATE ON {table} {full};"
+            ));
             self.fault = Some(fault);
         }
     }
@@ -159,7 +166,7 @@ impl Process {
     /// Lets commits succeed again, and the waiting ones be tried at once.
     pub(super) fn mend_disk(&mut self, now: Now) {
         if self.fault.take().is_some() {
-            self.alter("DROP TRIGGER full");
+            self.alter(MEND);
             self.writer.thread.thread().unpark();
             self.follow(now);
         }
@@ -174,7 +181,7 @@ impl Process {
         let copy = self.copy();
         self.end();
         if self.fault.is_some() {
-            Connection::open(copy.path().join(FILE)).unwrap().execute_batch("DROP TRIGGER full").unwrap();
+            Connection::open(copy.path().join(FILE)).unwrap().execute_batch(MEND).unwrap();
         }
         *self = Self::start(copy, setup, wall, Arc::clone(&self.runtime));
     }
