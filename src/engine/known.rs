@@ -1,7 +1,7 @@
 //! What is known of the message that an event is about: from the disk, and from what is on its way there.
 
 use std::cell::Cell;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::state::{
     Background, ChatId, Delivery, IdempotencyKey, Known, Lookup, MessageId, Request, Used, Write, WriteSeq,
@@ -12,7 +12,7 @@ use crate::store::Reader;
 #[derive(Debug)]
 pub(super) struct KnownMessages {
     reader: Reader,
-    incoming: HashMap<(ChatId, MessageId), WriteSeq>,
+    incoming: HashSet<(ChatId, MessageId)>,
     ours: HashMap<MessageId, (WriteSeq, Delivery)>,
     keys: HashMap<IdempotencyKey, Used>,
     /// What to forget once it is committed, in order.
@@ -33,7 +33,7 @@ impl KnownMessages {
     pub(super) fn new(reader: Reader) -> Self {
         Self {
             reader,
-            incoming: HashMap::new(),
+            incoming: HashSet::new(),
             ours: HashMap::new(),
             keys: HashMap::new(),
             order: VecDeque::new(),
@@ -76,7 +76,7 @@ impl KnownMessages {
     pub(super) fn find(&self, lookup: &Lookup, absent: bool) -> Result<Known, String> {
         match lookup {
             Lookup::Incoming(chat, id) | Lookup::FromUs(chat, id) => {
-                if self.incoming.contains_key(&(chat.clone(), id.clone())) {
+                if self.incoming.contains(&(chat.clone(), id.clone())) {
                     return Ok(Known::Seen);
                 }
             }
@@ -165,7 +165,7 @@ impl KnownMessages {
             let kept = match write {
                 Write::Message(message) => {
                     let key = (message.chat.id.clone(), message.id.clone());
-                    self.incoming.insert(key.clone(), seq);
+                    self.incoming.insert(key.clone());
                     Kept::Message(key.0, key.1)
                 }
                 Write::Key { key, fingerprint, id, .. } => {

@@ -8,7 +8,9 @@
 //! 2. `message_keys_1`: many runs together go on into it, so that several share a page there.
 //! 3. `message_keys_2`: all others. They come into it in neighbourhoods, for the same reason.
 //!
-//! * A key is added in the transaction of its message. At each moment it is in one of the places, or in two.
+//! * A key is added in the transaction of its message. From then on it is at each moment in at least one of the places. It
+//!   may be in all three: a run's row stays until the last of the keys that go on with it is in the first table, and
+//!   those that went before may have gone on into the second by then.
 //! * A key alone proves nothing. Whoever looks up compares the names in the row as well.
 
 mod merger;
@@ -53,7 +55,7 @@ pub(super) fn of_lookup(account: &str, lookup: &Lookup) -> impl Iterator<Item = 
     message.into_iter().chain(ours)
 }
 
-/// The rows that have a key, for whoever looks up in one transaction.
+/// The rows that have a key, for whoever looks up several: with the runs as they were at the first.
 pub(super) struct Rows<'a> {
     connection: &'a Connection,
     runs: Arc<[recent::Run]>,

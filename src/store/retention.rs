@@ -132,15 +132,15 @@ pub(super) fn step(
     if removes {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for row in &messages {
-            index::forget(&transaction, row.key)?;
+            index::forget(&transaction, row.number)?;
         }
-        keys.forget(&transaction, &messages.iter().map(|row| row.key).collect::<Vec<_>>())?;
+        keys.forget(&transaction, &messages.iter().map(|row| row.number).collect::<Vec<_>>())?;
         for (sql, rows) in
             [("DELETE FROM messages WHERE n = ?1", &messages), ("DELETE FROM journal WHERE seq = ?1", &journal)]
         {
             let mut statement = transaction.prepare_cached(sql)?;
             for row in rows {
-                statement.execute(params![row.key])?;
+                statement.execute(params![row.number])?;
             }
         }
         if !messages.is_empty() {
@@ -153,7 +153,7 @@ pub(super) fn step(
 
 /// A row that may go.
 struct Row {
-    key: i64,
+    number: i64,
     at: Timestamp,
 }
 
@@ -171,7 +171,7 @@ fn oldest(connection: &Connection, sql: &str) -> rusqlite::Result<Vec<Row>> {
     let (mut rows, mut bytes) = (Vec::new(), 0);
     while rows.len() < STEP_ROWS && bytes < STEP_BYTES {
         let Some(row) = found.next()? else { break };
-        rows.push(Row { key: row.get(0)?, at: Timestamp::from_millis(row.get(1)?) });
+        rows.push(Row { number: row.get(0)?, at: Timestamp::from_millis(row.get(1)?) });
         bytes += row.get::<_, i64>(2)?;
     }
     Ok(rows)

@@ -55,7 +55,8 @@ pub struct Batch {
     pub seq: WriteSeq,
     /// What to write, in order.
     pub writes: Vec<Write>,
-    /// Whether a message of these may be there already, since looking it up failed.
+    /// Whether a message of these may be there already, since looking it up failed. Each is looked for then before it is
+    /// added; without that nothing in the database prevents a second one.
     pub unsure: bool,
 }
 

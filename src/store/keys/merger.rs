@@ -1,4 +1,14 @@
 //! What brings keys from one place to the next.
+//!
+//! In the order in which it happens:
+//!
+//! 1. [`Merger::write`] puts the keys of a transaction into a run, and [`Merger::written`] is told of its commit.
+//! 2. After each commit the writing thread calls [`Merger::make_room`], and [`Merger::rest`] when no batch comes. With
+//!    enough keys in runs, `Runs::leave` has all of these runs go on.
+//! 3. They do so by `step`, some keys in a transaction of its own, into the first table. Their rows stay in
+//!    `message_keys_0` until the last of them is there, and are deleted with it: so no key is ever in no place, and
+//!    nothing needs to be noted of how far it is. After a crash the runs are read, and all of their keys go on again.
+//! 4. In the same transaction `Table::make_room` has neighbours go on into the second table, when the first is full.
 
 use std::collections::BTreeSet;
 
@@ -276,7 +286,8 @@ impl Merger {
         self.step(connection, STEP)
     }
 
-    /// If there are so many keys, some go on. Returns whether they did.
+    /// Some of the runs that go on do so. If none do, all of them begin to when they have so many keys: fewer would come
+    /// alone to most of their pages. Returns whether some went.
     fn step(&mut self, connection: &mut Connection, least: usize) -> bool {
         self.try_step(connection, least).unwrap_or_else(|error| {
             tracing::warn!(%error, "keys of messages could not go on; it is tried again with the next ones");
@@ -310,7 +321,7 @@ impl Merger {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut moved = 0;
         {
-            // After a crash some are there already.
+            // Some are there already when the runs were read anew: after a start, a failure, or a step of retention.
             let mut insert =
                 transaction.prepare_cached("INSERT OR IGNORE INTO message_keys_1 (key, n) VALUES (?1, ?2)")?;
             for (key, n) in leaving.keys.iter().skip(leaving.gone).take(STEP) {

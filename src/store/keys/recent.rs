@@ -25,8 +25,10 @@ pub(in crate::store) struct Recent(Arc<Mutex<Kept>>);
 type Kept = VecDeque<(i64, Arc<[Run]>)>;
 
 impl Recent {
-    /// All runs that this connection sees, and possibly keys that have gone on into tables meanwhile. It should be in a
-    /// transaction, in which the tables are looked at as well.
+    /// All runs that this connection sees, and possibly keys that have gone on into tables meanwhile.
+    ///
+    /// It need not be in a transaction, if the tables are looked at later: they have all that has left the runs by then.
+    /// What a row that was deleted meanwhile had is caught by the names, which are compared.
     pub(super) fn runs(&self, connection: &Connection) -> rusqlite::Result<Arc<[Run]>> {
         let last = connection
             .prepare_cached("SELECT max(id) FROM message_keys_0")?
