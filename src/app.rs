@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::access::Guard;
+use crate::access::{self, Guard};
 use crate::api::{
     self, Api, ApiStats, Bodies, Consoles, Events, KeysInUse, Limits, LookUps, Shared, Socket, StatusText, Web,
 };
@@ -87,7 +87,7 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
     let keys = tui::Keymap::new(&config.keys)?;
     let terminal = is_terminal();
     let console = (terminal || config.plain) && !config.headless;
-    let store = Store::open_with(&config.data_dir, AccountId::main(), FEED_CAPACITY, Some(retention(config, clock)))?;
+    let (store, guard) = open(config, clock)?;
     let ring = telemetry::Ring::new(clock);
     let (_log, log, dropped) =
         telemetry::start(&config.data_dir, config.log.clone(), !console && !config.detached, Arc::clone(&ring))?;
@@ -100,7 +100,6 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
     });
     // Before anybody can know that this process is there.
     let mut signals = Signals::open()?;
-    let guard = Guard::open(&config.data_dir)?;
     let socket = open_socket(&config.socket).await?;
     let listener = TcpListener::bind(config.listen).await.with_context(|| {
         format!("can't listen on {}; is another program there? choose another with --listen", config.listen)
@@ -215,6 +214,23 @@ async fn serve(config: &Config, limits: Limits, clock: Clock) -> anyhow::Result<
         Ok(result) => result,
         Err(_late) => Err(anyhow!("not everything ended within {} s", SHUTDOWN_DEADLINE.as_secs())),
     }
+}
+
+/// Opens what is in the data folder. The first time the database and the token are made: both wait for the disk, and do so
+/// at the same time.
+fn open(config: &Config, clock: Clock) -> anyhow::Result<(Store, Guard)> {
+    let folder = &config.data_dir;
+    let store = || Store::open_with(folder, AccountId::main(), FEED_CAPACITY, Some(retention(config, clock)));
+    if access::is_there(folder) {
+        return Ok((store()?, Guard::open(folder)?));
+    }
+    std::thread::scope(|scope| {
+        let guard = std::thread::Builder::new().name("token".to_owned()).spawn_scoped(scope, || Guard::open(folder))?;
+        // What is wrong with the folder is said of the database.
+        let store = store();
+        let guard = guard.join().map_err(|_| anyhow!("making the token ended by a panic"))?;
+        Ok((store?, guard?))
+    })
 }
 
 /// A person can look and type.

@@ -107,6 +107,11 @@ pub enum TokenError {
     Random(getrandom::Error),
 }
 
+/// Whether this data folder has a token.
+pub fn is_there(folder: &Path) -> bool {
+    folder.join(FILE).exists()
+}
+
 /// The token of this data folder, made when there is none.
 ///
 /// # Errors
