@@ -18,13 +18,13 @@ pub struct Machine {
     pub kernel: String,
     /// The file system that the databases were on.
     pub file_system: String,
-    /// The commit of the program; with a plus sign when files had been changed since.
+    /// The commit of the program; with a plus sign when files had been changed since. Unknown: it was built elsewhere.
     pub commit: String,
 }
 
 impl Machine {
-    /// This one, with databases in this folder, and the commit of this checkout.
-    pub fn here(folder: &Path, checkout: &Path) -> Self {
+    /// This one, with databases in this folder, and the commit of this checkout, if the program was built in it.
+    pub fn here(folder: &Path, checkout: &Path, program: &Path) -> Self {
         let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
         let kernel = read("/proc/sys/kernel/osrelease");
         Self {
@@ -35,7 +35,7 @@ impl Machine {
                 .map_or(0, |kb| kb / 1024),
             kernel: format!("{} {}", std::env::consts::OS, kernel.trim()),
             file_system: file_system(&read("/proc/self/mounts"), folder),
-            commit: commit(checkout),
+            commit: if program.starts_with(checkout) { commit(checkout) } else { "unknown".to_owned() },
         }
     }
 

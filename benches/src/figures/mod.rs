@@ -8,6 +8,6 @@ mod table;
 
 pub use compare::comparison;
 pub use record::Record;
-pub use row::{Better, Row};
+pub use row::{Better, Limit, Row};
 pub use spread::{at, count, milliseconds};
-pub use table::{readme, table};
+pub use table::{insert, readme, table};

@@ -19,8 +19,15 @@ pub enum Better {
 pub struct Limit {
     /// What that is.
     pub what: String,
-    /// Its median, in the unit of the figure.
-    pub value: f64,
+    /// What each run gave, in the unit of the figure, least first.
+    pub values: Vec<f64>,
+}
+
+impl Limit {
+    /// The median.
+    pub fn median(&self) -> f64 {
+        at(&self.values, 0.5)
+    }
 }
 
 /// One figure, as several runs gave it.
@@ -73,7 +80,7 @@ impl Row {
     /// What it can be at best, as the values of several runs.
     pub fn limit(self, what: &str, mut values: Vec<f64>) -> Self {
         values.sort_by(f64::total_cmp);
-        Self { limit: Some(Limit { what: what.to_owned(), value: at(&values, 0.5) }), ..self }
+        Self { limit: Some(Limit { what: what.to_owned(), values }), ..self }
     }
 
     /// The median.
@@ -121,12 +128,13 @@ impl Row {
     /// How close it is to its limit, or nothing.
     pub fn told_limit(&self) -> String {
         let Some(limit) = &self.limit else { return String::new() };
-        let value = self.with_unit(limit.value);
-        match (self.better, limit.value == 0.0) {
+        let least = limit.median();
+        let value = self.with_unit(least);
+        match (self.better, least == 0.0) {
             (_, true) => format!("{}: {value}", limit.what),
-            (Better::Less, false) => format!("{} × {}: {value}", number(self.median() / limit.value), limit.what),
+            (Better::Less, false) => format!("{} × {}: {value}", number(self.median() / least), limit.what),
             (Better::More, false) => {
-                format!("{} % of {}: {value}", number(self.median() / limit.value * 100.0), limit.what)
+                format!("{} % of {}: {value}", number(self.median() / least * 100.0), limit.what)
             }
         }
     }

@@ -15,8 +15,9 @@ pub fn table(record: &Record) -> String {
 /// The figures that are claimed: those with a target or with a figure to beat. For the README.
 pub fn readme(record: &Record) -> String {
     let claimed = record.rows.iter().filter(|row| row.target.is_some() || row.seed.is_some());
-    let rows = claimed.map(|row| vec![row.what.clone(), row.told(), row.told_seed(), target(row), row.told_limit()]);
-    let table = draw(&["", "measured", "to beat", "wanted", "of its limit"], rows);
+    let rows = claimed
+        .map(|row| vec![row.what.clone(), row.told(), row.spread(), row.told_seed(), target(row), row.told_limit()]);
+    let table = draw(&["", "median", "least to most", "to beat", "wanted", "of its limit"], rows);
     format!("{table}\n{}\n", about(record))
 }
 
@@ -28,6 +29,16 @@ fn target(row: &Row) -> String {
 fn about(record: &Record) -> String {
     let quick = if record.quick { " Measured with --quick: too short to be relied on." } else { "" };
     format!("{}.{quick}", record.machine.line())
+}
+
+/// Where tables are in a file: what is between these lines is written by `--keep`.
+const MARKS: [&str; 2] = ["<!-- written by `bench --keep` -->\n", "<!-- until here -->\n"];
+
+/// A file with another table in the place of the one that it has; none: it has no place for one.
+pub fn insert(file: &str, table: &str) -> Option<String> {
+    let (before, rest) = file.split_once(MARKS[0])?;
+    let (_, after) = rest.split_once(MARKS[1])?;
+    Some(format!("{before}{}\n{table}\n{}{after}", MARKS[0], MARKS[1]))
 }
 
 /// A table in Markdown. The first column is text, the last one too, the others are numbers.
@@ -84,5 +95,31 @@ mod tests {
     fn the_readme_has_what_is_claimed() {
         let text = readme(&record());
         assert!(text.contains("memory") && !text.contains("how often"), "{text}");
+    }
+
+    #[test]
+    fn a_table_takes_the_place_of_the_one_before_it() {
+        let [begin, end] = MARKS;
+        let file = format!("a\n{begin}old\n{end}b\n");
+        let new = insert(&file, "| t |\n").unwrap();
+        assert_eq!(new, format!("a\n{begin}\n| t |\n\n{end}b\n"));
+        assert_eq!(insert(&new, "| t |\n").unwrap(), new);
+        assert_eq!(insert("a\n", "t"), None);
+    }
+
+    /// Nobody writes figures by hand.
+    #[test]
+    fn the_tables_of_the_project_are_of_its_record() {
+        let root = crate::subject::root();
+        let record = Record::read(&root.join(crate::KEPT)).unwrap();
+        assert!(!record.quick);
+        for (path, draw) in crate::TABLES {
+            let file = std::fs::read_to_string(root.join(path)).unwrap();
+            assert!(
+                insert(&file, &draw(&record)).is_some_and(|new| new == file),
+                "bench --show {} --keep",
+                crate::KEPT
+            );
+        }
     }
 }

@@ -6,7 +6,7 @@ mod sqlite;
 
 pub use node::{bridge_until_qr, empty_node};
 pub use parsing::parsing;
-pub use sqlite::{Commits, query, sorted_in};
+pub use sqlite::{Commits, LARGE, query, sorted_in, sorting};
 
 use crate::process::Usage;
 use crate::roles::Role;

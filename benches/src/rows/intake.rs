@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::bench::Bench;
 use crate::figures::Row;
-use crate::limits::{Commits, parsing};
+use crate::limits::{Commits, LARGE, parsing};
 use crate::subject::{Client, Headless, Room, until};
 
 /// More than can come while one looks.
@@ -19,9 +19,6 @@ const LENGTH: u64 = 4;
 /// How many lines are parsed alone, and how many rows SQLite is given to write alone.
 const LINES: u64 = 300_000;
 const ROWS: usize = 200_000;
-
-/// More messages in one commit make SQLite hardly quicker.
-const LARGE: usize = 4_096;
 
 pub(super) fn measure(bench: &mut Bench) -> anyhow::Result<()> {
     let (mut rate, mut cpu, mut batches) = (Vec::new(), Vec::new(), Vec::new());
@@ -47,7 +44,9 @@ pub(super) fn measure(bench: &mut Bench) -> anyhow::Result<()> {
     }
     let row = Row::new("intake.rate", "lines of the bridge until on disk and published", "/s", rate).more_is_better();
     bench.record.add(row.target(100_000.0).limit("SQLite's commits of 4,096 alone", large.clone()));
-    bench.record.add(Row::new("intake.cpu", "processor time for each of them", "µs", cpu));
+    let alone = json.iter().zip(&large).map(|(json, rows)| (1.0 / json + 1.0 / rows) * 1e6).collect();
+    let row = Row::new("intake.cpu", "processor time for each of them", "µs", cpu);
+    bench.record.add(row.limit("parsing alone and SQLite's commits of 4,096 alone, one after the other", alone));
     bench.record.add(Row::new("intake.batch", "messages in one commit then", "", batches).more_is_better());
     let row = Row::new("limit.parsing", "limit: serde_json parsing the same lines from a pipe", "/s", json);
     bench.record.add(row.more_is_better());

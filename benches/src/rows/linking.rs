@@ -79,6 +79,8 @@ pub(super) fn measure(bench: &mut Bench) -> anyhow::Result<()> {
         bench.record.add(if when == "linked" { host.target(8.0).seed(8.0) } else { host });
         bench.record.add(row("bridge", bridge).limit("an empty Node", node.clone()));
     }
-    bench.record.add(Row::new("memory.both", "memory (RSS) of both, linked", "MB", all).seed(264.0));
+    let least = node.iter().zip(&empty).map(|(node, empty)| node + empty).collect();
+    let row = Row::new("memory.both", "memory (RSS) of both, linked", "MB", all).seed(264.0);
+    bench.record.add(row.limit("an empty process on tokio and an empty Node", least));
     Ok(())
 }

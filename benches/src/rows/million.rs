@@ -1,4 +1,4 @@
-//! What the program costs with a million messages in its database. They come through the program, once.
+//! What the program costs with a million messages in its database. They come through the program.
 
 use std::time::{Duration, Instant};
 
@@ -6,8 +6,8 @@ use anyhow::Context;
 
 use super::requests::send;
 use crate::bench::Bench;
-use crate::figures::{Row, count, milliseconds};
-use crate::limits::{empty_process, query, sorted_in};
+use crate::figures::{Row, at, count, milliseconds};
+use crate::limits::{empty_process, query, sorted_in, sorting};
 use crate::roles::{Script, word};
 use crate::subject::{Client, Console, Headless, Room, Until, burst, until_within};
 
@@ -33,48 +33,115 @@ const PAGE: &str = "SELECT * FROM messages ORDER BY n DESC LIMIT 50";
 const SEARCH: &str = "SELECT * FROM messages WHERE n IN
     (SELECT rowid FROM message_text WHERE message_text MATCH ?1 ORDER BY rowid DESC LIMIT 50) ORDER BY n DESC";
 
+/// Memory that does not grow differs from run to run by so much, as many times what it is.
+const FLAT: f64 = 1.05;
+
+/// How many texts are sorted in alone.
+const WORDS: usize = 100_000;
+
+/// What the cost of a message may be in the last part, as many times that in the second.
+const GROWTH: f64 = 1.1;
+
 pub(super) fn measure(bench: &mut Bench) -> anyhow::Result<()> {
     let messages = bench.count(MESSAGES);
-    let mut room = Room::told(messages)?;
-    fill(bench, &room, messages)?;
+    let mut filled = Filled::default();
+    let mut room = fill(bench, messages, &mut filled)?;
+    for _ in 1..bench.runs(3) {
+        // The database of the run before it goes.
+        room = fill(bench, messages, &mut filled)?;
+    }
+    filled.add(bench, messages);
     look_up(bench, &mut room, messages)?;
     more(bench, &mut room, messages)?;
     restart(bench, &mut room, messages)
 }
 
+/// What several runs gave, of the first part, the second one and the last one where there are three.
+#[derive(Default)]
+struct Filled {
+    memory: Vec<f64>,
+    empty: Vec<f64>,
+    rate: [Vec<f64>; 3],
+    cpu: [Vec<f64>; 3],
+    /// How long it took after the last message until all were sorted in, and how long that takes SQLite alone.
+    sorted: [Vec<f64>; 2],
+}
+
+/// How far the program was at a moment.
+struct Mark {
+    at: Instant,
+    received: u64,
+    cpu: Duration,
+}
+
 /// All messages come, and are sorted in for searches.
-fn fill(bench: &mut Bench, room: &Room, messages: u64) -> anyhow::Result<()> {
-    let headless = Headless::ready(&bench.program, room)?;
+fn fill(bench: &Bench, messages: u64, filled: &mut Filled) -> anyhow::Result<Room> {
+    let room = Room::told(messages)?;
+    let headless = Headless::ready(&bench.program, &room)?;
     let mut client = headless.client()?;
     let part = messages / PART;
-    let mut reach = |wanted: u64| -> anyhow::Result<(u64, Instant)> {
+    let mut reach = |wanted: u64| {
         until_within(PATIENCE, "the messages", Duration::from_millis(50), &mut || {
             let received = client.received()?;
-            Ok((received >= wanted).then(|| (received, Instant::now())))
+            let mark = Mark { at: Instant::now(), received, cpu: headless.usage()?.cpu() };
+            Ok((received >= wanted).then_some(mark))
         })
     };
-    let marks = [1, part, messages - part, messages].map(&mut reach);
-    let [first, early, late, last] = marks;
-    let rate = |from: (u64, Instant), to: (u64, Instant)| (to.0 - from.0) as f64 / (to.1 - from.1).as_secs_f64();
-    let (early, late) = (rate(first?, early?), rate(late?, last?));
-    let begin = Instant::now();
+    let [first, second, third] = [reach(1)?, reach(part)?, reach(2 * part)?];
+    let [late, last] = [reach(messages - part)?, reach(messages)?];
+    for (n, [from, to]) in [[&first, &second], [&second, &third], [&late, &last]].into_iter().enumerate() {
+        let came = (to.received - from.received) as f64;
+        filled.rate[n].push(came / (to.at - from.at).as_secs_f64());
+        filled.cpu[n].push((to.cpu - from.cpu).as_secs_f64() * 1e6 / came);
+    }
     // Not by searching: the memory of searches is none of what messages take.
     let database = room.database();
+    let (begin, left) = (Instant::now(), messages.saturating_sub(sorted_in(&database)?));
     until_within(PATIENCE, "sorting in", Duration::from_millis(100), &mut || {
         Ok((sorted_in(&database)? >= messages).then_some(()))
     })?;
-    let sorted = begin.elapsed().as_secs_f64();
+    filled.sorted[0].push(begin.elapsed().as_secs_f64());
     std::thread::sleep(SETTLE);
-    let memory = headless.usage()?.megabytes();
+    filled.memory.push(headless.usage()?.megabytes());
     headless.end()?;
-    let empty = empty_process(Duration::ZERO)?.1.megabytes();
-    let what = format!("memory (RSS) headless, after {} messages", count(messages));
-    let row = Row::new("memory.million", &what, "MB", vec![memory]).target(8.0);
-    bench.record.add(row.limit("an empty process on tokio", vec![empty]));
-    let row = Row::new("intake.late", "lines a second until on disk, the last tenth of them", "/s", vec![late]);
-    bench.record.add(row.more_is_better().limit("the first tenth", vec![early]));
-    bench.record.add(Row::new("index.rest", "until the last of them is found by its words", "s", vec![sorted]));
-    Ok(())
+    filled.empty.push(empty_process(Duration::ZERO)?.1.megabytes());
+    filled.sorted[1].push(left as f64 / sorting(&database, WORDS)?);
+    Ok(room)
+}
+
+impl Filled {
+    fn add(self, bench: &mut Bench, messages: u64) {
+        let Self { memory, empty, rate: [early, second, late], cpu: [cpu_early, cpu_second, cpu_late], sorted } = self;
+        let all = count(messages);
+        let what = format!("memory (RSS) headless, after {all} messages");
+        let row = Row::new("memory.million", &what, "MB", memory.clone()).target(8.0);
+        bench.record.add(row.limit("an empty process on tokio", empty));
+        if let Some(before) = bench.record.rows.iter().find(|row| row.key == "memory.rest.headless").map(Row::median) {
+            let what = "the same, as many times what it is after 10,000";
+            let grown = memory.iter().map(|memory| memory / before).collect();
+            bench.record.add(Row::new("memory.growth", what, "times", grown).target(FLAT));
+        }
+        // The first ones find the tables of keys all but empty: that is over after some ten thousands.
+        let row = Row::new("intake.first", &format!("lines a second, the first tenth of {all}"), "/s", early);
+        bench.record.add(row.more_is_better());
+        let row = Row::new("intake.late", "the same, the last tenth", "/s", late).more_is_better();
+        let least = median(&second) / GROWTH;
+        bench.record.add(row.target(least).limit("the second tenth", second));
+        let what = format!("processor time for each message of the first tenth of {all}");
+        bench.record.add(Row::new("intake.first.cpu", &what, "µs", cpu_early));
+        let row = Row::new("intake.late.cpu", "the same, of the last tenth", "µs", cpu_late);
+        let most = median(&cpu_second) * GROWTH;
+        bench.record.add(row.target(most).limit("the second tenth", cpu_second));
+        let [sorted, alone] = sorted;
+        let row = Row::new("index.rest", "until the last of them is found by its words", "s", sorted);
+        bench.record.add(row.limit("SQLite alone with those that were left", alone));
+    }
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut values = values.to_vec();
+    values.sort_by(f64::total_cmp);
+    at(&values, 0.5)
 }
 
 /// Searches and pages, as the API gives them.
@@ -141,11 +208,16 @@ fn more(bench: &mut Bench, room: &mut Room, messages: u64) -> anyhow::Result<()>
     }
     let there = count(messages);
     let what = format!("start with {there} messages until the API answers");
-    bench.record.add(Row::new("restart.million", &what, "ms", starts).target(15.0));
-    let what = format!("memory (RSS) headless, 10,000 messages after a start with {there}");
-    bench.record.add(Row::new("memory.more.headless", &what, "MB", headless).target(8.0));
-    let what = format!("memory (RSS) with the console, 10,000 messages after a start with {there}");
-    bench.record.add(Row::new("memory.more.console", &what, "MB", console).target(10.0));
+    let row = beside(bench, Row::new("restart.million", &what, "ms", starts), "start.api", "the start with nothing");
+    bench.record.add(row.target(15.0));
+    for (key, name, values, most) in
+        [("headless", "headless", headless, 8.0), ("console", "with the console", console, 10.0)]
+    {
+        let what = format!("memory (RSS) {name}, 10,000 messages after a start with {there}");
+        let row = Row::new(&format!("memory.more.{key}"), &what, "MB", values).target(most);
+        let row = beside(bench, row, &format!("memory.rest.{key}"), "10,000 messages alone");
+        bench.record.add(row);
+    }
     Ok(())
 }
 
@@ -172,12 +244,16 @@ fn restart(bench: &mut Bench, room: &mut Room, messages: u64) -> anyhow::Result<
         ("restart.api", &*what, api, "start.api"),
         ("restart.frame", "the same, until the first frame is drawn", frame, "start.frame"),
     ] {
-        let fresh = bench.record.rows.iter().find(|row| row.key == fresh).map(Row::median);
-        let row = Row::new(key, what, "ms", values);
-        bench.record.add(match fresh {
-            Some(fresh) => row.limit("the start with nothing", vec![fresh]),
-            None => row,
-        });
+        let row = beside(bench, Row::new(key, what, "ms", values), fresh, "the start with nothing");
+        bench.record.add(row);
     }
     Ok(())
+}
+
+/// A figure with one of another group as its limit, if that was measured.
+fn beside(bench: &Bench, row: Row, key: &str, what: &str) -> Row {
+    match bench.record.rows.iter().find(|row| row.key == key) {
+        Some(other) => row.limit(what, other.values.clone()),
+        None => row,
+    }
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::bench::Bench;
-use crate::figures::{Row, at, count};
+use crate::figures::{Limit, Row, at, count};
 use crate::limits::Commits;
 use crate::roles::{Plain, Script};
 use crate::subject::{Bridge, Burst, Headless, Room, Until, burst};
@@ -72,7 +72,7 @@ pub(super) fn measure(bench: &mut Bench) -> anyhow::Result<()> {
         let what = format!("`GET /status`, {with}");
         for row in status.rows(&format!("status.{clients}"), &what, "axum with a constant") {
             let one = clients == 1 && row.key.ends_with("p50");
-            let most = row.limit.as_ref().filter(|_| clients == 64 && row.key.ends_with("rate")).map(|most| most.value);
+            let most = row.limit.as_ref().filter(|_| clients == 64 && row.key.ends_with("rate")).map(Limit::median);
             let row = if one { row.seed(5.0) } else { row };
             bench.record.add(most.into_iter().fold(row, |row, most| row.target(SHARE * most)));
         }
