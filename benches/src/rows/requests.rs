@@ -9,7 +9,7 @@ use crate::roles::{Plain, Script};
 use crate::subject::{Bridge, Burst, Headless, Room, Until, burst};
 
 const CLIENTS: [usize; 3] = [1, 64, 1_000];
-const RUNS: usize = 3;
+const RUNS: usize = 5;
 
 /// How long each run is, in seconds.
 const LENGTH: u64 = 2;
