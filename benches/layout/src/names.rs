@@ -206,6 +206,7 @@ mod tests {
                 "*crtbegin*.o(.text",
                 "*(.text.*pidfd*",
                 "*(.text.sqlite3_column_blob",
+                "*(.text.*17crossbeam_channel7context7Context*",
                 "*(.text.isSelfJoinView",
             ]
         );
