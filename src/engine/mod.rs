@@ -19,6 +19,7 @@ mod journal;
 mod known;
 mod pulse;
 mod timers;
+mod trouble;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -38,8 +39,8 @@ pub use crate::store::{Commits, JournalPage, JournalRow};
 use crate::clock::{Clock, Mono, Now};
 use crate::protocol::{Command, Event};
 use crate::state::{
-    Answer, Background, BridgeNotice, Change, Effect, Incarnation, Input, Known, LastError, Lookup, Outcome, Refusal,
-    Request, RequestId, Sampled, State, StoreState, StoreView, decide, lookup,
+    Answer, Background, BridgeNotice, Change, Effect, Incarnation, Input, Known, Lookup, Outcome, Refusal, Request,
+    RequestId, Sampled, State, decide, lookup,
 };
 use crate::store::{Batch, Reader, Watermark};
 use crate::supervisor::{self, Notice};
@@ -49,6 +50,7 @@ use known::KnownMessages;
 use pulse::Beat;
 pub(crate) use pulse::pulse;
 use timers::Timers;
+use trouble::Trouble;
 
 /// How many requests may wait for the engine.
 const REQUESTS: usize = 64;
@@ -145,12 +147,7 @@ struct Engine {
     next_request: RequestId,
     /// Decided, and waiting for room at the store.
     pending: Option<Batch>,
-    /// Why the store fails, as it is shown: for one of the two reasons that follow.
-    store_failing: Option<String>,
-    /// Why nothing can be committed.
-    unwritable: Option<String>,
-    /// Why what the bridge told can't be decided on.
-    unreadable: Option<String>,
+    trouble: Trouble,
     /// The highest number that the bridge has told in this run. Acknowledging covers all up to it, also when an older
     /// one is told again.
     told: Option<(Incarnation, u64)>,
@@ -173,9 +170,7 @@ impl Engine {
             replies: HashMap::new(),
             next_request: RequestId::default(),
             pending: None,
-            store_failing: None,
-            unwritable: None,
-            unreadable: None,
+            trouble: Trouble::default(),
             told: None,
             sample,
             figures: Arc::default(),
@@ -207,7 +202,7 @@ impl Engine {
             let idle = inputs.is_empty() && self.pending.is_none();
             // With no room for more to write, or with what can't be decided on, requests are refused, and at the end notices
             // are let go.
-            let failing = !idle && self.store_failing.is_some();
+            let failing = !idle && self.trouble.reason().is_some();
             let giving_up = failing && self.supervisor.is_none();
             tokio::select! {
                 biased;
@@ -265,17 +260,17 @@ impl Engine {
             if (idle || again) && !inputs.is_empty() {
                 look_again = self.clock.mono().plus(LOOK_AGAIN);
             }
-            if ended && (self.pending.is_none() || self.store_failing.is_some()) {
+            if ended && (self.pending.is_none() || self.trouble.reason().is_some()) {
                 break;
             }
         }
-        let mut given_up = self.pending.take().and(self.store_failing.clone());
+        let mut given_up = self.pending.take().and(self.trouble.reason().map(str::to_owned));
         drop(batches);
         while watermark.changed().await.is_ok() {
             let mark = watermark.borrow_and_update().clone();
             self.store_progressed(mark, self.clock.now());
         }
-        given_up = given_up.or_else(|| self.store_failing.clone());
+        given_up = given_up.or_else(|| self.trouble.reason().map(str::to_owned));
         if let Some(reason) = given_up {
             return Err(EngineError::StoreFailing { reason });
         }
@@ -300,13 +295,13 @@ impl Engine {
 
     /// Answers a request that can't be taken since the store fails.
     fn refuse(&self, Envelope { reply, .. }: Envelope) {
-        let reason = self.store_failing.clone().unwrap_or_default();
+        let reason = self.trouble.reason().unwrap_or_default().to_owned();
         let _ = reply.send(Answer::Refused(Refusal::StoreFailed { reason }));
     }
 
     /// Gives a request its number and keeps where its answer goes. While the store fails it is answered at once.
     fn register(&mut self, envelope: Envelope) -> Option<Input> {
-        if self.store_failing.is_some() && envelope.request != Request::RestartBridge {
+        if self.trouble.reason().is_some() && envelope.request != Request::RestartBridge {
             self.refuse(envelope);
             return None;
         }
@@ -399,41 +394,24 @@ impl Engine {
         for release in releases {
             self.gate.push(release);
         }
-        if self.unreadable != unreadable {
-            if let Some(reason) = &unreadable {
-                tracing::error!(reason, "what the bridge told can't be decided on; nothing is accepted until it can");
-            }
-            self.unreadable = unreadable;
-            self.show_store(now);
-        }
+        let news = self.trouble.reading(unreadable, now);
+        self.tell_at_once(news);
         self.open_gate(now);
     }
 
     fn store_progressed(&mut self, mark: Watermark, now: Now) {
         self.gate.committed(mark.committed);
         self.known.committed(mark.committed);
-        self.unwritable = mark.failing;
-        self.show_store(now);
+        let news = self.trouble.writing(mark.failing, now);
+        self.tell_at_once(news);
         self.open_gate(now);
     }
 
-    /// Tells at once that the store fails, or that it does no more: this can't wait for the disk.
-    fn show_store(&mut self, now: Now) {
-        let failing = self.unwritable.as_ref().or(self.unreadable.as_ref());
-        if self.store_failing.as_ref() == failing {
+    /// Tells what can't wait for the disk.
+    fn tell_at_once(&mut self, changes: Vec<Change>) {
+        if changes.is_empty() {
             return;
         }
-        let state = if failing.is_some() { StoreState::Failing } else { StoreState::Ok };
-        let mut changes =
-            vec![Change::Store(StoreView { state, reason: failing.map(|reason| reason.as_str().into()) })];
-        if let Some(reason) = failing {
-            let what = if self.unwritable.is_some() { "written" } else { "read" };
-            let text = format!("the database can't be {what}: {reason}; nothing is accepted until it can");
-            changes.push(Change::Error(LastError { at: now.wall, text: text.into() }));
-        } else {
-            tracing::info!("the database can be used again");
-        }
-        self.store_failing = failing.cloned();
         changes.iter().for_each(|change| self.state.note(change));
         self.feed.publish(changes.into_iter().map(Arc::new));
     }

@@ -18,16 +18,17 @@
 //!   batch was acknowledged, and nothing of it is lost while the process lives. [`Watermark::failing`] says why; the
 //!   engine shows it, refuses requests with the reason, and stops reading from the bridge, which waits. The commit is
 //!   tried again each second, and all goes on as soon as one succeeds. Before that all of the log must have got into the
-//!   file, since after a failure the system may take for written what is not: see [`log`](self). A process that is to end meanwhile ends with an
-//!   error, and what was not acknowledged is not kept.
+//!   file, since after a failure the system may take for written what is not: see [`log`](self). A process that is to end
+//!   meanwhile ends with an error, and what was not acknowledged is not kept.
 //! * **What the bridge tells of a message of ours can't be decided on**, since the message can't be looked up: neither that
 //!   nor anything after it is acknowledged to the bridge, and it is tried again each second. Meanwhile all is as when a
 //!   commit fails. A message that can't be looked up itself is looked for once more by the thread that writes it.
 //! * **The folder can't be written at the start**: one sentence, and no start.
 //! * **The database is damaged at the start**: one sentence that says what to do, and no start. The files are left as
 //!   they are; a new database is made only where there is none. What the start reads (the schema, the settings, the
-//!   unsettled and the last messages, the keys that came last) is found to be damaged there; reading all of a large database would take some
-//!   seconds, so damage elsewhere is found when it is reached, and by `pilothouse backup`, which reads everything.
+//!   unsettled and the last messages, the keys that came last) is found to be damaged there; reading all of a large
+//!   database would take some seconds, so damage elsewhere is found when it is reached, and by `pilothouse backup`, which
+//!   reads everything.
 
 mod copy;
 mod failure;

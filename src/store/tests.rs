@@ -147,15 +147,21 @@ async fn what_is_surely_not_there_is_told_of_many_at_once() {
     assert_eq!(absent, [true, false, false, true, false, true, false, false, true]);
 }
 
-#[tokio::test]
-async fn look_ups_that_are_held_together_see_one_moment_and_the_next_one_the_present() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
+/// Look-ups that are held, and the message that was written since.
+async fn held_while_one_came(folder: &Path) -> (Reader, ChatId, MessageId) {
+    let store = open(folder);
     let reader = store.reader.clone();
     let (chat, id) = (ChatId::from("a@g.us"), MessageId::from("1"));
     reader.hold().unwrap();
     assert!(!reader.has_message(&chat, &id).unwrap());
     write_all(store, vec![vec![incoming("a@g.us", "1", "came meanwhile")]]).await;
+    (reader, chat, id)
+}
+
+#[tokio::test]
+async fn look_ups_that_are_held_together_see_one_moment_and_the_next_one_the_present() {
+    let folder = tempfile::tempdir().unwrap();
+    let (reader, chat, id) = held_while_one_came(folder.path()).await;
     assert!(!reader.has_message(&chat, &id).unwrap());
     reader.release().unwrap();
     assert!(reader.has_message(&chat, &id).unwrap());
@@ -164,12 +170,7 @@ async fn look_ups_that_are_held_together_see_one_moment_and_the_next_one_the_pre
 #[tokio::test]
 async fn look_ups_that_were_not_ended_do_not_hold_the_next_ones_at_their_moment() {
     let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
-    let reader = store.reader.clone();
-    let (chat, id) = (ChatId::from("a@g.us"), MessageId::from("1"));
-    reader.hold().unwrap();
-    assert!(!reader.has_message(&chat, &id).unwrap());
-    write_all(store, vec![vec![incoming("a@g.us", "1", "came meanwhile")]]).await;
+    let (reader, chat, id) = held_while_one_came(folder.path()).await;
     // As after an end that failed.
     reader.hold().unwrap();
     assert!(reader.has_message(&chat, &id).unwrap());

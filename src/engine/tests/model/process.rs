@@ -71,7 +71,7 @@ impl Process {
         if self.engine.pending.is_none() {
             self.engine.turn(&mut Vec::new(), asked, told, now);
             self.hand_out();
-        } else if self.engine.store_failing.is_some() {
+        } else if self.engine.trouble.reason().is_some() {
             asked.drain(..).for_each(|envelope| self.engine.refuse(envelope));
         }
     }
