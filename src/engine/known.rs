@@ -228,7 +228,7 @@ mod tests {
         let wanted = Lookup::Incoming("a@g.us".into(), "1".into());
         assert_eq!((known.find(&wanted, false), known.failed()), (Ok(Known::No), false));
         let raw = rusqlite::Connection::open(harness.folder().join("pilothouse.db")).unwrap();
-        raw.execute_batch("DROP VIEW message_keys").unwrap();
+        raw.execute_batch("DROP TABLE key_buckets").unwrap();
         assert_eq!((known.find(&wanted, false), known.failed(), known.failed()), (Ok(Known::No), true, false));
         harness.end().await;
     }

@@ -81,11 +81,6 @@ impl Indexer {
         }
     }
 
-    /// Whether giving memory back is all that is left to do.
-    pub(super) const fn is_about_to_rest(&self) -> bool {
-        matches!(self.left, Left::Memory)
-    }
-
     /// A group of batches with so many writes was committed. Makes a step when there was no pause for one for long.
     pub(super) fn committed(&mut self, connection: &mut Connection, writes: usize) {
         self.left = Left::Messages { new: true };

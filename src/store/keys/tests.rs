@@ -13,23 +13,31 @@ fn reading(folder: &tempfile::TempDir) -> Connection {
     super::super::reader::connect(&folder.path().join("x.db")).unwrap()
 }
 
-/// How many keys are in runs, in the first table and in the second.
+/// How many keys are in runs, in generations and in buckets.
 fn counts(connection: &Connection) -> [usize; 3] {
-    let runs = recent::read(connection).unwrap().iter().map(|(_, run)| run.len()).sum();
-    let [first, second] = [1, 2].map(|table| {
-        let sql = format!("SELECT count(*) FROM message_keys_{table}");
+    ["runs", "parts", "buckets"].map(|table| {
+        let sql = format!("SELECT coalesce(sum(length(keys)), 0) / 10 FROM key_{table}");
         connection.query_row(&sql, [], |row| row.get::<_, u32>(0)).unwrap() as usize
-    });
-    [runs, first, second]
+    })
+}
+
+/// How many buckets there are, and how many keys are in the largest.
+fn buckets(connection: &Connection) -> (usize, usize) {
+    let sql = "SELECT count(*), max(length(keys)) / 10 FROM key_buckets";
+    connection.query_row(sql, [], |row| Ok((row.get::<_, u32>(0)? as usize, row.get::<_, u32>(1)? as usize))).unwrap()
+}
+
+fn count_rows(connection: &Connection) -> u32 {
+    connection.query_row("SELECT count(*) FROM key_buckets", [], |row| row.get(0)).unwrap()
 }
 
 /// A transaction with these keys, each with the number of its row.
-fn add(merger: &mut Merger, connection: &mut Connection, keys: impl IntoIterator<Item = (i64, i64)>) {
+fn add(merger: &mut Merger, connection: &mut Connection, keys: impl IntoIterator<Item = (Key, i64)>) {
     let transaction = connection.transaction().unwrap();
     merger.ready(&transaction).unwrap();
-    let written = merger.write(&transaction, keys.into_iter().collect()).unwrap();
+    let written = merger.write(&transaction, keys.into_iter().map(|(key, n)| entry(key, n).unwrap()).collect());
     transaction.commit().unwrap();
-    merger.written(written);
+    merger.written(written.unwrap());
 }
 
 /// With little room, so that keys go through all places.
@@ -37,37 +45,26 @@ fn merger(recent: &Recent) -> Merger {
     Merger::new(recent.clone()).with_room(600, 2_000)
 }
 
-/// The rows that have a key, each once: one whose key is on its way is found at both of its places. `first` gives them to
-/// what it is given until that finds something.
-fn all(
-    first: impl FnOnce(&mut dyn FnMut(i64) -> rusqlite::Result<Option<()>>) -> rusqlite::Result<Option<()>>,
-) -> rusqlite::Result<Vec<i64>> {
-    let mut rows = Vec::new();
-    first(&mut |n| {
-        rows.push(n);
-        Ok(None)
-    })?;
-    rows.sort_unstable();
-    rows.dedup();
-    Ok(rows)
-}
-
-/// For who looks up, and for who writes.
 impl Rows<'_> {
-    fn with(&self, key: i64) -> rusqlite::Result<Vec<i64>> {
-        all(|read| self.first(key, read))
+    /// The rows that have a key.
+    fn with(&mut self, key: Key) -> rusqlite::Result<Vec<i64>> {
+        let mut rows = Vec::new();
+        self.first(key, |n| {
+            rows.push(n);
+            Ok(None::<()>)
+        })?;
+        rows.sort_unstable();
+        Ok(rows)
     }
 }
 
-impl Merger {
-    fn rows(&self, connection: &Connection, added: &[(i64, i64)], key: i64) -> rusqlite::Result<Vec<i64>> {
-        all(|read| self.first(connection, added, key, read))
-    }
+fn bits(bits: u64) -> Key {
+    Key::from_bits(bits)
 }
 
-fn random(count: i64) -> Vec<(i64, i64)> {
+fn random(count: i64) -> Vec<(Key, i64)> {
     let mut random = fastrand::Rng::with_seed(7);
-    (0..count).map(|n| (random.i64(..), n)).collect()
+    (0..count).map(|n| (bits(random.u64(..)), n)).collect()
 }
 
 #[test]
@@ -75,76 +72,125 @@ fn keys_go_on_and_each_is_found_once_wherever_it_is() {
     let (folder, mut connection) = database();
     let (recent, other) = (Recent::default(), reading(&folder));
     let mut merger = merger(&recent);
-    let keys = random(9_000);
+    let keys = random(9_150);
     for (round, some) in keys.chunks(100).enumerate() {
         add(&mut merger, &mut connection, some.iter().copied());
         if round % 13 == 12 {
-            // As after a start, also while keys are on their way.
+            // As after a start.
             merger = self::merger(&recent);
         }
         merger.make_room(&mut connection);
-        let [runs, first, _] = counts(&connection);
-        assert!(runs < 1_900 && first < 2_000, "{runs} {first}");
+        let [runs, parts, _] = counts(&connection);
+        assert!(runs < 1_500 && parts < 4_000, "{runs} {parts}");
         // By what is kept in memory, and by what is in the database.
         for recent in [&recent, &Recent::default()] {
-            let rows = Rows::of(&other, recent).unwrap();
+            let mut rows = Rows::of(&other, recent).unwrap();
             for (key, n) in keys.iter().take(100 * (round + 1)).step_by(71) {
                 assert_eq!((rows.with(*key).unwrap(), rows.none_with(*key).unwrap()), (vec![*n], false), "{round}");
             }
-            assert!(rows.none_with(1).unwrap());
+            assert!(rows.none_with(bits(1)).unwrap());
         }
     }
-    let [runs, first, second] = counts(&connection);
-    assert!(runs > 100 && first > 1_000 && second > 5_000, "{runs} {first} {second}");
+    let [runs, parts, rest] = counts(&connection);
+    assert!(runs > 100 && parts > 1_000 && rest > 5_000 && runs + parts + rest == 9_150, "{runs} {parts} {rest}");
     let transaction = connection.transaction().unwrap();
     merger.ready(&transaction).unwrap();
+    let mut rows = merger.rows(&transaction).unwrap();
     for (key, n) in keys {
-        assert_eq!(merger.rows(&transaction, &[(5, 9_001)], key).unwrap(), [n]);
+        assert_eq!(rows.with(key).unwrap(), [n]);
     }
-    assert_eq!(merger.rows(&transaction, &[(5, 9_001)], 5).unwrap(), [9_001]);
-    drop(transaction);
-    while merger.rest(&mut connection) {}
-    let [runs, first, second] = counts(&connection);
-    assert!(runs < 256 && runs + first + second == 9_000, "{runs} {first} {second}");
+    let added = [entry(bits(5), 9_200).unwrap()];
+    assert_eq!(rows.first_of(&added, bits(5), |n| Ok(Some(n))).unwrap(), Some(9_200));
+    assert_eq!(rows.first_of(&added, bits(6), |n| Ok(Some(n))).unwrap(), None);
+}
+
+#[test]
+fn generations_are_few_and_each_is_empty_in_the_end_also_over_restarts() {
+    let (_folder, mut connection) = database();
+    let recent = Recent::default();
+    let mut merger = merger(&recent);
+    let mut most = 0;
+    for (round, some) in random(60_000).chunks(100).enumerate() {
+        add(&mut merger, &mut connection, some.iter().copied());
+        merger.make_room(&mut connection);
+        if round % 7 == 0 {
+            merger = self::merger(&recent);
+        }
+        most = most.max(view::generations(&connection).unwrap().len());
+    }
+    assert!((4..=12).contains(&most), "{most} {:?}", counts(&connection));
+    let all = view::generations(&connection).unwrap();
+    let oldest = all.first().unwrap().number;
+    assert!(oldest > 60, "{all:?}");
+}
+
+#[test]
+fn buckets_are_divided_before_they_take_more_than_a_page() {
+    let (_folder, connection) = database();
+    let mut all = Vec::new();
+    for some in random(20_000).chunks(500) {
+        let mut some: Vec<_> = some.iter().map(|(key, n)| entry(*key, *n).unwrap()).collect();
+        some.sort_unstable();
+        super::buckets::add(&connection, &some).unwrap();
+        // Once more: each is there once.
+        super::buckets::add(&connection, &some).unwrap();
+        all.extend(some);
+    }
+    let (count, largest) = buckets(&connection);
+    assert!(largest <= 400 && (50..=100).contains(&count), "{count} {largest}");
+    assert_eq!(counts(&connection), [0, 0, 20_000]);
+    let pages = || connection.pragma_query_value(None, "page_count", |row| row.get::<_, u32>(0)).unwrap();
+    connection.execute("CREATE TABLE alone (id INTEGER PRIMARY KEY, keys BLOB NOT NULL) STRICT", []).unwrap();
+    let before = pages();
+    connection.execute("INSERT INTO alone VALUES (1 << 32, zeroblob(4000))", []).unwrap();
+    assert_eq!(pages(), before, "a full one has no other page");
+    // The least keys, the greatest ones, and all others.
+    all.sort_unstable();
+    let (some, others) = all.split_at(15_000);
+    super::buckets::remove(&connection, some).unwrap();
+    assert_eq!(counts(&connection), [0, 0, 5_000]);
+    assert!(buckets(&connection).0 < count / 2);
+    super::buckets::remove(&connection, others).unwrap();
+    super::buckets::remove(&connection, others).unwrap();
+    assert_eq!((counts(&connection), count_rows(&connection)), ([0; 3], 0));
+    super::buckets::add(&connection, &all).unwrap();
+    assert_eq!(counts(&connection), [0, 0, 20_000]);
 }
 
 #[test]
 fn keys_that_coincide_and_the_greatest_ones_go_on_as_well() {
     let (_folder, mut connection) = database();
     let mut merger = merger(&Recent::default());
-    for (start, key) in [(0, 7), (1_000, i64::MAX), (2_000, i64::MIN), (3_000, 7)] {
+    for (start, key) in [(0, 7), (1_000, u64::MAX), (2_000, 1 << 39), (3_000, 7)] {
         for n in 0..10 {
-            add(&mut merger, &mut connection, (0..100).map(|i| (key, start + 100 * n + i)));
+            add(&mut merger, &mut connection, (0..100).map(|i| (bits(key), start + 100 * n + i)));
             merger.make_room(&mut connection);
         }
     }
-    while merger.rest(&mut connection) {}
-    let [runs, first, second] = counts(&connection);
-    assert!(runs < 256 && first < 2_000 && runs + first + second == 4_000, "{runs} {first} {second}");
-    assert_eq!(merger.rows(&connection, &[], 7).unwrap().len(), 2_000);
+    let [runs, parts, rest] = counts(&connection);
+    assert!(runs < 600 && rest > 1_000 && runs + parts + rest == 4_000, "{runs} {parts} {rest}");
+    assert_eq!(merger.rows(&connection).unwrap().with(bits(7)).unwrap().len(), 2_000);
+    assert_eq!(merger.rows(&connection).unwrap().with(bits(u64::MAX)).unwrap().len(), 1_000);
 }
 
 #[test]
-fn small_commits_share_a_run_and_keys_that_are_few_stay_in_it() {
+fn small_commits_share_a_run() {
     let (folder, mut connection) = database();
     let recent = Recent::default();
     let mut merger = Merger::new(recent.clone());
-    for n in 0..300 {
-        add(&mut merger, &mut connection, [(n * 7, n)]);
+    for n in 0..300_i64 {
+        let key = bits(n.unsigned_abs() * 7);
+        add(&mut merger, &mut connection, [(key, n)]);
         merger.make_room(&mut connection);
         let other = reading(&folder);
-        assert_eq!(Rows::of(&other, &recent).unwrap().with(n * 7).unwrap(), [n]);
+        assert_eq!(Rows::of(&other, &recent).unwrap().with(key).unwrap(), [n]);
     }
-    assert_eq!(recent::read(&connection).unwrap().len(), 3);
+    assert_eq!(view::runs(&connection).unwrap().len(), 3);
     add(&mut merger, &mut connection, []);
-    assert_eq!((counts(&connection), merger.rest(&mut connection)), ([300, 0, 0], true));
-    while merger.rest(&mut connection) {}
-    assert_eq!(counts(&connection), [0, 300, 0]);
-    add(&mut merger, &mut connection, [(1, 301)]);
-    assert_eq!((merger.rest(&mut connection), counts(&connection)), (false, [1, 300, 0]));
+    assert_eq!(counts(&connection), [300, 0, 0]);
     let mut merger = Merger::new(recent);
-    assert_eq!((merger.rest(&mut connection), counts(&connection)), (false, [1, 300, 0]));
-    assert_eq!(merger.rows(&connection, &[], 1).unwrap(), [301]);
+    merger.ready(&connection).unwrap();
+    assert_eq!(merger.rows(&connection).unwrap().with(bits(7)).unwrap(), [1]);
 }
 
 #[test]
@@ -152,18 +198,14 @@ fn keys_that_could_not_go_on_do_so_with_the_next_ones() {
     let (folder, mut connection) = database();
     let mut merger = merger(&Recent::default());
     add(&mut merger, &mut connection, random(900));
-    add(&mut merger, &mut connection, [(1, 900)]);
     let other = Connection::open(folder.path().join("x.db")).unwrap();
     connection.busy_timeout(std::time::Duration::ZERO).unwrap();
     let blocking = rusqlite::Transaction::new_unchecked(&other, TransactionBehavior::Immediate).unwrap();
-    assert!(!merger.rest(&mut connection));
+    merger.make_room(&mut connection);
     drop(blocking);
-    assert_eq!(counts(&connection), [901, 0, 0]);
-    add(&mut merger, &mut connection, random(300));
-    merger.make_room(&mut connection);
-    add(&mut merger, &mut connection, random(700));
-    merger.make_room(&mut connection);
-    assert!(counts(&connection)[1] > 0, "{:?}", counts(&connection));
+    assert_eq!(counts(&connection), [900, 0, 0]);
+    merger.go_on(&mut connection).unwrap();
+    assert_eq!(counts(&connection), [0, 900, 0]);
 }
 
 #[test]
@@ -171,25 +213,51 @@ fn who_looks_at_an_earlier_moment_finds_what_was_there() {
     let (folder, mut connection) = database();
     let (recent, mut other) = (Recent::default(), reading(&folder));
     let mut merger = merger(&recent);
-    let keys = random(3_000);
+    let keys = random(6_000);
     add(&mut merger, &mut connection, keys.iter().copied().take(550));
     let moment = other.transaction().unwrap();
-    assert_eq!(Rows::of(&moment, &recent).unwrap().runs.len(), 1);
+    let seen = recent.view(&moment).unwrap();
+    assert_eq!((seen.runs.len(), seen.generations.len()), (1, 0));
     for some in keys.get(550..).unwrap().chunks(70) {
         add(&mut merger, &mut connection, some.iter().copied());
         merger.make_room(&mut connection);
-        let rows = Rows::of(&moment, &recent).unwrap();
-        for (key, n) in keys.iter().take(550).step_by(50) {
-            assert_eq!(rows.with(*key).unwrap(), [*n]);
+        // What was seen then, and what is read anew of that moment.
+        for view in [Arc::clone(&seen), recent.view(&moment).unwrap()] {
+            let mut rows = Rows::seen(&moment, view).unwrap();
+            for (key, n) in keys.iter().take(550).step_by(50) {
+                assert_eq!(rows.with(*key).unwrap(), [*n]);
+            }
         }
     }
-    while merger.rest(&mut connection) {}
-    let rows = Rows::of(&moment, &recent).unwrap();
+    let mut rows = Rows::of(&moment, &recent).unwrap();
     assert!(keys.iter().take(550).all(|(key, n)| rows.with(*key).unwrap() == [*n]));
     assert!(keys.iter().skip(550).all(|(key, _)| rows.none_with(*key).unwrap()));
+    drop(rows);
     drop(moment);
-    let rows = Rows::of(&other, &recent).unwrap();
+    assert!(counts(&connection)[2] > 1_000);
+    // What was seen then and is looked for at a later moment has gone on, and is found there.
+    let mut rows = Rows::seen(&other, seen).unwrap();
+    assert!(keys.iter().take(550).all(|(key, n)| rows.with(*key).unwrap().contains(n)));
+    let mut rows = Rows::of(&other, &recent).unwrap();
     assert!(keys.iter().all(|(key, n)| rows.with(*key).unwrap() == [*n]));
+}
+
+#[test]
+fn who_looks_without_a_transaction_misses_nothing_that_goes_on_meanwhile() {
+    let (folder, mut connection) = database();
+    let (recent, other) = (Recent::default(), reading(&folder));
+    let mut merger = merger(&recent);
+    let keys = random(2_400);
+    add(&mut merger, &mut connection, keys.iter().copied());
+    merger.make_room(&mut connection);
+    let seen = recent.view(&other).unwrap();
+    assert_eq!((seen.runs.len(), seen.generations.len()), (0, 1));
+    let mut rows = Rows::seen(&other, seen).unwrap();
+    for (key, n) in keys.iter().step_by(40) {
+        assert_eq!(rows.with(*key).unwrap(), [*n]);
+        merger.make_room(&mut connection);
+    }
+    assert!(counts(&connection)[2] > 300);
 }
 
 #[test]
@@ -197,69 +265,95 @@ fn what_is_not_committed_is_not_found_and_its_number_is_not_used_again() {
     let (folder, mut connection) = database();
     let (recent, other) = (Recent::default(), reading(&folder));
     let mut merger = Merger::new(recent.clone());
-    add(&mut merger, &mut connection, [(1, 1)]);
-    let last = |connection: &Connection| recent::read(connection).unwrap().last().unwrap().0;
+    add(&mut merger, &mut connection, [(bits(1), 1)]);
+    let last = |connection: &Connection| view::runs(connection).unwrap().last().unwrap().0;
     let before = last(&connection);
     let transaction = connection.transaction().unwrap();
-    merger.write(&transaction, vec![(2, 2)]).unwrap();
+    merger.write(&transaction, vec![entry(bits(2), 2).unwrap()]).unwrap();
     let undone = last(&transaction);
     transaction.rollback().unwrap();
     merger.unsure();
-    add(&mut merger, &mut connection, [(3, 2)]);
+    add(&mut merger, &mut connection, [(bits(3), 2)]);
     assert!(before < undone && undone < last(&connection));
     // One that was, but is said not to have been.
     let transaction = connection.transaction().unwrap();
-    merger.write(&transaction, vec![(4, 3)]).unwrap();
+    merger.write(&transaction, vec![entry(bits(4), 3).unwrap()]).unwrap();
     transaction.commit().unwrap();
     merger.unsure();
     merger.ready(&connection).unwrap();
-    assert_eq!(merger.rows(&connection, &[], 4).unwrap(), [3]);
-    let rows = Rows::of(&other, &recent).unwrap();
-    let found = [1, 2, 3, 4].map(|key| rows.with(key).unwrap());
+    assert_eq!(merger.rows(&connection).unwrap().with(bits(4)).unwrap(), [3]);
+    let mut rows = Rows::of(&other, &recent).unwrap();
+    let found = [1, 2, 3, 4].map(|key| rows.with(bits(key)).unwrap());
     assert_eq!(found, [vec![1], vec![], vec![2], vec![3]]);
+}
+
+#[test]
+fn a_generation_that_was_not_committed_is_made_again_with_another_number() {
+    let (folder, mut connection) = database();
+    let (recent, other) = (Recent::default(), reading(&folder));
+    let mut merger = merger(&recent);
+    let keys = random(1_300);
+    add(&mut merger, &mut connection, keys.iter().copied().take(650));
+    connection
+        .execute_batch(
+            "CREATE TRIGGER full BEFORE DELETE ON key_runs BEGIN SELECT RAISE(ABORT, 'the disk is full'); END",
+        )
+        .unwrap();
+    merger.make_room(&mut connection);
+    assert_eq!(counts(&connection), [650, 0, 0]);
+    assert!(merger.go_on(&mut connection).unwrap_err().to_string().contains("full"));
+    merger.unsure();
+    connection.execute_batch("DROP TRIGGER full").unwrap();
+    merger.go_on(&mut connection).unwrap();
+    add(&mut merger, &mut connection, keys.iter().copied().skip(650));
+    merger.make_room(&mut connection);
+    assert_eq!(counts(&connection), [0, 1_300, 0]);
+    let mut rows = Rows::of(&other, &recent).unwrap();
+    assert!(keys.iter().all(|(key, n)| rows.with(*key).unwrap() == [*n]));
 }
 
 #[test]
 fn keys_of_what_is_deleted_go_from_wherever_they_are() {
     let (folder, mut connection) = database();
     let (recent, other) = (Recent::default(), reading(&folder));
-    let mut merger = Merger::new(recent.clone());
-    messages(&connection, 600);
-    let key = |n: i64| of("main", "a@g.us", &n.to_string());
-    for n in 0..3 {
-        add(&mut merger, &mut connection, (200 * n..200 * (n + 1)).map(|n| (key(n), n)));
+    let mut merger = merger(&recent);
+    let keys = messages(&connection, 6_000);
+    for some in keys.chunks(210) {
+        add(&mut merger, &mut connection, some.iter().copied());
+        merger.make_room(&mut connection);
     }
-    // Some are on their way, and in both places.
-    assert!(merger.rest(&mut connection));
-    assert_eq!(counts(&connection), [600, 256, 0]);
-    merger.forget(&connection, &(0..300).collect::<Vec<_>>()).unwrap();
-    assert!(counts(&connection)[0] == 300 && counts(&connection)[1] < 256, "{:?}", counts(&connection));
+    add(&mut merger, &mut connection, [(bits(7), 7_000)]);
+    let [runs, parts, rest] = counts(&connection);
+    assert!(runs > 100 && parts > 1_000 && rest > 1_000, "{runs} {parts} {rest}");
+    // Some of each place.
+    let goes = |n: &i64| n % 3 == 0;
+    merger.forget(&connection, &(0..6_000).filter(goes).collect::<Vec<_>>()).unwrap();
+    assert_eq!(counts(&connection).iter().sum::<usize>(), 4_001);
     for recent in [&recent, &Recent::default()] {
-        let rows = Rows::of(&other, recent).unwrap();
-        assert!((0..300).all(|n| rows.none_with(key(n)).unwrap()));
-        assert!((300..600).all(|n| rows.with(key(n)).unwrap() == [n]));
+        let mut rows = Rows::of(&other, recent).unwrap();
+        for (key, n) in &keys {
+            assert_eq!(rows.with(*key).unwrap(), if goes(n) { vec![] } else { vec![*n] });
+        }
     }
-    // What goes on then is what is left.
-    while merger.rest(&mut connection) {}
-    assert_eq!(counts(&connection), [0, 300, 0]);
-    merger.forget(&connection, &[599]).unwrap();
-    assert_eq!(counts(&connection), [0, 299, 0]);
-    // Its number is given again.
-    add(&mut merger, &mut connection, [(7, 599)]);
-    assert_eq!(Rows::of(&other, &recent).unwrap().with(7).unwrap(), [599]);
+    merger.forget(&connection, &(0..6_000).filter(|n| !goes(n)).collect::<Vec<_>>()).unwrap();
+    assert_eq!(counts(&connection), [1, 0, 0]);
+    // A number is given again.
+    add(&mut merger, &mut connection, [(bits(7), 599)]);
+    assert_eq!(Rows::of(&other, &recent).unwrap().with(bits(7)).unwrap(), [599, 7_000]);
 }
 
 /// These messages, whose keys are to be added.
-fn messages(connection: &Connection, count: i64) -> Vec<(i64, i64)> {
+fn messages(connection: &Connection, count: i64) -> Vec<(Key, i64)> {
     connection
         .execute(
             "WITH RECURSIVE c (n) AS (VALUES (0) UNION ALL SELECT n + 1 FROM c WHERE n < ?1 - 1)
              INSERT INTO messages (n, account, chat, id, direction, chat_kind, sender, kind, body, at)
-             SELECT n, 'main', 'a@g.us', n, 'in', 'group', '', 'text', 'hi', 1 FROM c",
+             SELECT n, 'main', 'a@g.us', n, iif(n % 2, 'in', 'out'), 'group', '', 'text', 'hi', 1 FROM c",
             [count],
         )
         .unwrap();
-    (0..count).map(|n| (of("main", "a@g.us", &n.to_string()), n)).collect()
+    let key = |n: i64| if n % 2 == 1 { of("main", "a@g.us", &n.to_string()) } else { of_ours("main", &n.to_string()) };
+    (0..count).map(|n| (key(n), n)).collect()
 }
 
 #[test]
@@ -268,91 +362,78 @@ fn who_is_told_of_a_new_run_is_told_of_those_before_it_as_well() {
     let (recent, other) = (Recent::default(), reading(&folder));
     add(&mut Merger::new(recent.clone()), &mut connection, random(300));
     // Nothing was read of what is there, and it is not asked for either.
-    Merger::new(recent.clone()).write(&connection, vec![(7, 300)]).unwrap();
-    let rows = Rows::of(&other, &recent).unwrap();
+    Merger::new(recent.clone()).write(&connection, vec![entry(bits(7), 300).unwrap()]).unwrap();
+    let mut rows = Rows::of(&other, &recent).unwrap();
     assert!(random(300).iter().all(|(key, n)| rows.with(*key).unwrap() == [*n]));
-    assert_eq!(rows.with(7).unwrap(), [300]);
+    assert_eq!(rows.with(bits(7)).unwrap(), [300]);
 }
 
 #[test]
-fn after_many_were_deleted_the_first_table_has_room_again() {
+fn what_is_damaged_is_an_error() {
     let (_folder, mut connection) = database();
-    let mut merger = merger(&Recent::default());
-    let keys = messages(&connection, 2_900);
-    add(&mut merger, &mut connection, keys.iter().copied().take(1_800));
-    while merger.rest(&mut connection) {}
-    assert_eq!(counts(&connection), [0, 1_800, 0]);
-    merger.forget(&connection, &(0..1_700).collect::<Vec<_>>()).unwrap();
-    add(&mut merger, &mut connection, keys.iter().copied().skip(1_800));
-    while merger.rest(&mut connection) {}
-    assert_eq!(counts(&connection), [0, 1_200, 0]);
-}
-
-#[test]
-fn keys_that_are_counted_and_not_there_are_an_error_and_no_endless_search() {
-    let (_folder, mut connection) = database();
-    let mut merger = merger(&Recent::default());
-    connection
-        .execute_batch("CREATE TRIGGER lost BEFORE DELETE ON message_keys_1 BEGIN SELECT RAISE(IGNORE); END")
-        .unwrap();
-    add(&mut merger, &mut connection, random(2_560));
-    while merger.rest(&mut connection) {}
-    assert_eq!(counts(&connection)[2], 0);
-    let error = merger.go_on(&mut connection).unwrap_err().to_string();
-    assert!(error.contains("not found"), "{error}");
-    connection.execute_batch("DROP TRIGGER lost").unwrap();
+    let error = |connection: &Connection| {
+        Rows::of(connection, &Recent::default()).and_then(|mut rows| rows.none_with(bits(1))).is_err()
+    };
+    let disorder = [[0; 10], [1; 10], [0; 10]];
+    let [one, two, three] = [&disorder[..1], &disorder[..2], &disorder].map(|some| some.as_flattened().to_vec());
+    for (table, id) in [("key_runs", 1), ("key_parts", 5 * PARTS), ("key_buckets", 3)] {
+        for damaged in [&one[1..], &two[1..]] {
+            connection
+                .execute(&format!("INSERT INTO {table} (id, keys) VALUES (?1, ?2)"), rusqlite::params![id, damaged])
+                .unwrap();
+            assert!(error(&connection), "{table}");
+            connection.execute(&format!("DELETE FROM {table}"), []).unwrap();
+        }
+    }
+    assert!(!error(&connection));
+    // Whole, but not in order: found when it is read at the start, or when it goes on.
+    add_run(&connection, 1, &disorder);
+    assert!(Merger::new(Recent::default()).ready(&connection).is_err());
+    connection.execute_batch("UPDATE key_runs SET keys = x''").unwrap();
+    connection.execute("INSERT INTO key_parts (id, keys) VALUES (320, ?1)", [&three]).unwrap();
+    let mut merger = Merger::new(Recent::default());
+    merger.make_room(&mut connection);
+    assert!(merger.go_on(&mut connection).unwrap_err().to_string().contains("not in order"));
+    connection.execute_batch("DELETE FROM key_parts").unwrap();
     merger.go_on(&mut connection).unwrap();
-    let [runs, first, second] = counts(&connection);
-    assert!(runs == 0 && second > 0 && first + second == 2_560, "{runs} {first} {second}");
-}
-
-#[test]
-fn a_run_that_is_damaged_is_an_error() {
-    let (_folder, connection) = database();
-    connection.execute("INSERT INTO message_keys_0 (keys) VALUES (x'0102')", []).unwrap();
-    assert!(Rows::of(&connection, &Recent::default()).is_err());
-    assert!(Merger::new(Recent::default()).ready(&connection).is_err());
-    // Whole, but not in order.
-    let run = recent::bytes(&[(2, 1), (1, 2)]);
-    connection.execute("UPDATE message_keys_0 SET keys = ?1", [run]).unwrap();
-    assert!(Rows::of(&connection, &Recent::default()).is_err());
-    assert!(Merger::new(Recent::default()).ready(&connection).is_err());
+    connection.execute("INSERT INTO key_buckets (id, keys) VALUES (3, ?1)", [&three]).unwrap();
+    assert!(super::buckets::add(&connection, &disorder[..1]).is_err());
 }
 
 #[test]
 fn a_look_up_is_made_ready_once_for_all_values() {
     let (folder, writing) = database();
     for connection in [writing, reading(&folder)] {
-        let mut statement = connection.prepare(IN_TABLES).unwrap();
+        let mut statements = [super::buckets::OF, view::PART].map(|sql| connection.prepare(sql).unwrap());
         let mut named = connection.prepare(&rows::named("1")).unwrap();
         for key in 0..3 {
-            assert!(!statement.exists([key]).unwrap());
-            assert!(!named.exists(params![key, "main", "a@g.us", key.to_string()]).unwrap());
+            for statement in &mut statements {
+                assert!(!statement.exists([key]).unwrap());
+            }
+            assert!(!named.exists(rusqlite::params![key, "main", "a@g.us", key.to_string()]).unwrap());
         }
-        for statement in [statement, named] {
+        for statement in statements.into_iter().chain([named]) {
             assert_eq!(statement.get_status(rusqlite::StatementStatus::RePrepare), 0);
         }
     }
 }
 
 #[test]
-fn a_look_up_goes_by_the_key_in_each_table_and_by_the_number_of_the_row() {
+fn a_look_up_goes_by_the_number_of_the_row() {
     let (_folder, connection) = database();
-    let keys = ["message_keys_1", "message_keys_2"].map(|t| format!("SEARCH {t} USING PRIMARY KEY (key=?)")).to_vec();
-    let row = vec!["SEARCH messages USING INTEGER PRIMARY KEY (rowid=?)".to_owned()];
+    let by = |table: &str, what: &str| format!("SEARCH {table} USING INTEGER PRIMARY KEY ({what})");
     for (sql, wanted) in [
-        (IN_TABLES.to_owned(), &keys),
-        (rows::named("1"), &row),
-        (rows::ours("1"), &row),
-        (rows::UPDATE.to_owned(), &row),
+        (super::buckets::OF.to_owned(), by("key_buckets", "rowid>?")),
+        (view::PART.to_owned(), by("key_parts", "rowid=?")),
+        (rows::named("1"), by("messages", "rowid=?")),
+        (rows::ours("1"), by("messages", "rowid=?")),
+        (rows::UPDATE.to_owned(), by("messages", "rowid=?")),
     ] {
         let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-        let mut plan = Vec::new();
-        let mut rows = statement.raw_query();
+        let (mut found, mut rows) = (Vec::new(), statement.raw_query());
         while let Some(row) = rows.next().unwrap() {
-            plan.push(row.get::<_, String>(3).unwrap());
+            found.push(row.get::<_, String>(3).unwrap());
         }
-        assert!(wanted.iter().all(|step| plan.contains(step)), "{plan:?}");
-        assert!(!plan.iter().any(|step| step.contains("SCAN")), "{plan:?}");
+        assert_eq!(found, [wanted]);
     }
 }

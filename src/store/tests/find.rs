@@ -106,7 +106,7 @@ impl Database {
                 ])
                 .unwrap();
             let key = keys::of("main", &row.chat(), &id);
-            transaction.prepare_cached(keys::ADD).unwrap().execute([key, transaction.last_insert_rowid()]).unwrap();
+            keys::add(&transaction, key, transaction.last_insert_rowid());
         }
         transaction.commit().unwrap();
     }

@@ -130,10 +130,10 @@ async fn messages_whose_keys_coincide_are_told_apart_by_their_names() {
     let folder = tempfile::tempdir().unwrap();
     write_all(open(folder.path()), vec![vec![incoming("a@g.us", "1", "one")]]).await;
     let raw = rusqlite::Connection::open(folder.path().join("pilothouse.db")).unwrap();
-    // In a table and in a run.
+    // In a bucket and in a run.
     let key = keys::of("main", "a@g.us", "2");
-    raw.execute(keys::ADD, [key, 1]).unwrap();
-    raw.execute("UPDATE message_keys_0 SET keys = ?1", [[key.to_le_bytes(), 1_i64.to_le_bytes()].concat()]).unwrap();
+    keys::add(&raw, key, 1);
+    raw.execute("UPDATE key_runs SET keys = ?1", [keys::entry(key, 1).unwrap()]).unwrap();
     write_all(open(folder.path()), vec![vec![incoming("a@g.us", "2", "two"), incoming("a@g.us", "2", "again")]]).await;
     let store = open(folder.path());
     let bodies: Vec<_> = store.restored.feed.iter().map(|m| &*m.body).collect();

@@ -152,7 +152,7 @@ impl Process {
             let table = match fault {
                 Fault::Journal => "journal",
                 Fault::Keys => "idempotency",
-                Fault::Runs => "message_keys_0",
+                Fault::Runs => "key_runs",
             };
             let full = "BEGIN SELECT RAISE(ABORT, 'the disk is full'); END";
             self.alter(&format!(
