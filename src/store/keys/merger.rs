@@ -226,7 +226,7 @@ impl Merger {
     /// One step. Returns whether one was due.
     fn step(&mut self, connection: &mut Connection) -> rusqlite::Result<bool> {
         self.ready(connection)?;
-        let Self { places: Some(places), recent, .. } = self else { return Ok(false) };
+        let Self { places: Some(places), recent, next: (_, next), .. } = self else { return Ok(false) };
         let unread = places.generations.iter_mut().find(|generation| generation.filter.is_none());
         let reads = unread.is_some();
         if let Some(unread) = unread {
@@ -234,8 +234,10 @@ impl Merger {
             *unread = unread.read(connection)?;
         }
         if places.in_runs() >= self.full {
-            places.gather(connection, recent, self.next.1)?;
-            self.next.1 = self.next.1.saturating_add(1);
+            let number = *next;
+            // Also if it is not committed.
+            *next = number.saturating_add(1);
+            places.gather(connection, recent, number)?;
         } else if places.in_generations() >= self.full_generations {
             places.pass_on(connection)?;
         } else if !reads {

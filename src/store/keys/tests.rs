@@ -305,6 +305,8 @@ fn a_generation_that_was_not_committed_is_made_again_with_another_number() {
     merger.unsure();
     connection.execute_batch("DROP TRIGGER full").unwrap();
     merger.go_on(&mut connection).unwrap();
+    let made = view::generations(&connection).unwrap();
+    assert_eq!(made.iter().map(|generation| generation.number).collect::<Vec<_>>(), [2], "two were not");
     add(&mut merger, &mut connection, keys.iter().copied().skip(650));
     merger.make_room(&mut connection);
     assert_eq!(counts(&connection), [0, 1_300, 0]);
