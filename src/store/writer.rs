@@ -162,6 +162,7 @@ fn run(
     let mut group = Vec::with_capacity(WAITING_BATCHES);
     let mut indexer = Indexer::new();
     let clock = Clock::start();
+    database.keys.begin(&database.connection);
     loop {
         let limit = [indexer.wait(), sweeper.wait()].into_iter().flatten().min();
         match runtime.block_on(next(&mut waiting, limit)) {

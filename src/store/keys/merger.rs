@@ -130,6 +130,28 @@ impl Merger {
         Ok(())
     }
 
+    /// Before the first batch: reads all generations, and keeps them for whoever looks up. Each would be looked into for each
+    /// key otherwise until it is read after a commit.
+    pub(in crate::store) fn begin(&mut self, connection: &Connection) {
+        if let Err(error) = self.read_all(connection) {
+            tracing::warn!(%error, "keys of messages could not be read; it is tried again after the next ones");
+            self.unsure();
+        }
+    }
+
+    fn read_all(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        self.ready(connection)?;
+        let Some(places) = &mut self.places else { return Ok(()) };
+        for generation in &mut places.generations {
+            *generation = generation.read(connection)?;
+        }
+        places.generations.retain(|generation| generation.parts != 0);
+        let newest = places.generations.last().map(|generation| generation.number);
+        let moment = (places.last.as_ref().map(|(id, _)| *id), newest);
+        self.recent.keep(moment, places.view(None));
+        Ok(())
+    }
+
     /// What is in the database is not known any more.
     pub(in crate::store) fn unsure(&mut self) {
         self.places = None;

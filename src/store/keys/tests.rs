@@ -125,6 +125,27 @@ fn generations_are_few_and_each_is_empty_in_the_end_also_over_restarts() {
 }
 
 #[test]
+fn at_the_beginning_all_generations_are_read_and_kept_for_who_looks_up() {
+    let (folder, mut connection) = database();
+    let (recent, other) = (Recent::default(), reading(&folder));
+    let mut first = merger(&Recent::default());
+    let keys = random(1_500);
+    for some in keys.chunks(100) {
+        add(&mut first, &mut connection, some.iter().copied());
+        first.make_room(&mut connection);
+    }
+    let read = |recent: &Recent| {
+        let view = recent.view(&other).unwrap();
+        view.generations.iter().map(|generation| generation.filter.is_some()).collect::<Vec<_>>()
+    };
+    assert_eq!(read(&recent), [false, false]);
+    merger(&recent).begin(&connection);
+    assert_eq!(read(&recent), [true, true]);
+    let mut rows = Rows::of(&other, &recent).unwrap();
+    assert!(keys.iter().all(|(key, n)| rows.with(*key).unwrap() == [*n]));
+}
+
+#[test]
 fn buckets_are_divided_before_they_take_more_than_a_page() {
     let (_folder, connection) = database();
     let mut all = Vec::new();
