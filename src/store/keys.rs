@@ -73,7 +73,7 @@ impl<'a> Rows<'a> {
         Ok(Self { connection, view, bucket: connection.prepare_cached(buckets::OF)? })
     }
 
-    /// What the first of the rows that have this key gives, the latest before others.
+    /// What the first of the rows that have this key gives, in the order of the places.
     pub(super) fn first<T>(
         &mut self,
         key: Key,

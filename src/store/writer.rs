@@ -166,9 +166,7 @@ fn run(
     loop {
         let limit = [indexer.wait(), sweeper.wait()].into_iter().flatten().min();
         match runtime.block_on(next(&mut waiting, limit)) {
-            Next::Batch(first) => {
-                group.push(first);
-            }
+            Next::Batch(first) => group.push(first),
             Next::Step => {
                 let Database { connection, keys, .. } = &mut database;
                 indexer.step(connection);

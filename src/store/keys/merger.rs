@@ -252,7 +252,7 @@ impl Merger {
         let unread = places.generations.iter_mut().find(|generation| generation.filter.is_none());
         let reads = unread.is_some();
         if let Some(unread) = unread {
-            // After a start. All at once would hold up the first commits.
+            // After a failure, or when some of its keys were deleted. All at once would hold up the next commit.
             *unread = unread.read(connection)?;
         }
         if places.in_runs() >= self.full {
