@@ -18,6 +18,7 @@ mod handle;
 mod journal;
 mod known;
 mod pulse;
+mod sampling;
 mod timers;
 mod trouble;
 
@@ -49,6 +50,7 @@ use handle::Envelope;
 use known::KnownMessages;
 use pulse::Beat;
 pub(crate) use pulse::pulse;
+use sampling::Sampling;
 use timers::Timers;
 use trouble::Trouble;
 
@@ -63,9 +65,6 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// How many webhooks may wait to be resumed: more than there are.
 const RESUMED: usize = 64;
-
-/// How often memory and API figures are taken.
-const SAMPLE_EVERY: Duration = Duration::from_secs(10);
 
 /// Takes figures, given the process id of the bridge while it runs.
 pub type Sampler = Box<dyn FnMut(Option<u32>) -> Sampled + Send>;
@@ -192,9 +191,8 @@ impl Engine {
         // Between turns this has what could not be decided on.
         let mut inputs = Vec::with_capacity(BATCH);
         let mut look_again = Mono::default();
-        let mut sampler = tokio::time::interval(SAMPLE_EVERY);
-        sampler.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut sample_due = false;
+        let mut sampling = Sampling::start(self.clock.mono());
+        let mut sample = false;
         let mut ended = false;
         loop {
             beat.answer();
@@ -217,11 +215,17 @@ impl Engine {
                         permit.send(batch);
                     }
                 }
-                due = sampler.tick() => {
-                    self.figures.late(due.elapsed());
-                    sample_due = true;
+                () = tokio::time::sleep_until(self.clock.instant(sampling.due()).into()), if !sample => {
+                    self.figures.late(self.clock.mono().since(sampling.due()));
+                    sample = true;
                 }
-                () = self.timers.fired(&self.clock), if idle => {}
+                at = self.timers.fired(&self.clock), if idle => {
+                    let now = self.clock.mono();
+                    if !sample && sampling.goes_with_timer(now) {
+                        self.figures.late(now.since(at));
+                        sample = true;
+                    }
+                }
                 () = tokio::time::sleep_until(self.clock.instant(look_again).into()), if waits => {}
                 n = notices.recv_many(&mut told, BATCH), if idle || giving_up => ended = n == 0,
                 _ = requests.recv_many(&mut envelopes, REQUESTS), if (idle || failing) && !requests.is_closed() => {}
@@ -237,7 +241,8 @@ impl Engine {
                 () = beat.wanted() => {}
             }
             if idle {
-                if std::mem::take(&mut sample_due) {
+                if std::mem::take(&mut sample) {
+                    sampling.taken(self.clock.mono());
                     let mut sampled = (self.sample)(self.state.snapshot().bridge.pid);
                     self.figures.sampled(&mut sampled);
                     inputs.push(Input::Sampled(Box::new(sampled)));
@@ -248,7 +253,11 @@ impl Engine {
                 {
                     envelopes.push(envelope);
                 }
-                self.turn(&mut inputs, &mut envelopes, &mut told, self.clock.now());
+                let now = self.clock.now();
+                if !envelopes.is_empty() || told.iter().any(|notice| !notice.is_sign_of_life()) {
+                    sampling.busy(now.mono);
+                }
+                self.turn(&mut inputs, &mut envelopes, &mut told, now);
             } else {
                 told.clear();
                 envelopes.drain(..).for_each(|envelope| self.refuse(envelope));

@@ -38,12 +38,11 @@ impl Timers {
         self.set.insert(Entry { at, number: self.count, timer });
     }
 
-    /// Waits until a timer is due; for ever when none is set. Cancel-safe.
-    pub(super) async fn fired(&self, clock: &Clock) {
-        match self.set.first() {
-            Some(entry) => tokio::time::sleep_until(clock.instant(entry.at).into()).await,
-            None => std::future::pending().await,
-        }
+    /// Waits until a timer is due, and returns for when it was set; for ever when none is set. Cancel-safe.
+    pub(super) async fn fired(&self, clock: &Clock) -> Mono {
+        let Some(Entry { at, .. }) = self.set.first() else { return std::future::pending().await };
+        tokio::time::sleep_until(clock.instant(*at).into()).await;
+        *at
     }
 
     /// Takes out the timers that are due.

@@ -36,6 +36,12 @@ const STEP_PAGES: i64 = 512;
 /// So many free pages stay for the next messages: giving all back would move pages for nothing.
 const SLACK_PAGES: i64 = 256;
 
+/// How long after the start it is looked for the first time: by then there is time for it.
+const SETTLED: Duration = Duration::from_secs(5);
+
+/// How many times longer it takes until the next look when nothing was written since one that found nothing to do.
+const AT_REST: u32 = 10;
+
 /// How far back a message of somebody else is looked for, which tells the time.
 const RECENT: i64 = 500;
 
@@ -46,7 +52,7 @@ pub struct Retention {
     pub max_age: Option<Duration>,
     /// With more bytes than this, the oldest goes; none: no size is too large.
     pub max_bytes: Option<u64>,
-    /// How often to look. At rest this is how often the thread wakes up.
+    /// How often to look while something is written. At rest it is a tenth as often, which is how often the thread wakes up.
     pub look_every: Duration,
     /// The time.
     pub clock: Clock,
@@ -58,11 +64,14 @@ pub(super) struct Sweeper {
     /// None: everything is kept, whatever is asked for.
     retention: Option<Retention>,
     due: Mono,
+    /// Nothing was to be done at the last look, and nothing has been written since.
+    rests: bool,
 }
 
 impl Sweeper {
     pub(super) fn new(retention: Option<Retention>) -> Self {
-        Self { due: retention.map(|r| r.clock.now().mono.plus(r.look_every)).unwrap_or_default(), retention }
+        let due = retention.map(|r| r.clock.mono().plus(r.look_every.min(SETTLED))).unwrap_or_default();
+        Self { retention, due, rests: false }
     }
 
     /// Keeps this from now on, and looks at once.
@@ -83,6 +92,15 @@ impl Sweeper {
         self.limited().map(|r| self.due.since(r.clock.now().mono))
     }
 
+    /// Something was written.
+    pub(super) fn written(&mut self) {
+        if let Some(retention) = self.retention
+            && std::mem::take(&mut self.rests)
+        {
+            self.due = self.due.min(retention.clock.mono().plus(retention.look_every));
+        }
+    }
+
     /// Makes a step when it is time for one.
     pub(super) fn step(&mut self, connection: &mut Connection, keys: &mut Merger) {
         let Some(retention) = self.limited() else { return };
@@ -90,11 +108,15 @@ impl Sweeper {
         if now.mono < self.due {
             return;
         }
-        let more = step(connection, keys, &retention, now.wall).unwrap_or_else(|error| {
+        let found = step(connection, keys, &retention, now.wall).inspect_err(|error| {
             tracing::warn!(%error, "what is too old or too much could not be deleted; it is tried again later");
-            false
         });
-        self.due = if more { now.mono } else { now.mono.plus(retention.look_every) };
+        self.rests = matches!(found, Ok(false));
+        self.due = match found {
+            Ok(true) => now.mono,
+            Ok(false) => now.mono.plus(retention.look_every.saturating_mul(AT_REST)),
+            Err(_) => now.mono.plus(retention.look_every),
+        };
     }
 }
 
@@ -310,6 +332,24 @@ mod tests {
         assert_eq!(sweeper.wait(), Some(Duration::ZERO));
         sweeper.step(&mut connection, &mut merger());
         assert_eq!(count(&connection, "messages"), 1);
+    }
+
+    #[test]
+    fn at_rest_it_is_looked_seldom_and_as_often_as_wanted_from_the_next_write_on() {
+        let (_folder, mut connection) = database();
+        let mut sweeper = Sweeper::new(Some(Retention { look_every: Duration::ZERO, ..keep(Some(DAY), None) }));
+        sweeper.written();
+        assert_eq!(sweeper.wait(), Some(Duration::ZERO), "nothing is known yet");
+        if let Some(retention) = &mut sweeper.retention {
+            retention.look_every = DAY;
+        }
+        sweeper.step(&mut connection, &mut merger());
+        assert!(sweeper.wait() > Some(DAY * 9));
+        sweeper.written();
+        let due = sweeper.due;
+        assert!(sweeper.wait() <= Some(DAY) && sweeper.wait() > Some(DAY / 2));
+        sweeper.written();
+        assert_eq!(sweeper.due, due, "it is not put off by what is written");
     }
 
     #[test]

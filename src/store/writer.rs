@@ -221,6 +221,7 @@ fn run(
         keys.make_room(connection);
         // When there is never a moment without a batch.
         indexer.committed(connection, writes);
+        sweeper.written();
         sweeper.step(connection, keys);
     }
     if let Err(error) = database.connection.close() {

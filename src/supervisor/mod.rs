@@ -109,6 +109,13 @@ pub enum Notice {
     },
 }
 
+impl Notice {
+    /// The bridge has answered a `ping`, as it does while nothing else happens.
+    pub fn is_sign_of_life(&self) -> bool {
+        matches!(self, Self::Event { event: Event::Pong(_), .. })
+    }
+}
+
 /// What the bridge is to be.
 #[derive(Clone, Debug)]
 struct Desired {
