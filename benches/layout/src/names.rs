@@ -18,9 +18,10 @@ const SHORTEST: usize = 8;
 
 /// What runs as well: where a program begins, which has no section of its own; how the end of the bridge is waited for, which
 /// is another way under valgrind: it knows no pidfds; how runs of keys are read and how threads wait, which hang on what is quicker;
-/// what was found to run once in a million messages; how keys go on, which takes more messages than are told here; and what runs
-/// after the first quarter of a minute, or when two threads are at the database at the same moment.
-const BESIDES: [&str; 8] = [
+/// what was found to run once in a million messages; how keys go on, which takes more messages than are told here; what runs
+/// after the first quarter of a minute, or when two threads are at the database at the same moment; what a database of some
+/// size takes: giving pages back, sorting what is more, looking for what has a key like one that is there.
+const BESIDES: [&str; 10] = [
     "*crt1.o(.text .text.*)",
     "*crtbegin*.o(.text .text.*)",
     "*(.text.*pidfd* .text.*12registration12Registration*)",
@@ -29,6 +30,8 @@ const BESIDES: [&str; 8] = [
     "*(.text.isSelfJoinView .text.sqlite3ExprIfTrue .text.*7runtime4park4wake*)",
     "*(.text.*10pilothouse5store4keys*)",
     "*(.text.sqlite3OsSleep .text.unixSleep .text.*serde_json..de..MapAccess*15next_value_seed*)",
+    "*(.text.finalDbSize .text.incrVacuumStep .text.sqlite3_db_release_memory .text.*7runtime6driver7IoStack*)",
+    "*(.text.*4sort6shared5pivot11median3_rec17h* .text.*9statement9Statement9query_row* .text.*6Reader11has_message*)",
 ];
 
 /// The script, what it places together in bytes, and with how many names.
@@ -213,6 +216,8 @@ mod tests {
                 "*(.text.isSelfJoinView",
                 "*(.text.*10pilothouse5store4keys*)",
                 "*(.text.sqlite3OsSleep",
+                "*(.text.finalDbSize",
+                "*(.text.*4sort6shared5pivot11median3_rec17h*",
             ]
         );
         assert_eq!(named(".text.console"), ["*(.text._ZN4clap4help17h*)"]);

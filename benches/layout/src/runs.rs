@@ -29,19 +29,23 @@ const ADDRESS: &str = "127.0.0.1:7981";
 /// What is typed, some at a time: the messages are looked through, one is looked at, one is written.
 const KEYS: [&str; 9] = ["kkkjjg", "G", "/message\r", "nN\x1b", "\r", "\x1b", "?x", "i", "+15551112222 hello\r"];
 
-/// The functions that run without a console.
+/// The functions that run without a console: with a new database, and with the same one again, told what is in it and more.
 pub fn headless(program: &Path, bridge: &Path, folder: &Path) -> anyhow::Result<BTreeSet<String>> {
     let home = folder.join("headless");
     std::fs::create_dir_all(&home)?;
-    let out = folder.join("headless.callgrind");
-    let mut command = Command::new("valgrind");
-    command.args(arguments(&out)).arg(program).arg("--headless").env_clear().envs(environment(&home, bridge, MANY));
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().context("valgrind is needed")?;
-    let used = use_api(&home, MANY);
-    Command::new("kill").arg(child.id().to_string()).status()?;
-    child.wait()?;
-    used?;
-    executed(&out, program)
+    let mut found = BTreeSet::new();
+    for (told, new) in [(MANY, MANY), (MANY + FEW, FEW)] {
+        let out = folder.join("headless.callgrind");
+        let mut command = Command::new("valgrind");
+        command.args(arguments(&out)).arg(program).arg("--headless").env_clear().envs(environment(&home, bridge, told));
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().context("valgrind is needed")?;
+        let used = use_api(&home, new);
+        Command::new("kill").arg(child.id().to_string()).status()?;
+        child.wait()?;
+        used?;
+        found.extend(executed(&out, program)?);
+    }
+    Ok(found)
 }
 
 /// The functions that run with one.
