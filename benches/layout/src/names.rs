@@ -27,10 +27,10 @@ const BESIDES: [&str; 10] = [
     "*(.text.*pidfd* .text.*12registration12Registration*)",
     "*(.text.sqlite3_column_blob .text.vdbeColumnFromOverflow .text.sqlite3BtreeOffset .text.getOverflowPage)",
     "*(.text.*17crossbeam_channel7context7Context* .text.*6thread9functions12park_timeout*)",
-    "*(.text.isSelfJoinView .text.sqlite3ExprIfTrue .text.*7runtime4park4wake*)",
+    "*(.text.isSelfJoinView .text.sqlite3ExprIfTrue .text.*7runtime4park*)",
     "*(.text.*10pilothouse5store4keys*)",
     "*(.text.sqlite3OsSleep .text.unixSleep .text.*serde_json..de..MapAccess*15next_value_seed*)",
-    "*(.text.finalDbSize .text.incrVacuumStep .text.sqlite3_db_release_memory .text.*7runtime6driver7IoStack*)",
+    "*(.text.btree* .text.finalDbSize .text.incrVacuumStep .text.sqlite3_db_release_memory .text.*7runtime6driver7IoStack*)",
     "*(.text.*4sort6shared5pivot11median3_rec17h* .text.*9statement9Statement9query_row* .text.*6Reader11has_message*)",
 ];
 
@@ -216,7 +216,7 @@ mod tests {
                 "*(.text.isSelfJoinView",
                 "*(.text.*10pilothouse5store4keys*)",
                 "*(.text.sqlite3OsSleep",
-                "*(.text.finalDbSize",
+                "*(.text.btree*",
                 "*(.text.*4sort6shared5pivot11median3_rec17h*",
             ]
         );
