@@ -20,8 +20,9 @@ const SHORTEST: usize = 8;
 /// is another way under valgrind: it knows no pidfds; how runs of keys are read and how threads wait, which hang on what is quicker;
 /// what was found to run once in a million messages; how keys go on, which takes more messages than are told here; what runs
 /// after the first quarter of a minute, or when two threads are at the database at the same moment; what a database of some
-/// size takes: giving pages back, sorting what is more, looking for what has a key like one that is there.
-const BESIDES: [&str; 10] = [
+/// size takes: giving pages back, sorting what is more, looking for what has a key like one that is there; and clients that go
+/// in the middle of a connection.
+const BESIDES: [&str; 11] = [
     "*crt1.o(.text .text.*)",
     "*crtbegin*.o(.text .text.*)",
     "*(.text.*pidfd* .text.*12registration12Registration*)",
@@ -32,6 +33,7 @@ const BESIDES: [&str; 10] = [
     "*(.text.sqlite3OsSleep .text.unixSleep .text.*serde_json..de..MapAccess*15next_value_seed*)",
     "*(.text.btree* .text.finalDbSize .text.incrVacuumStep .text.sqlite3_db_release_memory .text.*7runtime6driver7IoStack*)",
     "*(.text.*4sort6shared5pivot11median3_rec17h* .text.*9statement9Statement9query_row* .text.*6Reader11has_message*)",
+    "*(.text.*5hyper5error* .text.*hyper..error* .text.*map_future..MapFuture* .text.*spec_from_iter_nested*)",
 ];
 
 /// The script, what it places together in bytes, and with how many names.
@@ -218,6 +220,7 @@ mod tests {
                 "*(.text.sqlite3OsSleep",
                 "*(.text.btree*",
                 "*(.text.*4sort6shared5pivot11median3_rec17h*",
+                "*(.text.*5hyper5error*",
             ]
         );
         assert_eq!(named(".text.console"), ["*(.text._ZN4clap4help17h*)"]);
