@@ -19,6 +19,7 @@ mod buckets;
 mod entries;
 mod filter;
 mod merger;
+mod packed;
 mod view;
 
 use std::sync::Arc;
@@ -29,6 +30,7 @@ pub(super) use self::entries::{Entry, Key, entry, migrated};
 pub(super) use self::merger::Merger;
 pub(super) use self::view::Recent;
 
+use self::packed::Packed;
 use self::view::View;
 use crate::state::Lookup;
 
@@ -93,7 +95,7 @@ impl<'a> Rows<'a> {
         }
         let mut found = self.bucket.query([key.prefix()])?;
         if let Some(bucket) = found.next()? {
-            for n in entries::with(entries::read(bucket.get_ref(0)?.as_blob()?)?, key) {
+            for n in Packed::read(bucket.get(0)?, bucket.get_ref(1)?.as_blob()?)?.with(key.prefix()) {
                 if let Some(found) = read(n)? {
                     return Ok(Some(found));
                 }
@@ -153,11 +155,31 @@ pub(super) fn migrate(connection: &Connection) -> rusqlite::Result<()> {
     migrate_some(connection, &mut some)
 }
 
+/// Packs the keys of a version that had [entries](Entry) in buckets.
+pub(super) fn pack(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(
+        "ALTER TABLE key_buckets RENAME TO of_before;
+         CREATE TABLE key_buckets (id INTEGER PRIMARY KEY, keys BLOB NOT NULL) STRICT;",
+    )?;
+    {
+        let mut buckets = connection.prepare("SELECT keys FROM of_before ORDER BY id")?;
+        let mut rows = buckets.query([])?;
+        let mut some = Vec::with_capacity(MIGRATED_AT_ONCE);
+        while let Some(row) = rows.next()? {
+            some.extend_from_slice(entries::read(row.get_ref(0)?.as_blob()?)?);
+            if some.len() >= MIGRATED_AT_ONCE {
+                migrate_some(connection, &mut some)?;
+            }
+        }
+        migrate_some(connection, &mut some)?;
+    }
+    connection.execute_batch("DROP TABLE of_before")
+}
+
 /// How many keys of an older version are brought over at once.
 const MIGRATED_AT_ONCE: usize = 2_048;
 
 fn migrate_some(connection: &Connection, some: &mut Vec<Entry>) -> rusqlite::Result<()> {
-    some.sort_unstable();
     buckets::add(connection, some)?;
     some.clear();
     Ok(())
@@ -179,12 +201,17 @@ pub(super) fn add_run(connection: &Connection, id: i64, run: &[Entry]) {
 /// How many keys there are.
 #[cfg(test)]
 pub(super) fn count(connection: &Connection) -> usize {
-    let mut all = std::collections::BTreeSet::<Entry>::new();
+    let mut all = std::collections::BTreeSet::new();
     for table in ["key_runs", "key_parts", "key_buckets"] {
-        let mut statement = connection.prepare(&format!("SELECT keys FROM {table}")).unwrap();
+        let mut statement = connection.prepare(&format!("SELECT id, keys FROM {table}")).unwrap();
         let mut rows = statement.query([]).unwrap();
         while let Some(row) = rows.next().unwrap() {
-            all.extend(entries::read(row.get_ref(0).unwrap().as_blob().unwrap()).unwrap());
+            let bytes = row.get_ref(1).unwrap().as_blob().unwrap();
+            if table == "key_buckets" {
+                all.extend(Packed::read(row.get(0).unwrap(), bytes).unwrap().pairs().unwrap());
+            } else {
+                all.extend(entries::read(bytes).unwrap().iter().map(packed::pair));
+            }
         }
     }
     all.len()

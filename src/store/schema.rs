@@ -194,6 +194,8 @@ pub(super) const MIGRATIONS: &[&str] = &[
     DROP TABLE message_keys_1;
     DROP TABLE message_keys_2;
 ",
+    // Buckets take less room: see `keys::pack`.
+    "",
 ];
 
 /// The version in which messages get their keys.
@@ -205,6 +207,9 @@ pub(super) const RUNS: usize = 11;
 
 /// The version in which keys are brought from tables to buckets.
 const BUCKETS: usize = 13;
+
+/// The version in which keys in buckets are packed.
+pub(super) const PACKED: usize = 14;
 
 /// The version in which messages of ours get keys of their ids alone.
 const OURS_KEYED: usize = 8;
@@ -245,6 +250,9 @@ fn migrate(connection: &mut Connection, found: u32) -> rusqlite::Result<()> {
         }
         if version == BUCKETS {
             keys::migrate(&transaction)?;
+        }
+        if version == PACKED && found as usize > BUCKETS {
+            keys::pack(&transaction)?;
         }
         transaction.execute_batch(migration)?;
     }

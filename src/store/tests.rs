@@ -397,19 +397,11 @@ fn keys_of_a_version_with_tables_are_found() {
     for version in [schema::RUNS - 1, schema::RUNS] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("pilothouse.db");
+        filled_without_keys(&path, version + 1, 9_000);
         let mut old = rusqlite::Connection::open(&path).unwrap();
-        old.execute_batch(&schema::MIGRATIONS[..=version].concat()).unwrap();
         let transaction = old.transaction().unwrap();
         let mut run = Vec::new();
         for n in 0..9_000_i64 {
-            transaction
-                .prepare_cached(
-                    "INSERT INTO messages (n, account, chat, id, direction, chat_kind, sender, kind, body, at)
-                     VALUES (?1, 'main', 'a@g.us', ?1, 'in', 'group', '', 'text', 'x', 1)",
-                )
-                .unwrap()
-                .execute([n])
-                .unwrap();
             let key = keys::of("main", "a@g.us", &n.to_string()).migrating() + 0x77_ffff;
             // Most are in the last, and one that was on its way is in two.
             let places = if n < 7_000 { &[2][..] } else { [&[1][..], &[0], &[0, 1]][n as usize % 3] };
@@ -427,7 +419,6 @@ fn keys_of_a_version_with_tables_are_found() {
         if version == schema::RUNS {
             transaction.execute("INSERT INTO message_keys_0 (keys) VALUES (?1)", [run]).unwrap();
         }
-        transaction.pragma_update(None, "user_version", version as i64 + 1).unwrap();
         transaction.commit().unwrap();
         drop(old);
         let store = open(folder.path());
@@ -435,6 +426,53 @@ fn keys_of_a_version_with_tables_are_found() {
         assert!((0..9_000).all(found) && !found(9_000));
         assert_eq!(keys::count(&rusqlite::Connection::open(&path).unwrap()), 9_000);
     }
+}
+
+#[test]
+fn keys_of_a_version_with_larger_buckets_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pilothouse.db");
+    filled_without_keys(&path, schema::PACKED, 9_000);
+    let mut old = rusqlite::Connection::open(&path).unwrap();
+    let transaction = old.transaction().unwrap();
+    let mut keys: Vec<_> =
+        (0..9_000_i64).map(|n| keys::entry(keys::of("main", "a@g.us", &n.to_string()), n).unwrap()).collect();
+    keys.sort_unstable();
+    // As they were: whole entries, of which each bucket has a page at most.
+    for some in keys.chunks(400) {
+        let last = some.last().unwrap();
+        let id = if last == keys.last().unwrap() { u32::MAX } else { u32::from_be_bytes(*last.first_chunk().unwrap()) };
+        let values = rusqlite::params![id, some.as_flattened()];
+        transaction.execute("INSERT INTO key_buckets (id, keys) VALUES (?1, ?2)", values).unwrap();
+    }
+    transaction.commit().unwrap();
+    drop(old);
+    let store = open(folder.path());
+    let found = |n: i64| store.reader.has_message(&"a@g.us".into(), &n.to_string().as_str().into()).unwrap();
+    assert!((0..9_000).all(found) && !found(9_000));
+    let raw = rusqlite::Connection::open(&path).unwrap();
+    assert_eq!(keys::count(&raw), 9_000);
+    let buckets: u32 = raw.query_row("SELECT count(*) FROM key_buckets", [], |row| row.get(0)).unwrap();
+    assert!(buckets < 20, "they were 23: {buckets}");
+}
+
+/// A database of this version with so many messages, which have no keys.
+fn filled_without_keys(path: &Path, version: usize, count: i64) {
+    let mut old = rusqlite::Connection::open(path).unwrap();
+    old.execute_batch(&schema::MIGRATIONS[..version].concat()).unwrap();
+    let transaction = old.transaction().unwrap();
+    for n in 0..count {
+        transaction
+            .prepare_cached(
+                "INSERT INTO messages (n, account, chat, id, direction, chat_kind, sender, kind, body, at)
+                 VALUES (?1, 'main', 'a@g.us', ?1, 'in', 'group', '', 'text', 'x', 1)",
+            )
+            .unwrap()
+            .execute([n])
+            .unwrap();
+    }
+    transaction.pragma_update(None, "user_version", version as i64).unwrap();
+    transaction.commit().unwrap();
 }
 
 #[test]

@@ -8,78 +8,87 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::entries::{self, Entry, LAST, key};
-
-/// How many keys a bucket has at most: as many as fit into a page of SQLite's, beside what it has there itself.
-const FULL: usize = 400;
+use super::entries::{self, Entry, LAST, Prefix};
+use super::packed::{self, Packed, Pair};
 
 /// The statement that gives the bucket of a prefix.
-pub(super) const OF: &str = "SELECT keys, id FROM key_buckets WHERE id >= ?1 ORDER BY id LIMIT 1";
+pub(super) const OF: &str = "SELECT id, keys FROM key_buckets WHERE id >= ?1 ORDER BY id LIMIT 1";
 
-/// Adds these, which are in order, each once.
-pub(super) fn add(connection: &Connection, mut entries: &[Entry]) -> rusqlite::Result<()> {
-    while let Some(Share { id, there, these, others }) = Share::of(connection, entries)? {
+/// Adds these, each once.
+pub(super) fn add(connection: &Connection, entries: &[Entry]) -> rusqlite::Result<()> {
+    let pairs = pairs(entries);
+    let mut rest = &*pairs;
+    while let Some(Share { id, there, these, others }) = Share::of(connection, rest)? {
         write(connection, id, &entries::together(&there, these))?;
-        entries = others;
+        rest = others;
     }
     Ok(())
 }
 
-/// Takes these out, which are in order. One that is not there is none the less gone.
-pub(super) fn remove(connection: &Connection, mut entries: &[Entry]) -> rusqlite::Result<()> {
-    while let Some(Share { id, mut there, these, others }) = Share::of(connection, entries)? {
+/// Takes these out. One that is not there is none the less gone.
+pub(super) fn remove(connection: &Connection, entries: &[Entry]) -> rusqlite::Result<()> {
+    let pairs = pairs(entries);
+    let mut rest = &*pairs;
+    while let Some(Share { id, mut there, these, others }) = Share::of(connection, rest)? {
         let before = there.len();
-        there.retain(|entry| these.binary_search(entry).is_err());
+        there.retain(|pair| these.binary_search(pair).is_err());
         if there.is_empty() {
             connection.prepare_cached("DELETE FROM key_buckets WHERE id = ?1")?.execute([id])?;
         } else if there.len() < before {
             write(connection, id, &there)?;
         }
-        entries = others;
+        rest = others;
     }
     Ok(())
 }
 
-/// The first of some entries, with the bucket that they share.
+/// These in the order in which buckets have them.
+fn pairs(entries: &[Entry]) -> Vec<Pair> {
+    let mut pairs: Vec<_> = entries.iter().map(packed::pair).collect();
+    pairs.sort_unstable();
+    pairs
+}
+
+/// The first of some pairs, with the bucket that they share.
 struct Share<'a> {
-    id: i64,
+    id: Prefix,
     /// What is in it.
-    there: Vec<Entry>,
-    these: &'a [Entry],
-    others: &'a [Entry],
+    there: Vec<Pair>,
+    these: &'a [Pair],
+    others: &'a [Pair],
 }
 
 impl<'a> Share<'a> {
-    /// None: there are no entries.
-    fn of(connection: &Connection, entries: &'a [Entry]) -> rusqlite::Result<Option<Self>> {
-        let Some(first) = entries.first() else { return Ok(None) };
+    /// None: there are no pairs.
+    fn of(connection: &Connection, pairs: &'a [Pair]) -> rusqlite::Result<Option<Self>> {
+        let Some((first, _)) = pairs.first() else { return Ok(None) };
         let bucket = connection
             .prepare_cached(OF)?
-            .query_row([key(first).prefix()], |row| {
-                Ok((row.get(1)?, entries::read_all(row.get_ref(0)?.as_blob()?)?.to_vec()))
+            .query_row([first], |row| {
+                let id = row.get(0)?;
+                Ok((id, Packed::read(id, row.get_ref(1)?.as_blob()?)?.pairs()?))
             })
             .optional()?;
         let (id, there) = bucket.unwrap_or((LAST, Vec::new()));
-        let (these, others) = entries.split_at(entries.partition_point(|entry| key(entry).prefix() <= id));
+        let (these, others) = pairs.split_at(pairs.partition_point(|(prefix, _)| *prefix <= id));
         Ok(Some(Self { id, there, these, others }))
     }
 }
 
 /// Writes a bucket anew, as several if it is too large.
-fn write(connection: &Connection, id: i64, entries: &[Entry]) -> rusqlite::Result<()> {
-    let most = entries.len().div_ceil(entries.len().div_ceil(FULL).max(1));
+fn write(connection: &Connection, id: Prefix, pairs: &[Pair]) -> rusqlite::Result<()> {
+    let most = pairs.len().div_ceil(pairs.len().div_ceil(packed::room(id, pairs)).max(1));
     let mut statement = connection.prepare_cached("INSERT OR REPLACE INTO key_buckets (id, keys) VALUES (?1, ?2)")?;
-    let prefix = |entry: &Entry| key(entry).prefix();
-    let mut rest = entries;
-    while let Some(last) = rest.get(most.saturating_sub(1)).filter(|_| rest.len() > most) {
+    let mut rest = pairs;
+    while let Some((last, _)) = rest.get(most.saturating_sub(1)).filter(|_| rest.len() > most) {
         // Never between two of the same prefix.
-        let (some, others) = rest.split_at(rest.partition_point(|entry| prefix(entry) <= prefix(last)));
+        let (some, others) = rest.split_at(rest.partition_point(|(prefix, _)| prefix <= last));
         if others.is_empty() {
             break;
         }
-        statement.execute(params![prefix(last), some.as_flattened()])?;
+        statement.execute(params![last, packed::pack(*last, some)])?;
         rest = others;
     }
-    statement.execute(params![id, rest.as_flattened()])?;
+    statement.execute(params![id, packed::pack(id, rest)])?;
     Ok(())
 }

@@ -16,8 +16,11 @@ const BITS: u32 = 40;
 /// of their keys, and a list of them is in memory what it is on disk.
 pub(in crate::store) type Entry = [u8; 10];
 
-/// The greatest [prefix](Key::prefix).
-pub(super) const LAST: i64 = (1 << (BITS - 8)) - 1;
+/// The [first bits](Key::prefix) of a key.
+pub(super) type Prefix = i64;
+
+/// The greatest prefix.
+pub(super) const LAST: Prefix = (1 << (BITS - 8)) - 1;
 
 impl Key {
     pub(super) fn of(names: [&str; 3]) -> Self {
@@ -32,9 +35,10 @@ impl Key {
         Self(u64::from_le_bytes(*first) >> (u64::BITS - BITS))
     }
 
-    /// Its first bits, by which it comes into a bucket.
-    pub(super) fn prefix(self) -> i64 {
-        i64::try_from(self.0 >> 8).unwrap_or(LAST)
+    /// Its first 32 bits, by which it comes into a bucket, and which are all that is kept of it there. With ten million
+    /// messages one of 400 look-ups compares names in vain.
+    pub(super) fn prefix(self) -> Prefix {
+        Prefix::try_from(self.0 >> 8).unwrap_or(LAST)
     }
 
     /// The part of a generation that it is in.
@@ -111,8 +115,8 @@ pub(super) fn read_all(bytes: &[u8]) -> rusqlite::Result<&[Entry]> {
     if entries.is_sorted() { Ok(entries) } else { Err(FromSqlError::Other("keys are not in order".into()).into()) }
 }
 
-/// The entries of both, each once. It is quickest with the shorter one second.
-pub(super) fn together(one: &[Entry], other: &[Entry]) -> Vec<Entry> {
+/// What is in both, which are in order, each once. It is quickest with the shorter one second.
+pub(super) fn together<T: Copy + Ord>(one: &[T], other: &[T]) -> Vec<T> {
     let mut both = Vec::with_capacity(one.len().saturating_add(other.len()));
     let mut rest = one;
     for entry in other {

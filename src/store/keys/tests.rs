@@ -15,20 +15,25 @@ fn reading(folder: &tempfile::TempDir) -> Connection {
 
 /// How many keys are in runs, in generations and in buckets.
 fn counts(connection: &Connection) -> [usize; 3] {
-    ["runs", "parts", "buckets"].map(|table| {
+    let [runs, parts] = ["runs", "parts"].map(|table| {
         let sql = format!("SELECT coalesce(sum(length(keys)), 0) / 10 FROM key_{table}");
         connection.query_row(&sql, [], |row| row.get::<_, u32>(0)).unwrap() as usize
-    })
+    });
+    [runs, parts, buckets(connection).iter().map(|bucket| bucket.keys).sum()]
 }
 
-/// How many buckets there are, and how many keys are in the largest.
-fn buckets(connection: &Connection) -> (usize, usize) {
-    let sql = "SELECT count(*), max(length(keys)) / 10 FROM key_buckets";
-    connection.query_row(sql, [], |row| Ok((row.get::<_, u32>(0)? as usize, row.get::<_, u32>(1)? as usize))).unwrap()
+struct Bucket {
+    keys: usize,
+    bytes: usize,
 }
 
-fn count_rows(connection: &Connection) -> u32 {
-    connection.query_row("SELECT count(*) FROM key_buckets", [], |row| row.get(0)).unwrap()
+fn buckets(connection: &Connection) -> Vec<Bucket> {
+    let mut statement = connection.prepare("SELECT id, keys FROM key_buckets").unwrap();
+    let bucket = |row: &rusqlite::Row<'_>| {
+        let bytes = row.get_ref(1)?.as_blob()?;
+        Ok(Bucket { keys: Packed::read(row.get(0)?, bytes)?.len(), bytes: bytes.len() })
+    };
+    statement.query_map([], bucket).unwrap().map(Result::unwrap).collect()
 }
 
 /// A transaction with these keys, each with the number of its row.
@@ -150,30 +155,30 @@ fn buckets_are_divided_before_they_take_more_than_a_page() {
     let (_folder, connection) = database();
     let mut all = Vec::new();
     for some in random(20_000).chunks(500) {
-        let mut some: Vec<_> = some.iter().map(|(key, n)| entry(*key, *n).unwrap()).collect();
-        some.sort_unstable();
+        let some: Vec<_> = some.iter().map(|(key, n)| entry(*key, *n).unwrap()).collect();
         super::buckets::add(&connection, &some).unwrap();
         // Once more: each is there once.
         super::buckets::add(&connection, &some).unwrap();
         all.extend(some);
     }
-    let (count, largest) = buckets(&connection);
-    assert!(largest <= 400 && (50..=100).contains(&count), "{count} {largest}");
+    let count = buckets(&connection).len();
+    let largest = buckets(&connection).into_iter().map(|bucket| bucket.bytes).max().unwrap();
+    assert!(largest <= packed::MOST && (35..=70).contains(&count), "{count} {largest}");
     assert_eq!(counts(&connection), [0, 0, 20_000]);
     let pages = || connection.pragma_query_value(None, "page_count", |row| row.get::<_, u32>(0)).unwrap();
     connection.execute("CREATE TABLE alone (id INTEGER PRIMARY KEY, keys BLOB NOT NULL) STRICT", []).unwrap();
     let before = pages();
-    connection.execute("INSERT INTO alone VALUES (1 << 32, zeroblob(4000))", []).unwrap();
+    connection.execute("INSERT INTO alone VALUES (1 << 32, zeroblob(?1))", [packed::MOST as i64]).unwrap();
     assert_eq!(pages(), before, "a full one has no other page");
     // The least keys, the greatest ones, and all others.
     all.sort_unstable();
     let (some, others) = all.split_at(15_000);
     super::buckets::remove(&connection, some).unwrap();
     assert_eq!(counts(&connection), [0, 0, 5_000]);
-    assert!(buckets(&connection).0 < count / 2);
+    assert!(buckets(&connection).len() < count / 2);
     super::buckets::remove(&connection, others).unwrap();
     super::buckets::remove(&connection, others).unwrap();
-    assert_eq!((counts(&connection), count_rows(&connection)), ([0; 3], 0));
+    assert!(counts(&connection) == [0; 3] && buckets(&connection).is_empty());
     super::buckets::add(&connection, &all).unwrap();
     assert_eq!(counts(&connection), [0, 0, 20_000]);
 }
@@ -419,7 +424,8 @@ fn what_is_damaged_is_an_error() {
     assert!(merger.go_on(&mut connection).unwrap_err().to_string().contains("not in order"));
     connection.execute_batch("DELETE FROM key_parts").unwrap();
     merger.go_on(&mut connection).unwrap();
-    connection.execute("INSERT INTO key_buckets (id, keys) VALUES (3, ?1)", [&three]).unwrap();
+    let bucket = packed::pack(3, &[(1, 1), (0, 1)]);
+    connection.execute("INSERT INTO key_buckets (id, keys) VALUES (3, ?1)", [bucket]).unwrap();
     assert!(super::buckets::add(&connection, &disorder[..1]).is_err());
 }
 
