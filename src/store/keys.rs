@@ -10,6 +10,7 @@
 //!    in vain.
 //! 3. *Buckets* (`key_buckets`): all others. A bucket is a row of about a page, with all keys up to its number, from that of
 //!    the one before it on. One part of all generations goes on into them at a time: so several keys come into each bucket.
+//!    A filter in a file ([`FileFilter`]) says of nearly all keys that are in no bucket that they are not.
 //!
 //! * A key is added in the transaction of its message. It goes on in one transaction as well, so it is in one place at each
 //!   moment. Whoever looks without a transaction looks in this order, and does not miss it.
@@ -17,6 +18,7 @@
 
 mod buckets;
 mod entries;
+mod file_filter;
 mod filter;
 mod merger;
 mod packed;
@@ -30,6 +32,7 @@ pub(super) use self::entries::{Entry, Key, entry, migrated};
 pub(super) use self::merger::Merger;
 pub(super) use self::view::Recent;
 
+use self::file_filter::FileFilter;
 use self::packed::Packed;
 use self::view::View;
 use crate::state::Lookup;
@@ -63,16 +66,17 @@ pub(super) fn of_lookup(account: &str, lookup: &Lookup) -> impl Iterator<Item = 
 pub(super) struct Rows<'a> {
     connection: &'a Connection,
     view: Arc<View>,
+    filter: Option<Arc<FileFilter>>,
     bucket: CachedStatement<'a>,
 }
 
 impl<'a> Rows<'a> {
     pub(super) fn of(connection: &'a Connection, recent: &Recent) -> rusqlite::Result<Self> {
-        Self::seen(connection, recent.view(connection)?)
+        Self::seen(connection, recent.view(connection)?, recent)
     }
 
-    fn seen(connection: &'a Connection, view: Arc<View>) -> rusqlite::Result<Self> {
-        Ok(Self { connection, view, bucket: connection.prepare_cached(buckets::OF)? })
+    fn seen(connection: &'a Connection, view: Arc<View>, recent: &Recent) -> rusqlite::Result<Self> {
+        Ok(Self { connection, view, filter: recent.filter(), bucket: connection.prepare_cached(buckets::OF)? })
     }
 
     /// What the first of the rows that have this key gives, in the order of the places.
@@ -92,6 +96,10 @@ impl<'a> Rows<'a> {
                     return Ok(Some(found));
                 }
             }
+        }
+        // Only now: what has gone on since the generations were looked at is in it.
+        if self.filter.as_ref().is_some_and(|filter| filter.lacks(key.prefix())) {
+            return Ok(None);
         }
         let mut found = self.bucket.query([key.prefix()])?;
         if let Some(bucket) = found.next()? {

@@ -42,6 +42,33 @@ pub(super) fn remove(connection: &Connection, entries: &[Entry]) -> rusqlite::Re
     Ok(())
 }
 
+/// The prefixes in so many buckets from the one of this prefix on, in order, and the first prefix that is in none of these.
+pub(super) fn some_from(
+    connection: &Connection,
+    from: Prefix,
+    count: usize,
+) -> rusqlite::Result<(Vec<Prefix>, Prefix)> {
+    let mut statement =
+        connection.prepare_cached("SELECT id, keys FROM key_buckets WHERE id >= ?1 ORDER BY id LIMIT ?2")?;
+    let mut rows = statement.query(params![from, i64::try_from(count).unwrap_or(i64::MAX)])?;
+    let (mut prefixes, mut below, mut found) = (Vec::new(), from, 0);
+    while let Some(row) = rows.next()? {
+        let id: Prefix = row.get(0)?;
+        prefixes.extend(Packed::read(id, row.get_ref(1)?.as_blob()?)?.pairs()?.iter().map(|(prefix, _)| prefix));
+        below = id.saturating_add(1);
+        found += 1;
+    }
+    Ok((prefixes, if found < count { LAST + 1 } else { below }))
+}
+
+/// About how many keys are in all buckets, by how close together the first ones are. None: in no bucket is any.
+pub(super) fn estimate(connection: &Connection) -> rusqlite::Result<Option<usize>> {
+    let (prefixes, below) = some_from(connection, 0, 1)?;
+    let share = LAST / below.max(1) + 1;
+    let all = prefixes.len().saturating_mul(usize::try_from(share).unwrap_or(usize::MAX));
+    Ok((all > 0).then_some(all))
+}
+
 /// These in the order in which buckets have them.
 fn pairs(entries: &[Entry]) -> Vec<Pair> {
     let mut pairs: Vec<_> = entries.iter().map(packed::pair).collect();

@@ -7,16 +7,20 @@
 //!    generation of them.
 //! 3. With enough keys in generations, `pass_on` brings one part of all of them into buckets: the part in which the oldest
 //!    has something left. So each generation has nothing left after as many steps as there are parts, at the latest.
+//! 4. After that, `fill_filter` adds some more buckets to the filter of them, until it has all. What goes on into buckets
+//!    meanwhile is added to it at once.
 //!
-//! Each of these is a transaction of its own. Nothing is noted of how far they are: what is in the database says it, and is
-//! read after a start or a failure.
+//! Each of the first three is a transaction of its own. Nothing is noted of how far they are: what is in the database says
+//! it, and is read after a start or a failure.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
-use super::entries::{self, Entry, entry, key};
+use super::entries::{self, Entry, Prefix, entry, key};
+use super::file_filter::FileFilter;
 use super::view::{self, Generation, PART, Recent, Run, View};
 use super::{PARTS, Rows, buckets};
 
@@ -30,10 +34,14 @@ const FULL: usize = 2_048;
 /// more memory their filters take: 48 kB for these.
 const FULL_GENERATIONS: usize = 32_768;
 
+/// How many buckets are added to the filter of them after each commit: they take a tenth of a millisecond.
+const FILTERED_AT_ONCE: usize = 16;
+
 /// The keys of messages, for the one thread that writes.
 #[derive(Debug)]
 pub(in crate::store) struct Merger {
     recent: Recent,
+    filter: BucketFilter,
     /// The number of the next run, and of the next generation.
     next: (i64, i64),
     /// What is in the database; none: that is to be read first.
@@ -42,6 +50,16 @@ pub(in crate::store) struct Merger {
     full_generations: usize,
     /// Whether keys that were to go on could not.
     stuck: bool,
+}
+
+/// The filter of what is in buckets.
+#[derive(Debug)]
+enum BucketFilter {
+    /// There is none yet. It is to be one for so many keys at least.
+    Wanted(usize),
+    Kept(Arc<FileFilter>),
+    /// There can't be one; all is looked up in buckets.
+    Failed,
 }
 
 /// Where keys are before they are in buckets.
@@ -100,7 +118,15 @@ impl Places {
 impl Merger {
     /// For any database: what is in it is read when the first keys are added.
     pub(in crate::store) fn new(recent: Recent) -> Self {
-        Self { recent, next: (0, 0), places: None, full: FULL, full_generations: FULL_GENERATIONS, stuck: false }
+        Self {
+            recent,
+            filter: BucketFilter::Wanted(0),
+            next: (0, 0),
+            places: None,
+            full: FULL,
+            full_generations: FULL_GENERATIONS,
+            stuck: false,
+        }
     }
 
     /// With room for so many keys in runs and in generations.
@@ -108,6 +134,12 @@ impl Merger {
     pub(super) fn with_room(mut self, runs: usize, generations: usize) -> Self {
         (self.full, self.full_generations) = (runs, generations);
         self
+    }
+
+    /// As if the filter of what is in buckets were too full.
+    #[cfg(test)]
+    pub(super) fn end_filter(&mut self) {
+        self.filter.end(&self.recent, BucketFilter::Wanted(0));
     }
 
     /// Reads what is in the database, where that is not known: all of the runs, and which generations there are.
@@ -160,7 +192,7 @@ impl Merger {
     /// For looking keys up that are written, in the transaction that writes others.
     pub(in crate::store) fn rows<'a>(&self, connection: &'a Connection) -> rusqlite::Result<Rows<'a>> {
         let view = self.places.as_ref().map(|places| places.view(None)).unwrap_or_default();
-        Rows::seen(connection, Arc::new(view))
+        Rows::seen(connection, Arc::new(view), &self.recent)
     }
 
     /// Adds the keys of a transaction, each with the number of its row.
@@ -224,6 +256,41 @@ impl Merger {
             self.unsure();
             self.stuck = true;
         }
+        if let Err(error) = self.fill_filter(connection) {
+            self.filter.fail(&self.recent, &error);
+        }
+    }
+
+    /// Makes the filter of what is in buckets, or adds some more of them to it.
+    fn fill_filter(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let filter = match &self.filter {
+            BucketFilter::Failed => return Ok(()),
+            BucketFilter::Kept(filter) if filter.is_whole() => return Ok(()),
+            BucketFilter::Kept(filter) => Arc::clone(filter),
+            BucketFilter::Wanted(keys) => {
+                let Some(there) = buckets::estimate(connection)? else { return Ok(()) };
+                let path = Path::new(connection.path().unwrap_or_default());
+                match FileFilter::beside(path, there.max(*keys)) {
+                    Ok(filter) => {
+                        let filter = Arc::new(filter);
+                        self.filter = BucketFilter::Kept(Arc::clone(&filter));
+                        self.recent.set_filter(Some(Arc::clone(&filter)));
+                        filter
+                    }
+                    Err(error) => {
+                        self.filter.fail(&self.recent, &error);
+                        return Ok(());
+                    }
+                }
+            }
+        };
+        let (prefixes, below) = buckets::some_from(connection, filter.covered(), FILTERED_AT_ONCE)?;
+        // It was made for as many as there seemed to be, so there are more.
+        let twice = filter.keys().saturating_mul(2);
+        if self.filter.add(&self.recent, prefixes.into_iter(), twice) {
+            filter.cover(below);
+        }
+        Ok(())
     }
 
     /// Whether so many keys are to go on that a step after each commit may not be enough.
@@ -248,7 +315,7 @@ impl Merger {
     /// One step. Returns whether one was due.
     fn step(&mut self, connection: &mut Connection) -> rusqlite::Result<bool> {
         self.ready(connection)?;
-        let Self { places: Some(places), recent, next: (_, next), .. } = self else { return Ok(false) };
+        let Self { places: Some(places), recent, filter, next: (_, next), .. } = self else { return Ok(false) };
         let unread = places.generations.iter_mut().find(|generation| generation.filter.is_none());
         let reads = unread.is_some();
         if let Some(unread) = unread {
@@ -261,7 +328,7 @@ impl Merger {
             *next = number.saturating_add(1);
             places.gather(connection, recent, number)?;
         } else if places.in_generations() >= self.full_generations {
-            places.pass_on(connection)?;
+            places.pass_on(connection, recent, filter)?;
         } else if !reads {
             return Ok(false);
         }
@@ -303,6 +370,34 @@ impl Merger {
             self.unsure();
         }
         Ok(())
+    }
+}
+
+impl BucketFilter {
+    /// Adds these prefixes, which are in order, if there is a filter. If it is too full then, there will be one for so many
+    /// keys at least. Returns whether there still is one.
+    fn add(&mut self, recent: &Recent, prefixes: impl Iterator<Item = Prefix>, then: usize) -> bool {
+        let Self::Kept(filter) = self else { return false };
+        match filter.add(prefixes) {
+            Ok(false) => return true,
+            Ok(true) => self.end(recent, Self::Wanted(then)),
+            Err(error) => self.fail(recent, &error),
+        }
+        false
+    }
+
+    /// There can't be one.
+    fn fail(&mut self, recent: &Recent, error: &dyn std::error::Error) {
+        tracing::warn!(%error, "no file to tell by which messages are new; until the next start each takes longer");
+        self.end(recent, Self::Failed);
+    }
+
+    /// Whoever still has the one that there was gets no answer from it any more.
+    fn end(&mut self, recent: &Recent, next: Self) {
+        if let Self::Kept(filter) = std::mem::replace(self, next) {
+            filter.cover(0);
+        }
+        recent.set_filter(None);
     }
 }
 
@@ -349,7 +444,12 @@ impl Places {
     }
 
     /// One part of all generations goes on into buckets: the first in which the oldest may have something.
-    fn pass_on(&mut self, connection: &mut Connection) -> rusqlite::Result<()> {
+    fn pass_on(
+        &mut self,
+        connection: &mut Connection,
+        recent: &Recent,
+        filter: &mut BucketFilter,
+    ) -> rusqlite::Result<()> {
         let Some(oldest) = self.generations.iter().find(|generation| generation.parts != 0) else { return Ok(()) };
         let part = oldest.parts.trailing_zeros();
         connection.pragma_update(None, "synchronous", "NORMAL")?;
@@ -373,6 +473,8 @@ impl Places {
             }
         }
         keys.sort_unstable();
+        // Before they are there: whoever sees them there finds them in the filter.
+        filter.add(recent, keys.iter().map(|entry| key(entry).prefix()), 0);
         buckets::add(&transaction, &keys)?;
         transaction.commit()?;
         self.generations = generations;

@@ -249,7 +249,7 @@ fn who_looks_at_an_earlier_moment_finds_what_was_there() {
         merger.make_room(&mut connection);
         // What was seen then, and what is read anew of that moment.
         for view in [Arc::clone(&seen), recent.view(&moment).unwrap()] {
-            let mut rows = Rows::seen(&moment, view).unwrap();
+            let mut rows = Rows::seen(&moment, view, &recent).unwrap();
             for (key, n) in keys.iter().take(550).step_by(50) {
                 assert_eq!(rows.with(*key).unwrap(), [*n]);
             }
@@ -262,7 +262,7 @@ fn who_looks_at_an_earlier_moment_finds_what_was_there() {
     drop(moment);
     assert!(counts(&connection)[2] > 1_000);
     // What was seen then and is looked for at a later moment has gone on, and is found there.
-    let mut rows = Rows::seen(&other, seen).unwrap();
+    let mut rows = Rows::seen(&other, seen, &recent).unwrap();
     assert!(keys.iter().take(550).all(|(key, n)| rows.with(*key).unwrap().contains(n)));
     let mut rows = Rows::of(&other, &recent).unwrap();
     assert!(keys.iter().all(|(key, n)| rows.with(*key).unwrap() == [*n]));
@@ -278,7 +278,7 @@ fn who_looks_without_a_transaction_misses_nothing_that_goes_on_meanwhile() {
     merger.make_room(&mut connection);
     let seen = recent.view(&other).unwrap();
     assert_eq!((seen.runs.len(), seen.generations.len()), (0, 1));
-    let mut rows = Rows::seen(&other, seen).unwrap();
+    let mut rows = Rows::seen(&other, seen, &recent).unwrap();
     for (key, n) in keys.iter().step_by(40) {
         assert_eq!(rows.with(*key).unwrap(), [*n]);
         merger.make_room(&mut connection);
@@ -427,6 +427,81 @@ fn what_is_damaged_is_an_error() {
     let bucket = packed::pack(3, &[(1, 1), (0, 1)]);
     connection.execute("INSERT INTO key_buckets (id, keys) VALUES (3, ?1)", [bucket]).unwrap();
     assert!(super::buckets::add(&connection, &disorder[..1]).is_err());
+}
+
+/// A database with these keys in buckets alone, and a filter of all of them.
+fn filtered(keys: &[(Key, i64)], recent: &Recent) -> (tempfile::TempDir, Connection, Merger) {
+    let (folder, mut connection) = database();
+    let entries: Vec<_> = keys.iter().map(|(key, n)| entry(*key, *n).unwrap()).collect();
+    super::buckets::add(&connection, &entries).unwrap();
+    let mut merger = merger(recent);
+    while recent.filter().is_none_or(|filter| !filter.is_whole()) {
+        merger.make_room(&mut connection);
+    }
+    (folder, connection, merger)
+}
+
+#[test]
+fn the_filter_of_buckets_spares_reading_them_for_what_is_not_there() {
+    let (recent, keys) = (Recent::default(), random(20_000));
+    let (folder, connection, _) = filtered(&keys, &recent);
+    let other = reading(&folder);
+    let mut rows = Rows::of(&other, &recent).unwrap();
+    assert!(keys.iter().all(|(key, n)| rows.with(*key).unwrap() == [*n]));
+    connection.execute_batch("UPDATE key_buckets SET keys = x'00'").unwrap();
+    let mut random = fastrand::Rng::with_seed(8);
+    let read = (0..1_000).filter(|_| rows.none_with(bits(random.u64(..))).is_err()).count();
+    assert!(read < 10, "{read}");
+    assert!(keys.iter().all(|(key, _)| rows.none_with(*key).is_err()), "what is there is read");
+}
+
+#[test]
+fn what_is_looked_up_by_a_filter_that_was_given_up_is_found_when_it_has_gone_on() {
+    let recent = Recent::default();
+    let keys = random(20_000);
+    let (before, after) = keys.split_at(17_000);
+    let (folder, mut connection, mut merger) = filtered(before, &recent);
+    for some in after.chunks(100) {
+        add(&mut merger, &mut connection, some.iter().copied());
+        merger.make_room(&mut connection);
+    }
+    assert!(counts(&connection)[1] > 1_000);
+    let other = reading(&folder);
+    let mut rows = Rows::of(&other, &recent).unwrap();
+    merger.end_filter();
+    // These come into generations and from there into buckets, while the next filter is made.
+    let last = |n: usize| (bits(n as u64 * 977), 20_000 + n as i64);
+    let mut made = 0;
+    for round in 0..400 {
+        add(&mut merger, &mut connection, (0..20).map(|n| last(20 * round + n)));
+        merger.make_room(&mut connection);
+        let filter = recent.filter();
+        made += usize::from(filter.is_some_and(|filter| filter.is_whole()));
+        if round % 50 == 0 {
+            assert!(keys.iter().step_by(7).all(|(key, n)| rows.with(*key).unwrap() == [*n]), "{round}");
+            let mut rows = Rows::of(&other, &recent).unwrap();
+            assert!(keys.iter().step_by(7).all(|(key, n)| rows.with(*key).unwrap() == [*n]), "{round}");
+        }
+    }
+    let [_, _, there] = counts(&connection);
+    assert!(there > 20_000 && made > 300, "{there} {made}");
+    let mut rows = Rows::of(&other, &recent).unwrap();
+    assert!((0..8_000).map(last).all(|(key, n)| rows.with(key).unwrap() == [n]));
+}
+
+#[test]
+fn without_a_file_for_the_filter_all_is_looked_up_in_buckets() {
+    let (folder, mut connection) = database();
+    std::fs::create_dir(folder.path().join("x.db-filter")).unwrap();
+    let (recent, keys) = (Recent::default(), random(9_000));
+    let mut merger = merger(&recent);
+    for some in keys.chunks(100) {
+        add(&mut merger, &mut connection, some.iter().copied());
+        merger.make_room(&mut connection);
+    }
+    assert!(counts(&connection)[2] > 5_000 && recent.filter().is_none());
+    let mut rows = Rows::of(&connection, &recent).unwrap();
+    assert!(keys.iter().all(|(key, n)| rows.with(*key).unwrap() == [*n]) && rows.none_with(bits(1)).unwrap());
 }
 
 #[test]

@@ -5,12 +5,13 @@
 //! is neither in these runs and generations nor in a bucket. Where nothing is kept for them, they are read.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension};
 
 use super::PARTS;
 use super::entries::{self, Entry, Key, key};
+use super::file_filter::FileFilter;
 use super::filter::Filter;
 
 /// Keys of one commit, or of some together, in order.
@@ -125,12 +126,16 @@ pub(super) fn generations(connection: &Connection) -> rusqlite::Result<Vec<Gener
     Ok(found)
 }
 
-/// The views of the last moments. Clones share them.
+/// The views of the last moments, and what says of most keys that they are in no bucket. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub(in crate::store) struct Recent(Arc<Mutex<Kept>>);
 
-/// The newest at the end.
-type Kept = VecDeque<(Moment, Arc<View>)>;
+#[derive(Debug, Default)]
+struct Kept {
+    /// The newest at the end.
+    views: VecDeque<(Moment, Arc<View>)>,
+    filter: Option<Arc<FileFilter>>,
+}
 
 impl Recent {
     /// All runs and generations that this connection sees, and possibly keys that have gone on meanwhile.
@@ -155,17 +160,30 @@ impl Recent {
 
     /// What is kept for this moment. Whoever writes waits for the lock, so nothing is read meanwhile.
     fn kept(&self, moment: Moment) -> Option<Arc<View>> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().rev().find(|(other, _)| *other == moment).map(|(_, view)| Arc::clone(view))
+        self.lock().views.iter().rev().find(|(other, _)| *other == moment).map(|(_, view)| Arc::clone(view))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The filter of what is in buckets, if there is one: of no earlier moment than this, and right for any view.
+    pub(super) fn filter(&self) -> Option<Arc<FileFilter>> {
+        self.lock().filter.clone()
+    }
+
+    /// From now on this is it. The one before it must cover nothing any more before a key goes on that is not in it.
+    pub(super) fn set_filter(&self, filter: Option<Arc<FileFilter>>) {
+        self.lock().filter = filter;
     }
 
     /// This is what there will be when those are the greatest numbers. It is said before the commit: whoever sees it may look
     /// at once. If there is none, nobody ever sees those numbers.
     pub(super) fn keep(&self, moment: Moment, view: View) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= MOMENTS {
-            kept.pop_front();
+        let views = &mut self.lock().views;
+        if views.len() >= MOMENTS {
+            views.pop_front();
         }
-        kept.push_back((moment, Arc::new(view)));
+        views.push_back((moment, Arc::new(view)));
     }
 }
