@@ -31,11 +31,11 @@ const SMALL: usize = 128;
 const FULL: usize = 2_048;
 
 /// With so many keys in generations, some go on into buckets. The more there are, the more come into each bucket, and the
-/// more memory their filters take: 48 kB for these.
-const FULL_GENERATIONS: usize = 32_768;
+/// more memory their filters take: 96 kB for these.
+const FULL_GENERATIONS: usize = 65_536;
 
-/// How many buckets are added to the filter of them after each commit: they take a tenth of a millisecond.
-const FILTERED_AT_ONCE: usize = 16;
+/// How many buckets are added to the filter of them after each commit: some thousand keys.
+const FILTERED_AT_ONCE: usize = 4;
 
 /// The keys of messages, for the one thread that writes.
 #[derive(Debug)]
