@@ -1,10 +1,13 @@
 //! What is known of the message that an event is about: from the disk, and from what is on its way there.
 
+use std::borrow::Borrow;
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use crate::state::{
-    Background, ChatId, Delivery, IdempotencyKey, Known, Lookup, MessageId, Request, Used, Write, WriteSeq,
+    Background, ChatId, Delivery, IdempotencyKey, Known, Lookup, Message, MessageId, Request, Used, Write, WriteSeq,
 };
 use crate::store::Reader;
 
@@ -12,7 +15,7 @@ use crate::store::Reader;
 #[derive(Debug)]
 pub(super) struct KnownMessages {
     reader: Reader,
-    incoming: HashSet<(ChatId, MessageId)>,
+    incoming: HashSet<OnItsWay>,
     ours: HashMap<MessageId, (WriteSeq, Delivery)>,
     keys: HashMap<IdempotencyKey, Used>,
     /// What to forget once it is committed, in order.
@@ -24,9 +27,64 @@ pub(super) struct KnownMessages {
 /// What is kept until it is committed.
 #[derive(Debug)]
 enum Kept {
-    Message(ChatId, MessageId),
+    Message(Arc<Message>),
     Ours(MessageId),
     Key(IdempotencyKey),
+}
+
+/// A message that is found by its chat and its id. There are hundreds in a flood, so it is not copied for that.
+#[derive(Debug)]
+struct OnItsWay(Arc<Message>);
+
+/// What a message is found by.
+trait Named {
+    fn names(&self) -> (&ChatId, &MessageId);
+}
+
+impl Named for OnItsWay {
+    fn names(&self) -> (&ChatId, &MessageId) {
+        (&self.0.chat.id, &self.0.id)
+    }
+}
+
+impl Named for (&ChatId, &MessageId) {
+    fn names(&self) -> (&ChatId, &MessageId) {
+        *self
+    }
+}
+
+impl Hash for dyn Named + '_ {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.names().hash(state);
+    }
+}
+
+impl PartialEq for dyn Named + '_ {
+    fn eq(&self, other: &Self) -> bool {
+        self.names() == other.names()
+    }
+}
+
+impl Eq for dyn Named + '_ {}
+
+impl Hash for OnItsWay {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.names().hash(state);
+    }
+}
+
+impl PartialEq for OnItsWay {
+    fn eq(&self, other: &Self) -> bool {
+        self.names() == other.names()
+    }
+}
+
+impl Eq for OnItsWay {}
+
+impl<'a> Borrow<dyn Named + 'a> for OnItsWay {
+    fn borrow(&self) -> &(dyn Named + 'a) {
+        self
+    }
 }
 
 impl KnownMessages {
@@ -76,7 +134,7 @@ impl KnownMessages {
     pub(super) fn find(&self, lookup: &Lookup, absent: bool) -> Result<Known, String> {
         match lookup {
             Lookup::Incoming(chat, id) | Lookup::FromUs(chat, id) => {
-                if self.incoming.contains(&(chat.clone(), id.clone())) {
+                if self.incoming.contains(&(chat, id) as &dyn Named) {
                     return Ok(Known::Seen);
                 }
             }
@@ -164,9 +222,8 @@ impl KnownMessages {
         for write in writes {
             let kept = match write {
                 Write::Message(message) => {
-                    let key = (message.chat.id.clone(), message.id.clone());
-                    self.incoming.insert(key.clone());
-                    Kept::Message(key.0, key.1)
+                    self.incoming.insert(OnItsWay(Arc::clone(message)));
+                    Kept::Message(Arc::clone(message))
                 }
                 Write::Key { key, fingerprint, id, .. } => {
                     self.keys.insert(key.clone(), Used { fingerprint: *fingerprint, id: id.clone() });
@@ -193,8 +250,8 @@ impl KnownMessages {
     pub(super) fn committed(&mut self, upto: WriteSeq) {
         while self.order.front().is_some_and(|(seq, _)| *seq <= upto) {
             match self.order.pop_front() {
-                Some((_, Kept::Message(chat, id))) => {
-                    self.incoming.remove(&(chat, id));
+                Some((_, Kept::Message(message))) => {
+                    self.incoming.remove(&OnItsWay(message));
                 }
                 Some((_, Kept::Key(key))) => {
                     self.keys.remove(&key);
