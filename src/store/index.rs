@@ -20,7 +20,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 /// they wait for a step that goes on; when none does, many are taken at once: so many fewer times the last message of a chat
 /// is written.
 const STEP_ROWS: i64 = 100;
-pub(super) const REST_ROWS: i64 = 400;
+pub(super) const REST_ROWS: i64 = 200;
 const STEP_BYTES: usize = 64 << 10;
 
 /// How long no batch has come when the index goes on: callers who wait for their answers send the next message right

@@ -12,9 +12,9 @@ use crate::state::{
     AccountId, ChatId, Delivery, Fingerprint, IdempotencyKey, Lookup, Message, MessageId, Pending, Used,
 };
 
-/// The pages that a connection keeps, in KiB: little, since most look-ups are of keys, whose pages are as many as there are,
-/// and the operating system has them as well. With 256 a flood came in no faster, and memory grew with the database.
-const CACHE_KIB: i64 = 64;
+/// The pages that a connection keeps, in KiB: little, since most look-ups are of keys that are not there, which read no page,
+/// and of others the pages are as many as there are. With 64 and with 256 a flood came in no faster.
+const CACHE_KIB: i64 = 32;
 
 /// A way into the database for looking things up. Cheap to clone; clones take turns.
 ///
