@@ -11,8 +11,8 @@ use anyhow::{Context, bail, ensure};
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 
 /// How many messages come in without a console: enough for the index of words to be merged time and again, as it is in a
-/// database of some size.
-const MANY: u32 = 30_000;
+/// database of some size, and for keys to go on as far as they do.
+const MANY: u32 = 80_000;
 
 /// How many come in with one: enough for the database to move its log, and to sort in what came.
 const FEW: u32 = 3_000;

@@ -25,6 +25,9 @@ const SETTLE: Duration = Duration::from_secs(3);
 /// The rate is looked at over so great a part of the messages, at the beginning and at the end.
 const PART: u64 = 10;
 
+/// The end is seen up to a look later than it was, so the last part ends before it, by one in so many of the messages.
+const BEFORE_END: u64 = 50;
+
 /// How long so many may take to come, and to be sorted in.
 const PATIENCE: Duration = Duration::from_secs(600);
 
@@ -88,7 +91,9 @@ fn fill(bench: &Bench, messages: u64, filled: &mut Filled) -> anyhow::Result<Roo
         })
     };
     let [first, second, third] = [reach(1)?, reach(part)?, reach(2 * part)?];
-    let [late, last] = [reach(messages - part)?, reach(messages)?];
+    let end = messages - messages / BEFORE_END;
+    let [late, last] = [reach(end - part)?, reach(end)?];
+    reach(messages)?;
     for (n, [from, to]) in [[&first, &second], [&second, &third], [&late, &last]].into_iter().enumerate() {
         let came = (to.received - from.received) as f64;
         filled.rate[n].push(came / (to.at - from.at).as_secs_f64());
