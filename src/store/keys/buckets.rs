@@ -42,28 +42,22 @@ pub(super) fn remove(connection: &Connection, entries: &[Entry]) -> rusqlite::Re
     Ok(())
 }
 
-/// The prefixes in so many buckets from the one of this prefix on, in order, and the first prefix that is in none of these.
-pub(super) fn some_from(
-    connection: &Connection,
-    from: Prefix,
-    count: usize,
-) -> rusqlite::Result<(Vec<Prefix>, Prefix)> {
-    let mut statement =
-        connection.prepare_cached("SELECT id, keys FROM key_buckets WHERE id >= ?1 ORDER BY id LIMIT ?2")?;
-    let mut rows = statement.query(params![from, i64::try_from(count).unwrap_or(i64::MAX)])?;
-    let (mut prefixes, mut below, mut found) = (Vec::new(), from, 0);
-    while let Some(row) = rows.next()? {
-        let id: Prefix = row.get(0)?;
-        prefixes.extend(Packed::read(id, row.get_ref(1)?.as_blob()?)?.pairs()?.iter().map(|(prefix, _)| prefix));
-        below = id.saturating_add(1);
-        found += 1;
-    }
-    Ok((prefixes, if found < count { LAST + 1 } else { below }))
+/// The prefixes in the bucket of this one, in order, and the first prefix that is in none up to that bucket.
+pub(super) fn next_from(connection: &Connection, from: Prefix) -> rusqlite::Result<(Vec<Prefix>, Prefix)> {
+    let found = connection
+        .prepare_cached(OF)?
+        .query_row([from], |row| {
+            let id: Prefix = row.get(0)?;
+            let pairs = Packed::read(id, row.get_ref(1)?.as_blob()?)?.pairs()?;
+            Ok((pairs.iter().map(|(prefix, _)| *prefix).collect(), id.saturating_add(1)))
+        })
+        .optional()?;
+    Ok(found.unwrap_or((Vec::new(), LAST + 1)))
 }
 
-/// About how many keys are in all buckets, by how close together the first ones are. None: in no bucket is any.
+/// About how many keys are in all buckets, by how close together those of the first bucket are. None: in no bucket is any.
 pub(super) fn estimate(connection: &Connection) -> rusqlite::Result<Option<usize>> {
-    let (prefixes, below) = some_from(connection, 0, 1)?;
+    let (prefixes, below) = next_from(connection, 0)?;
     let share = LAST / below.max(1) + 1;
     let all = prefixes.len().saturating_mul(usize::try_from(share).unwrap_or(usize::MAX));
     Ok((all > 0).then_some(all))

@@ -284,10 +284,13 @@ impl Merger {
                 }
             }
         };
-        let (prefixes, below) = buckets::some_from(connection, filter.covered(), FILTERED_AT_ONCE)?;
         // It was made for as many as there seemed to be, so there are more.
         let twice = filter.keys().saturating_mul(2);
-        if self.filter.add(&self.recent, prefixes.into_iter(), twice) {
+        for _ in 0..FILTERED_AT_ONCE {
+            let (prefixes, below) = buckets::next_from(connection, filter.covered())?;
+            if filter.is_whole() || !self.filter.add(&self.recent, prefixes.into_iter(), twice) {
+                break;
+            }
             filter.cover(below);
         }
         Ok(())
