@@ -16,6 +16,7 @@
 //!   moment. Whoever looks without a transaction looks in this order, and does not miss it.
 //! * A key alone proves nothing. Whoever looks up compares the names in the row as well.
 
+mod bucket_filter;
 mod buckets;
 mod entries;
 mod file_filter;

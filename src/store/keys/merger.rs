@@ -7,20 +7,19 @@
 //!    generation of them.
 //! 3. With enough keys in generations, `pass_on` brings one part of all of them into buckets: the part in which the oldest
 //!    has something left. So each generation has nothing left after as many steps as there are parts, at the latest.
-//! 4. After that, `fill_filter` adds some more buckets to the filter of them, until it has all. What goes on into buckets
+//! 4. After that, [`BucketFilter::fill`] adds some more buckets to the filter of them, until it has all. What goes on into buckets
 //!    meanwhile is added to it at once.
 //!
 //! Each of the first three is a transaction of its own. Nothing is noted of how far they are: what is in the database says
 //! it, and is read after a start or a failure.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
-use super::entries::{self, Entry, Prefix, entry, key};
-use super::file_filter::FileFilter;
+use super::bucket_filter::BucketFilter;
+use super::entries::{self, Entry, entry, key};
 use super::view::{self, Generation, PART, Recent, Run, View};
 use super::{PARTS, Rows, buckets};
 
@@ -33,9 +32,6 @@ const FULL: usize = 2_048;
 /// With so many keys in generations, some go on into buckets. The more there are, the more come into each bucket, and the
 /// more memory their filters take: 96 kB for these.
 const FULL_GENERATIONS: usize = 65_536;
-
-/// How many buckets are added to the filter of them after each commit: some thousand keys.
-const FILTERED_AT_ONCE: usize = 4;
 
 /// The keys of messages, for the one thread that writes.
 #[derive(Debug)]
@@ -50,16 +46,6 @@ pub(in crate::store) struct Merger {
     full_generations: usize,
     /// Whether keys that were to go on could not.
     stuck: bool,
-}
-
-/// The filter of what is in buckets.
-#[derive(Debug)]
-enum BucketFilter {
-    /// There is none yet. It is to be one for so many keys at least.
-    Wanted(usize),
-    Kept(Arc<FileFilter>),
-    /// There can't be one; all is looked up in buckets.
-    Failed,
 }
 
 /// Where keys are before they are in buckets.
@@ -256,44 +242,9 @@ impl Merger {
             self.unsure();
             self.stuck = true;
         }
-        if let Err(error) = self.fill_filter(connection) {
+        if let Err(error) = self.filter.fill(connection, &self.recent) {
             self.filter.fail(&self.recent, &error);
         }
-    }
-
-    /// Makes the filter of what is in buckets, or adds some more of them to it.
-    fn fill_filter(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        let filter = match &self.filter {
-            BucketFilter::Failed => return Ok(()),
-            BucketFilter::Kept(filter) if filter.is_whole() => return Ok(()),
-            BucketFilter::Kept(filter) => Arc::clone(filter),
-            BucketFilter::Wanted(keys) => {
-                let Some(there) = buckets::estimate(connection)? else { return Ok(()) };
-                let path = Path::new(connection.path().unwrap_or_default());
-                match FileFilter::beside(path, there.max(*keys)) {
-                    Ok(filter) => {
-                        let filter = Arc::new(filter);
-                        self.filter = BucketFilter::Kept(Arc::clone(&filter));
-                        self.recent.set_filter(Some(Arc::clone(&filter)));
-                        filter
-                    }
-                    Err(error) => {
-                        self.filter.fail(&self.recent, &error);
-                        return Ok(());
-                    }
-                }
-            }
-        };
-        // It was made for as many as there seemed to be, so there are more.
-        let twice = filter.keys().saturating_mul(2);
-        for _ in 0..FILTERED_AT_ONCE {
-            let (prefixes, below) = buckets::next_from(connection, filter.covered())?;
-            if filter.is_whole() || !self.filter.add(&self.recent, prefixes.into_iter(), twice) {
-                break;
-            }
-            filter.cover(below);
-        }
-        Ok(())
     }
 
     /// Whether so many keys are to go on that a step after each commit may not be enough.
@@ -373,34 +324,6 @@ impl Merger {
             self.unsure();
         }
         Ok(())
-    }
-}
-
-impl BucketFilter {
-    /// Adds these prefixes, which are in order, if there is a filter. If it is too full then, there will be one for so many
-    /// keys at least. Returns whether there still is one.
-    fn add(&mut self, recent: &Recent, prefixes: impl Iterator<Item = Prefix>, then: usize) -> bool {
-        let Self::Kept(filter) = self else { return false };
-        match filter.add(prefixes) {
-            Ok(false) => return true,
-            Ok(true) => self.end(recent, Self::Wanted(then)),
-            Err(error) => self.fail(recent, &error),
-        }
-        false
-    }
-
-    /// There can't be one.
-    fn fail(&mut self, recent: &Recent, error: &dyn std::error::Error) {
-        tracing::warn!(%error, "no file to tell by which messages are new; until the next start each takes longer");
-        self.end(recent, Self::Failed);
-    }
-
-    /// Whoever still has the one that there was gets no answer from it any more.
-    fn end(&mut self, recent: &Recent, next: Self) {
-        if let Self::Kept(filter) = std::mem::replace(self, next) {
-            filter.cover(0);
-        }
-        recent.set_filter(None);
     }
 }
 
